@@ -1,0 +1,121 @@
+# kc: Kafka for people who live in a shell.
+#
+#   make            build/bin/kc-*              make check      every test
+#   make demo       the main job on real data   make install    PREFIX= DESTDIR=
+#   make deps       the Debian packages needed  make asan       the suite under ASan and UBSan
+#
+# BUILD=dir builds elsewhere, SAN=address,undefined instruments, CC=clang works.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CFLAGS  ?= -O2 -g
+WERROR  ?= 1
+SAN     ?=
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
+
+VERSION := 0.1.0
+
+WARN = -Wall -Wextra -Wpedantic -Wvla -Wshadow -Wundef -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wpointer-arith \
+	-fno-common $(if $(filter 1,$(WERROR)),-Werror)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DKC_VERSION='"$(VERSION)"' $(CFLAGS) $(WARN) \
+	-ffunction-sections -fdata-sections -MMD -MP -include lib/base/banned.h \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+ALL_LDFLAGS = $(LDFLAGS) -pthread -Wl,--gc-sections $(if $(SAN),-fsanitize=$(SAN))
+
+# ---- who links what ---------------------------------------------------------
+# Every folder is an archive of its name; a program lists its folders, lowest last.
+
+TOOLS     := kc-produce kc-consume kc-topics
+PROGRAMS  := $(TOOLS) kc-broker
+LIBS      := base model cli kafka
+BROKER    := api net coord meta store wire
+
+TOOL_AR    = $(addprefix $(BUILD)/lib/,kafka.a cli.a model.a base.a)
+BROKER_AR  = $(BROKER:%=$(BUILD)/broker/%.a) $(addprefix $(BUILD)/lib/,cli.a base.a)
+TOOL_LIBS   = -lrdkafka -lcjson -lyaml -lreadline
+BROKER_LIBS = -lz -lzstd -llz4 -lsnappy
+
+# archives that a unit test of tests/unit/<folder>/ is linked with
+AR_base   = $(BUILD)/lib/base.a
+AR_model  = $(BUILD)/lib/model.a $(AR_base)
+AR_cli    = $(BUILD)/lib/cli.a $(AR_model)
+AR_kafka  = $(BUILD)/lib/kafka.a $(AR_cli)
+AR_wire   = $(BUILD)/broker/wire.a $(AR_base)
+AR_store  = $(BUILD)/broker/store.a $(AR_wire)
+AR_meta   = $(BUILD)/broker/meta.a $(AR_store)
+AR_coord  = $(BUILD)/broker/coord.a $(AR_meta)
+LIBS_cli   = -lcjson -lyaml -lreadline
+LIBS_kafka = $(TOOL_LIBS)
+LIBS_store = $(BROKER_LIBS)
+LIBS_meta  = $(BROKER_LIBS)
+LIBS_coord = $(BROKER_LIBS)
+
+# ---- rules ------------------------------------------------------------------
+
+all: $(PROGRAMS:%=$(BUILD)/bin/%)
+.PHONY: all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+$(BUILD)/obj/lib/%.o: lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
+
+$(BUILD)/obj/cmd/%.o: cmd/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
+
+$(BUILD)/obj/broker/%.o: cmd/kc-broker/%.c $(BUILD)/gen/wire/messages.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
+
+# The wire codec: terse definitions in, C out.
+MSGS := $(sort $(wildcard cmd/kc-broker/wire/*.msg))
+$(BUILD)/gen/wire/messages.h: $(BUILD)/gen/wiregen $(MSGS)
+	@mkdir -p $(@D)
+	$(BUILD)/gen/wiregen $(@D) $(MSGS)
+$(BUILD)/gen/wire/messages.c: $(BUILD)/gen/wire/messages.h ;
+$(BUILD)/gen/wiregen: cmd/kc-broker/wire/gen/wiregen.c $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -iquote lib $(ALL_LDFLAGS) -o $@ $< $(BUILD)/lib/base.a
+
+objects = $(patsubst $(1)/%.c,$(BUILD)/obj/$(2)/%.o,$(sort $(wildcard $(1)/$(3)/*.c)))
+define archive # name, source root, object root, folder, extra objects
+$(BUILD)/$(1)/$(4).a: $(call objects,$(2),$(3),$(4)) $(5)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach d,$(LIBS),$(eval $(call archive,lib,lib,lib,$(d),)))
+$(foreach d,$(BROKER),$(eval $(call archive,broker,cmd/kc-broker,broker,$(d),$(if $(filter wire,$(d)),$(BUILD)/obj/gen/wire/messages.o))))
+
+$(TOOLS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(TOOL_AR)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+$(BUILD)/bin/kc-broker: $(call objects,cmd/kc-broker,broker,.) $(BROKER_AR)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(BROKER_LIBS)
+
+# ---- unit tests: tests/unit/<folder>/<name>.c -------------------------------
+
+UNITS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/*/*.c)))
+units: $(UNITS:%=$(BUILD)/unit/%)
+.PHONY: units
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/gen/wire/messages.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -iquote tests/unit \
+		$(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(AR_$(*D)) -Wl,--end-group $(LIBS_$(*D))
+$(foreach u,$(UNITS),$(eval $(BUILD)/unit/$(u): $$(AR_$(patsubst %/,%,$(dir $(u))))))
+
+clean:
+	rm -rf $(BUILD)
+.PHONY: clean
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,57 @@
+/*
+ * api.h - the table of requests: one row, one file in this folder, each.
+ *
+ * To add one: wire/<name>_{request,response}.msg, api/<name>.c with the
+ * handler, a row in table.c. ApiVersions answers from the table.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request;
+
+struct api {
+	int16_t key;
+	int16_t min, max;       /* versions advertised */
+	int16_t served;         /* lowest version served; below it the connection closes */
+	int16_t flexible;       /* first flexible version, 32767 = none */
+	const char *name;       /* as in Kafka's schema: "Produce" */
+	/* 0, or -1 when the body cannot be parsed: the connection is closed. */
+	int (*handle)(struct request *rq);
+};
+
+/* NULL when the key is not implemented. */
+const struct api *api_find(int16_t key);
+const struct api *api_table(int *n);
+
+#define API_HANDLER(name) int api_##name(struct request *rq)
+
+API_HANDLER(produce);
+API_HANDLER(fetch);
+API_HANDLER(list_offsets);
+API_HANDLER(metadata);
+API_HANDLER(offset_commit);
+API_HANDLER(offset_fetch);
+API_HANDLER(find_coordinator);
+API_HANDLER(join_group);
+API_HANDLER(heartbeat);
+API_HANDLER(leave_group);
+API_HANDLER(sync_group);
+API_HANDLER(describe_groups);
+API_HANDLER(list_groups);
+API_HANDLER(api_versions);
+API_HANDLER(create_topics);
+API_HANDLER(delete_topics);
+API_HANDLER(delete_records);
+API_HANDLER(init_producer_id);
+API_HANDLER(describe_configs);
+API_HANDLER(alter_configs);
+API_HANDLER(create_partitions);
+API_HANDLER(delete_groups);
+API_HANDLER(incremental_alter_configs);
+API_HANDLER(offset_delete);
+API_HANDLER(describe_cluster);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * meta.h - what the broker knows of topics: names, ids, partitions, configs;
+ * and the metadata log that remembers it.
+ *
+ * Every change is appended to the metadata log first and applied to memory
+ * at once; the commit number returned says when it is durable.
+ */
+#ifndef META_META_H
+#define META_META_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "base/slice.h"
+#include "base/uuid.h"
+#include "store/store.h"
+
+struct meta;
+
+struct topic {
+	char *name;
+	struct uuid id;
+	bool internal;            /* __consumer_offsets, __transaction_state */
+	int32_t partitions_n;
+	struct partlog **partitions;
+	struct map configs;       /* overrides: struct topic_config_value by name */
+};
+
+/* Loads the metadata log and attaches every partition; store_start() comes after. */
+int meta_open(struct meta **out, struct store *s, const struct clock *clock,
+	struct err *e);
+void meta_close(struct meta *m);
+
+const struct uuid *meta_cluster_id(const struct meta *m);
+
+struct topic *meta_topic(const struct meta *m, struct slice name);
+struct topic *meta_topic_by_id(const struct meta *m, const struct uuid *id);
+/* Sorted by name. */
+struct topic *const *meta_topics(struct meta *m, int *n);
+/* NULL when the topic has no such partition. */
+struct partlog *topic_partition(const struct topic *t, int32_t partition);
+
+/*
+ * 0, or INVALID_TOPIC_EXCEPTION 17 with *why: "", ".", "..", longer than 249,
+ * characters other than [a-zA-Z0-9._-].
+ */
+int16_t meta_check_name(struct slice name, const char **why);
+
+/* Overrides of a new topic or of an alteration: name and value; value NULL = default. */
+struct config_change {
+	struct slice name, value;
+};
+
+/*
+ * Kafka error code, 0 on success. *why gets a sentence on failure, static or
+ * in the arena. partitions -1 = num.partitions.
+ */
+int16_t meta_create_topic(struct meta *m, struct slice name, int32_t partitions,
+	const struct config_change *configs, int configs_n, bool internal,
+	bool validate_only, struct arena *a, struct topic **out,
+	uint64_t *commit, const char **why);
+int16_t meta_delete_topic(struct meta *m, struct topic *t, uint64_t *commit);
+int16_t meta_add_partitions(struct meta *m, struct topic *t, int32_t total,
+	bool validate_only, struct arena *a, uint64_t *commit, const char **why);
+int16_t meta_alter_topic(struct meta *m, struct topic *t,
+	const struct config_change *changes, int changes_n, bool validate_only,
+	struct arena *a, uint64_t *commit, const char **why);
+
+/* A producer id never given before (blocks of them are reserved in the log). */
+int16_t meta_next_producer_id(struct meta *m, int64_t *id, uint64_t *commit);
+
+/* Fired when a topic is about to be deleted: groups drop its offsets. */
+void meta_on_delete(struct meta *m, void (*fn)(void *arg, struct topic *t), void *arg);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * batch.h - record batches v2 ("message format 2", KIP-98): the 61-byte
+ * header, its checks, the records inside, and a builder for our own.
+ *
+ *	baseOffset i64 @0    length i32 @8      leaderEpoch i32 @12
+ *	magic i8 @16         crc u32 @17        attributes i16 @21
+ *	lastOffsetDelta i32 @23                 baseTimestamp i64 @27
+ *	maxTimestamp i64 @35 producerId i64 @43 producerEpoch i16 @51
+ *	baseSequence i32 @53 count i32 @57      records @61
+ *
+ * `length` counts from byte 12. The CRC-32C covers byte 21 to the end, so
+ * base offset and leader epoch can be set without touching it.
+ */
+#ifndef STORE_BATCH_H
+#define STORE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum {
+	BATCH_HEADER = 61,
+	BATCH_LENGTH_AT = 12, /* bytes in front of what `length` counts */
+	BATCH_CODEC_MASK = 7,
+	BATCH_APPEND_TIME = 1 << 3,
+	BATCH_TRANSACTIONAL = 1 << 4,
+	BATCH_CONTROL = 1 << 5,
+	BATCH_DELETE_HORIZON = 1 << 6,
+};
+
+enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
+
+/* A header, decoded. */
+struct batch {
+	int64_t base_offset;
+	int32_t size;       /* of the whole batch, header included */
+	int32_t leader_epoch;
+	int8_t magic;
+	uint32_t crc;
+	int16_t attributes;
+	int32_t last_offset_delta;
+	int64_t base_timestamp, max_timestamp; /* ms */
+	int64_t producer_id;   /* -1 = none */
+	int16_t producer_epoch;
+	int32_t base_sequence;
+	int32_t count;
+};
+
+/* Needs BATCH_HEADER bytes at p; checks nothing. */
+void batch_decode(const uint8_t *p, struct batch *b);
+bool batch_crc_ok(const uint8_t *p, const struct batch *b);
+
+/* One record of a batch; slices borrow the (decompressed) bytes. */
+struct batch_record {
+	int64_t offset, timestamp;
+	struct slice key, value;  /* data NULL = null */
+	struct slice raw_headers; /* undecoded */
+	int32_t headers_n;
+};
+
+/*
+ * The records section of a batch, decompressed when need be into *tmp, not
+ * longer than max bytes. Unknown codecs, damaged or larger data: -1.
+ */
+int batch_open(const uint8_t *p, const struct batch *b, size_t max,
+	struct buf *tmp, struct slice *records, struct err *e);
+
+/* Takes the next record off *records; 1 = got one, 0 = end, -1 = damaged. */
+int batch_next(const struct batch *b, struct slice *records,
+	struct batch_record *r);
+
+/* Builds one uncompressed batch without producer; base offset 0. */
+struct batch_builder {
+	struct buf out;
+	int64_t base_timestamp, max_timestamp;
+	int32_t count;
+};
+void batch_begin(struct batch_builder *bb);
+void batch_add(struct batch_builder *bb, int64_t timestamp, struct slice key,
+	struct slice value);
+/* Fills in the header. The bytes stay in bb->out, to be appended and released. */
+void batch_finish(struct batch_builder *bb);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * conf.h - settings from flags, environment, profile and file, with their
+ * origins; the shared options of every tool that talks to a broker.
+ *
+ * Precedence: flag > environment > profile > file > kc's default >
+ * librdkafka's. The configuration file is YAML (kc.conf(5)); -F reads
+ * librdkafka/kcat files and Java client.properties. The only includer of yaml.h.
+ */
+#ifndef CLI_CONF_H
+#define CLI_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "cli/opt.h"
+
+/* What the shared options fill in; a member of every tool's struct. */
+struct conf_args {
+	const char *brokers;      /* -b --brokers --bootstrap-server */
+	struct opt_list props;    /* -X prop=val */
+	const char *props_file;   /* -F FILE */
+	const char *profile;      /* --profile */
+	const char *config;       /* --config FILE */
+	const char *color;        /* --color auto|always|never */
+	int64_t timeout_ms;       /* --timeout; -1 = not given */
+	bool quiet;               /* -q */
+	int verbose;              /* -v */
+};
+extern const struct opt conf_options[];
+
+struct conf_prop {
+	char *name, *value;
+	char *origin;             /* "-X", "$KC_BROKERS", "profile 'prod' in ...", "default" */
+	bool secret;              /* never printed */
+};
+
+struct conf {
+	struct conf_prop *props;  /* librdkafka property names, one each */
+	int props_n;
+	char *path;               /* the configuration file read, or NULL */
+};
+
+/*
+ * Resolves everything. Errors are ERR_USAGE: missing file, world-readable
+ * secret, unknown key, bad YAML with line. -X list and -X dump are the
+ * caller's: conf_wants_list(), conf_wants_dump().
+ */
+int conf_load(struct conf *c, const struct conf_args *a, struct err *e);
+void conf_release(struct conf *c);
+const char *conf_get(const struct conf *c, const char *name);
+/* A default of kc's: set only when nothing else did. */
+void conf_default(struct conf *c, const char *name, const char *value);
+bool conf_wants_list(const struct conf_args *a);
+bool conf_wants_dump(const struct conf_args *a);
+/* "name = value    # origin" lines on stdout, secrets hidden. */
+int conf_dump(const struct conf *c, struct err *e);
+
+#endif
