@@ -16,6 +16,10 @@ MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
 VERSION := 0.1.0
 
+# V=1 shows the commands.
+Q       := $(if $(V),,@)
+note     = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
+
 WARN = -Wall -Wextra -Wpedantic -Wvla -Wshadow -Wundef -Wformat=2 -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wpointer-arith \
 	-fno-common $(if $(filter 1,$(WERROR)),-Werror)
@@ -61,47 +65,57 @@ all: $(PROGRAMS:%=$(BUILD)/bin/%)
 
 $(BUILD)/obj/lib/%.o: lib/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
+	$(call note,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
 
 $(BUILD)/obj/cmd/%.o: cmd/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
+	$(call note,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -iquote lib -c -o $@ $<
 
 $(BUILD)/obj/broker/%.o: cmd/kc-broker/%.c $(BUILD)/gen/wire/messages.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
+	$(call note,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
+	$(call note,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -c -o $@ $<
 
 # The wire codec: terse definitions in, C out.
 MSGS := $(sort $(wildcard cmd/kc-broker/wire/*.msg))
 $(BUILD)/gen/wire/messages.h: $(BUILD)/gen/wiregen $(MSGS)
 	@mkdir -p $(@D)
-	$(BUILD)/gen/wiregen $(@D) $(MSGS)
+	$(call note,GEN)
+	$(Q)$(BUILD)/gen/wiregen $(@D) $(MSGS)
 $(BUILD)/gen/wire/messages.c: $(BUILD)/gen/wire/messages.h ;
-$(BUILD)/gen/wiregen: cmd/kc-broker/wire/gen/wiregen.c $(BUILD)/lib/base.a
+$(BUILD)/gen/wiregen: $(wildcard cmd/kc-broker/wire/gen/*.[ch]) $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -iquote lib $(ALL_LDFLAGS) -o $@ $< $(BUILD)/lib/base.a
+	$(call note,LINK)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -iquote lib $(ALL_LDFLAGS) -o $@ \
+		$(filter %.c,$^) $(BUILD)/lib/base.a
 
 objects = $(patsubst $(1)/%.c,$(BUILD)/obj/$(2)/%.o,$(sort $(wildcard $(1)/$(3)/*.c)))
 define archive # name, source root, object root, folder, extra objects
 $(BUILD)/$(1)/$(4).a: $(call objects,$(2),$(3),$(4)) $(5)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call note,AR)
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach d,$(LIBS),$(eval $(call archive,lib,lib,lib,$(d),)))
 $(foreach d,$(BROKER),$(eval $(call archive,broker,cmd/kc-broker,broker,$(d),$(if $(filter wire,$(d)),$(BUILD)/obj/gen/wire/messages.o))))
 
 $(TOOLS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(TOOL_AR)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 $(BUILD)/bin/kc-broker: $(call objects,cmd/kc-broker,broker,.) $(BROKER_AR)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(BROKER_LIBS)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(BROKER_LIBS)
 
 # ---- unit tests: tests/unit/<folder>/<name>.c -------------------------------
 
@@ -110,9 +124,72 @@ units: $(UNITS:%=$(BUILD)/unit/%)
 .PHONY: units
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/gen/wire/messages.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -iquote tests/unit \
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -iquote tests/unit \
 		$(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(AR_$(*D)) -Wl,--end-group $(LIBS_$(*D))
 $(foreach u,$(UNITS),$(eval $(BUILD)/unit/$(u): $$(AR_$(patsubst %/,%,$(dir $(u))))))
+
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d $(ALL_LDFLAGS) -o $@ $<
+
+# ---- everything a machine needs, and what is done with it --------------------
+
+DEPS_BUILD := gcc libc6-dev make librdkafka-dev libcjson-dev libyaml-dev libreadline-dev \
+	zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev
+DEPS_DEMO  := $(DEPS_BUILD) jq gawk iso-codes unicode-data tzdata
+DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3-minimal shellcheck mandoc
+DEPS_KAFKA := $(DEPS_CHECK) maven openjdk-17-jre-headless
+
+# Installs what is missing of a list; asks nothing when all is there.
+need = missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | \
+	awk '$$2 == "installed" { have[$$1] = 1 } END { n = split("$(1)", want); \
+	for (i = 1; i <= n; i++) if (!(want[i] in have)) printf "%s ", want[i] }'); \
+	if [ -n "$$missing" ]; then echo "installing: $$missing"; \
+		if [ "$$(id -u)" != 0 ]; then echo "as root, please: apt-get install $$missing" >&2; exit 1; fi; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+deps:
+	@$(call need,$(DEPS_CHECK))
+deps-build:
+	@$(call need,$(DEPS_BUILD))
+deps-demo:
+	@$(call need,$(DEPS_DEMO))
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -s all
+	@tests/demo
+
+check: deps
+	@$(MAKE) --no-print-directory -s all units
+	@BUILD=$(BUILD) tests/run
+
+asan: deps
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan SAN=address,undefined all units
+	@BUILD=$(BUILD)/asan tests/run
+
+# The tools' bats files against three nodes of Apache Kafka.
+KAFKA_SUITES := $(TOOLS:%=tests/%.bats)
+check-kafka:
+	@$(call need,$(DEPS_KAFKA))
+	@$(MAKE) --no-print-directory -s all
+	@test -d $(BUILD)/kafka-jars || mvn -q -B -f tests/lib/kafka/pom.xml \
+		dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD))/kafka-jars
+	@dir=$$(mktemp -d) && trap 'tests/lib/kafka/cluster stop '$$dir'; rm -rf '$$dir EXIT && \
+		servers=$$(tests/lib/kafka/cluster start $$dir 3 $(BUILD)/kafka-jars) && \
+		echo "Apache Kafka, three nodes: $$servers" && \
+		KC_TEST_BROKERS=$$servers BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
+
+crash: deps
+	@$(MAKE) --no-print-directory -s all
+	@KC_BIN=$(abspath $(BUILD))/bin tests/crash 50 2048
+
+bench: deps
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
+	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/pipes
+	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/starts
+.PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,451 @@
+/*
+ * Fetch: record batches from where each partition's reader stands.
+ *
+ * A request that finds less than min_bytes is parked: every partition is
+ * watched, and the first change, the timer or another request behind it on
+ * the connection makes it look again. Batches go out as ranges of the
+ * segment files; they never pass through our memory.
+ */
+#include <string.h>
+
+#include "api/api.h"
+#include "api/fetch_session.h"
+#include "broker.h"
+#include "config.h"
+#include "meta/meta.h"
+#include "net/loop.h"
+#include "net/request.h"
+#include "store/partlog.h"
+#include "wire/errors.h"
+#include "wire/messages.h"
+
+enum {
+	NO_SESSION = 0,
+	FINAL_EPOCH = -1,   /* a full fetch without a session (KIP-227) */
+	INITIAL_EPOCH = 0,  /* a full fetch that asks for one */
+	TOPIC_ID_SINCE = 13,
+};
+
+/* What one look at a partition found. */
+struct found {
+	int16_t error;
+	int64_t high_watermark, last_stable, log_start;
+	struct wire_records records;
+};
+
+struct fetch_wait {
+	struct log_watch watch;
+	struct fetch *fetch;
+};
+
+/* A fetch between its request and its reply; lives in the request's arena. */
+struct fetch {
+	struct request *rq;
+	struct fetch_session *session; /* held while parked; or NULL */
+	bool full;            /* the reply names every partition */
+	bool committed;       /* isolation_level read_committed */
+	int32_t session_id;   /* for the reply */
+	int32_t min_bytes, max_bytes;
+	struct fetch_part **parts;
+	int parts_n;
+	struct found *found;  /* of each part, at the last look */
+	struct fetch_wait *waits; /* NULL until parked */
+	struct loop_timer timer;
+};
+
+static int16_t
+find_log(struct broker *b, const struct fetch_part *p, struct partlog **log)
+{
+	bool by_id = slice_is_null(p->topic);
+	struct topic *t = by_id ? meta_topic_by_id(b->meta, &p->topic_id) :
+		meta_topic(b->meta, p->topic);
+
+	*log = t ? topic_partition(t, p->partition) : NULL;
+	if (*log)
+		return KERR_NONE;
+	return by_id && !t ? KERR_UNKNOWN_TOPIC_ID :
+		KERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+static void
+look_at(struct fetch *f, const struct fetch_part *p, size_t budget,
+	bool at_least_one, struct found *out)
+{
+	struct partlog *log;
+	int64_t limit;
+
+	*out = (struct found){ .high_watermark = -1, .last_stable = -1,
+		.log_start = -1, .records.mem = slice_str("") };
+	out->error = find_log(f->rq->broker, p, &log);
+	/* One node: the leader epoch is and stays 0. */
+	if (!out->error && p->leader_epoch > 0)
+		out->error = KERR_UNKNOWN_LEADER_EPOCH;
+	if (out->error)
+		return;
+	out->high_watermark = partlog_high_watermark(log);
+	out->last_stable = partlog_last_stable(log);
+	out->log_start = partlog_start(log);
+	limit = f->committed ? out->last_stable : out->high_watermark;
+	if (p->max_bytes >= 0 && (size_t)p->max_bytes < budget)
+		budget = (size_t)p->max_bytes;
+	out->error = partlog_read(log, p->offset, limit, budget, at_least_one,
+		&out->records);
+	if (out->error || !out->records.len)
+		out->records = (struct wire_records){ .mem = slice_str("") };
+}
+
+/* Looks at every partition; true when the reply can go now. */
+static bool
+look(struct fetch *f)
+{
+	size_t total = 0, budget = f->max_bytes > 0 ? (size_t)f->max_bytes : 0;
+	bool failed = false;
+
+	for (int i = 0; i < f->parts_n; i++) {
+		/* The first batch of all comes whole, even over every limit, or
+		 * a reader of large batches would stand still. */
+		look_at(f, f->parts[i], total < budget ? budget - total : 0,
+			!total, &f->found[i]);
+		total += f->found[i].records.len;
+		failed |= f->found[i].error != KERR_NONE;
+	}
+	return failed || total >= (size_t)(f->min_bytes > 0 ? f->min_bytes : 0);
+}
+
+/* An incremental reply leaves out what the client knows already. */
+static bool
+is_news(const struct fetch *f, int i)
+{
+	const struct found *r = &f->found[i];
+	const struct fetch_part *p = f->parts[i];
+
+	return f->full || r->error || r->records.len ||
+		r->high_watermark != p->told_high_watermark ||
+		r->log_start != p->told_log_start;
+}
+
+static bool
+same_topic(const struct fetch_part *a, const struct fetch_part *b)
+{
+	return slice_eq(a->topic, b->topic) && uuid_eq(&a->topic_id, &b->topic_id);
+}
+
+static void
+fill_partition(const struct fetch *f, int i, struct fetch_response_partition *out)
+{
+	const struct found *r = &f->found[i];
+
+	fetch_response_partition_init(out);
+	out->partition_index = f->parts[i]->partition;
+	out->error_code = r->error;
+	out->high_watermark = r->high_watermark;
+	out->last_stable_offset = r->last_stable;
+	out->log_start_offset = r->log_start;
+	/* null unless read_committed; there are no aborted transactions yet */
+	out->aborted_transactions_n = f->committed ? 0 : -1;
+	out->records = r->records;
+}
+
+static void
+fill_topics(struct fetch *f, struct fetch_response *resp)
+{
+	struct arena *a = &f->rq->arena;
+	struct fetch_response_partition *parts =
+		arena_array(a, (size_t)f->parts_n, sizeof(*parts));
+	const struct fetch_part *last = NULL;
+	struct fetch_response_topic *t = NULL;
+
+	resp->responses = arena_array(a, (size_t)f->parts_n, sizeof(*t));
+	resp->responses_n = 0;
+	for (int i = 0; i < f->parts_n; i++) {
+		struct fetch_part *p = f->parts[i];
+
+		if (!is_news(f, i))
+			continue;
+		if (!last || !same_topic(last, p)) {
+			t = &resp->responses[resp->responses_n++];
+			fetch_response_topic_init(t);
+			t->topic = p->topic;
+			t->topic_id = p->topic_id;
+			t->partitions = parts;
+			t->partitions_n = 0;
+		}
+		fill_partition(f, i, parts++);
+		t->partitions_n++;
+		p->told_high_watermark = f->found[i].high_watermark;
+		p->told_log_start = f->found[i].log_start;
+		last = p;
+	}
+}
+
+/* Partitions that gave data go to the end, so that none starves behind them. */
+static void
+rotate(struct fetch *f)
+{
+	if (!f->session || f->session->closed)
+		return;
+	for (int i = 0; i < f->parts_n; i++) {
+		if (!f->found[i].records.len)
+			continue;
+		list_remove(&f->parts[i]->node);
+		list_append(&f->session->parts, &f->parts[i]->node);
+	}
+}
+
+static void
+unpark(struct fetch *f)
+{
+	loop_timer_clear(f->rq->broker->loop, &f->timer);
+	for (int i = 0; f->waits && i < f->parts_n; i++)
+		partlog_unwatch(&f->waits[i].watch);
+	f->waits = NULL;
+}
+
+static void
+answer(struct fetch *f)
+{
+	struct request *rq = f->rq;
+	struct fetch_response resp;
+
+	unpark(f);
+	fetch_response_init(&resp);
+	resp.session_id = f->session_id;
+	fill_topics(f, &resp);
+	fetch_response_write(request_reply(rq), rq->version, &resp);
+	rotate(f);
+	if (f->session)
+		fetch_session_drop(f->session);
+	request_finish(rq);
+}
+
+/* The wait is over, whatever there is. */
+static void
+on_timer(struct loop_timer *t)
+{
+	struct fetch *f = container_of(t, struct fetch, timer);
+
+	if (look(f) || loop_now(f->rq->broker->loop) >= f->timer.at)
+		answer(f);
+}
+
+static void
+on_hurry(struct request *rq)
+{
+	struct fetch *f = rq->state;
+
+	look(f);
+	answer(f);
+}
+
+static void
+on_closed(struct request *rq)
+{
+	struct fetch *f = rq->state;
+
+	unpark(f);
+	if (f->session)
+		fetch_session_drop(f->session);
+	request_finish(rq);
+}
+
+static void
+on_change(struct log_watch *w)
+{
+	struct fetch *f = container_of(w, struct fetch_wait, watch)->fetch;
+
+	if (look(f))
+		answer(f);
+}
+
+static void
+park(struct fetch *f, int32_t max_wait_ms)
+{
+	struct request *rq = f->rq;
+
+	f->waits = arena_array(&rq->arena, (size_t)f->parts_n, sizeof(*f->waits));
+	for (int i = 0; i < f->parts_n; i++) {
+		struct partlog *log;
+
+		f->waits[i].fetch = f;
+		f->waits[i].watch.changed = on_change;
+		list_init(&f->waits[i].watch.node);
+		if (!find_log(rq->broker, f->parts[i], &log))
+			partlog_watch(log, &f->waits[i].watch);
+	}
+	f->timer.fire = on_timer;
+	loop_timer_set(rq->broker->loop, &f->timer,
+		loop_now(rq->broker->loop) + max_wait_ms);
+	rq->state = f;
+	rq->hurry = on_hurry;
+	rq->closed = on_closed;
+}
+
+static struct fetch_part
+part_of(int16_t version, const struct fetch_request_topic *t,
+	const struct fetch_request_partition *p)
+{
+	bool by_id = version >= TOPIC_ID_SINCE;
+
+	return (struct fetch_part){
+		.topic_id = by_id ? t->topic_id : (struct uuid){ { 0 } },
+		.topic = by_id ? SLICE_NULL : t->topic,
+		.partition = p->partition,
+		.leader_epoch = p->current_leader_epoch,
+		.offset = p->fetch_offset,
+		.max_bytes = p->partition_max_bytes,
+		.told_high_watermark = -1,
+		.told_log_start = -1,
+	};
+}
+
+static void
+fail(struct request *rq, int16_t error)
+{
+	struct fetch_response resp;
+
+	fetch_response_init(&resp);
+	resp.error_code = error;
+	fetch_response_write(request_reply(rq), rq->version, &resp);
+	request_finish(rq);
+}
+
+static int
+count_partitions(const struct fetch_request *q)
+{
+	int n = 0;
+
+	for (int i = 0; i < q->topics_n; i++)
+		n += q->topics[i].partitions_n > 0 ? q->topics[i].partitions_n : 0;
+	return n;
+}
+
+/* Parts of this request alone, in the arena. */
+static void
+collect(struct fetch *f, const struct fetch_request *q)
+{
+	struct request *rq = f->rq;
+	struct fetch_part *all = arena_array(&rq->arena,
+		(size_t)count_partitions(q), sizeof(*all));
+
+	f->parts = arena_array(&rq->arena, (size_t)count_partitions(q),
+		sizeof(*f->parts));
+	for (int i = 0; i < q->topics_n; i++) {
+		struct slice name = arena_copy(&rq->arena, q->topics[i].topic);
+
+		for (int k = 0; k < q->topics[i].partitions_n; k++) {
+			all[f->parts_n] = part_of(rq->version, &q->topics[i],
+				&q->topics[i].partitions[k]);
+			if (!slice_is_null(all[f->parts_n].topic))
+				all[f->parts_n].topic = name;
+			f->parts[f->parts_n] = &all[f->parts_n];
+			f->parts_n++;
+		}
+	}
+}
+
+/* Applies the request to the session and lists all it then reads. */
+static void
+collect_session(struct fetch *f, const struct fetch_request *q)
+{
+	struct fetch_session *s = f->session;
+	int16_t version = f->rq->version;
+
+	for (int i = 0; i < q->topics_n; i++) {
+		for (int k = 0; k < q->topics[i].partitions_n; k++) {
+			struct fetch_part p = part_of(version, &q->topics[i],
+				&q->topics[i].partitions[k]);
+
+			fetch_session_put(s, &p);
+		}
+	}
+	for (int i = 0; i < q->forgotten_topics_data_n; i++) {
+		const struct fetch_request_forgotten *t =
+			&q->forgotten_topics_data[i];
+
+		for (int k = 0; k < t->partitions_n; k++) {
+			struct fetch_request_topic topic = { .topic = t->topic,
+				.topic_id = t->topic_id };
+			struct fetch_request_partition part = {
+				.partition = t->partitions[k] };
+			struct fetch_part p = part_of(version, &topic, &part);
+
+			fetch_session_forget(s, &p);
+		}
+	}
+	f->parts = arena_array(&f->rq->arena, (size_t)s->parts_n, sizeof(*f->parts));
+	for (struct list *l = s->parts.next; l != &s->parts; l = l->next)
+		f->parts[f->parts_n++] = container_of(l, struct fetch_part, node);
+}
+
+/* Which session the request means; 0 or a top-level error. */
+static int16_t
+choose_session(struct fetch *f, const struct fetch_request *q)
+{
+	struct fetch_sessions *ss = f->rq->broker->fetch_sessions;
+	int64_t now = loop_now(f->rq->broker->loop);
+	bool by_id = f->rq->version >= TOPIC_ID_SINCE;
+	struct fetch_session *s = q->session_id == NO_SESSION ? NULL :
+		fetch_session_find(ss, q->session_id, now);
+
+	f->full = q->session_epoch == FINAL_EPOCH ||
+		q->session_epoch == INITIAL_EPOCH;
+	if (f->full) {
+		if (s)
+			fetch_session_close(ss, s);
+		if (q->session_epoch == INITIAL_EPOCH)
+			f->session = fetch_session_open(ss, by_id, now);
+		f->session_id = f->session ? f->session->id : NO_SESSION;
+		return KERR_NONE;
+	}
+	if (!s)
+		return KERR_FETCH_SESSION_ID_NOT_FOUND;
+	/* busy: its partitions are in use by a fetch of another connection */
+	if (q->session_epoch != s->epoch || s->busy)
+		return KERR_INVALID_FETCH_SESSION_EPOCH;
+	if (s->by_id != by_id)
+		return KERR_FETCH_SESSION_TOPIC_ID_ERROR;
+	s->epoch = s->epoch == INT32_MAX ? 1 : s->epoch + 1;
+	f->session = s;
+	f->session_id = s->id;
+	return KERR_NONE;
+}
+
+int
+api_fetch(struct request *rq)
+{
+	int64_t limit = config_get_int64(rq->broker->config, "fetch.max.bytes");
+	struct fetch_request q;
+	struct fetch *f;
+	int16_t error;
+
+	if (fetch_request_read(&rq->in, rq->version, &q) < 0)
+		return -1;
+	/* Replicas fetch with their id here; one node has none. */
+	if (q.replica_id >= 0 || q.replica_state.replica_id >= 0) {
+		fail(rq, KERR_CLUSTER_AUTHORIZATION_FAILED);
+		return 0;
+	}
+	f = arena_alloc(&rq->arena, sizeof(*f));
+	f->rq = rq;
+	f->committed = q.isolation_level == 1;
+	f->min_bytes = q.min_bytes;
+	f->max_bytes = q.max_bytes < limit ? q.max_bytes : (int32_t)limit;
+	error = choose_session(f, &q);
+	if (error) {
+		fail(rq, error);
+		return 0;
+	}
+	if (f->session) {
+		fetch_session_hold(f->session);
+		collect_session(f, &q);
+	} else {
+		collect(f, &q);
+	}
+	f->found = arena_array(&rq->arena, (size_t)f->parts_n, sizeof(*f->found));
+	/* Nothing to read: nothing to wait for either, as Kafka has it. */
+	if (look(f) || q.max_wait_ms <= 0 || !f->parts_n)
+		answer(f);
+	else
+		park(f, q.max_wait_ms);
+	return 0;
+}
