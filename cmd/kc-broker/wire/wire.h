@@ -76,6 +76,12 @@ int32_t wire_get_count(struct wire_reader *r, bool flexible, bool nullable,
 	size_t min_item);
 /* Skips a whole tag section: for structs that know no tags. */
 void wire_skip_tags(struct wire_reader *r);
+/*
+ * The next tagged field: its number, and a reader of just its bytes, which
+ * wire_end_tag() checks to have been used up. False when r is bad.
+ */
+bool wire_get_tag(struct wire_reader *r, uint32_t *tag, struct wire_reader *field);
+void wire_end_tag(struct wire_reader *r, const struct wire_reader *field);
 
 void wire_writer_release(struct wire_writer *w);
 /* Bytes that will be sent: buffer and files together. */
@@ -96,5 +102,11 @@ void wire_put_bytes(struct wire_writer *w, bool flexible, bool nullable, struct 
 void wire_put_records(struct wire_writer *w, bool flexible, const struct wire_records *v);
 /* n -1 = null */
 void wire_put_count(struct wire_writer *w, bool flexible, bool nullable, int32_t n);
+/*
+ * A tagged field: what is put between the two calls. `at` is what opening
+ * returned. No records inside: closing moves bytes, and gaps do not follow.
+ */
+size_t wire_open_tag(struct wire_writer *w, uint32_t tag);
+void wire_close_tag(struct wire_writer *w, size_t at);
 
 #endif
