@@ -43,14 +43,15 @@ arena_alloc(struct arena *a, size_t n)
 
 	if (n > SIZE_MAX / 2)
 		xalloc_check(NULL);
-	n = (n + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	/* Of nothing too a pointer that is not null. */
+	n = ((n ? n : 1) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	if (n <= (size_t)(a->end - a->next)) {
 		p = a->next;
 		a->next += n;
 	} else {
 		p = take(a, n);
 	}
-	return n ? memset(p, 0, n) : p;
+	return memset(p, 0, n);
 }
 
 void *

@@ -66,6 +66,8 @@ void buf_addint(struct buf *b, int64_t v);
 
 void buf_addf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+void buf_addvf(struct buf *b, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* Drops n bytes from the front. */
 void buf_consume(struct buf *b, size_t n);

@@ -109,8 +109,8 @@ num_size(struct slice text, int64_t *out, struct err *e)
 		const char *u = strchr(units, *c.p | 0x20);
 
 		if (u && *u) {
-			for (c.p++; u >= units; u--)
-				factor *= 1024;
+			factor = (int64_t)1 << (10 * (u - units + 1));
+			c.p++;
 			take_char(&c, 'i');
 		}
 		take_char(&c, 'B');
@@ -129,10 +129,12 @@ take_duration(struct cursor *c, int64_t *out)
 		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
 		{ "d", 86400000 }, { "w", 604800000 },
 	};
+	const char *start = c->p;
 	int64_t total = 0, v;
 	size_t n = sizeof(units) / sizeof(units[0]);
 
 	do {
+		bool first = c->p == start;
 		size_t i;
 
 		if (!take_digits(c, &v))
@@ -140,7 +142,7 @@ take_duration(struct cursor *c, int64_t *out)
 		for (i = 0; i < n && !take_word(c, units[i].name); i++)
 			;
 		/* A number alone is seconds, but only as the whole text. */
-		if (i == n && (c->p != c->end || total))
+		if (i == n && (c->p != c->end || !first))
 			return false;
 		if (__builtin_mul_overflow(v, i == n ? 1000 : units[i].ms, &v) ||
 		    __builtin_add_overflow(total, v, &total))
@@ -288,7 +290,10 @@ num_time_text(int64_t ms, char out[NUM_TIME_TEXT])
 		snprintf(out, NUM_TIME_TEXT, "@%" PRId64, ms);
 		return out;
 	}
-	n = strftime(out, NUM_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* %Y does not pad, and years before 1000 have four digits too. */
+	n = (size_t)snprintf(out, NUM_TIME_TEXT, "%04u",
+		(unsigned)(tm.tm_year + 1900) % 10000);
+	n += strftime(out + n, NUM_TIME_TEXT - n, "-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, NUM_TIME_TEXT - n, ".%03dZ", (int)part);
 	return out;
 }
