@@ -44,6 +44,15 @@ int envelope_read(struct envelope_reader *rd, struct slice line,
 	struct record *r, struct err *e);
 void envelope_reader_release(struct envelope_reader *rd);
 
+/*
+ * The same for lines of kcat -J (--from kcat, --to kcat): flat headers,
+ * payload, ts, tstype. Writing fails, and appends nothing, where that form
+ * cannot hold the record's bytes (ERR_FORMAT).
+ */
+int envelope_read_kcat(struct envelope_reader *rd, struct slice line,
+	struct record *r, struct err *e);
+int envelope_write_kcat(struct buf *out, const struct record *r, struct err *e);
+
 /* True when the bytes are one valid JSON value (RFC 8259, strict UTF-8), with nothing but blanks around it. */
 bool envelope_is_json(struct slice s);
 
