@@ -2,9 +2,11 @@
  * conf.h - settings from flags, environment, profile and file, with their
  * origins; the shared options of every tool that talks to a broker.
  *
- * Precedence: flag > environment > profile > file > kc's default >
- * librdkafka's. The configuration file is YAML (kc.conf(5)); -F reads
- * librdkafka/kcat files and Java client.properties. The only includer of yaml.h.
+ * Precedence: -b, -X > -F > environment > profile > configuration file > kc's
+ * default > librdkafka's. The configuration file is YAML (kc.conf(5)); -F reads
+ * librdkafka/kcat files and Java client.properties. librdkafka's aliases
+ * (metadata.broker.list) are one property with what they stand for, here and
+ * in conf_get(). conf_yaml.c is the only includer of yaml.h.
  */
 #ifndef CLI_CONF_H
 #define CLI_CONF_H
@@ -27,11 +29,12 @@ struct conf_args {
 	bool quiet;               /* -q */
 	int verbose;              /* -v */
 };
+#define CONF_ARGS_INIT { .timeout_ms = -1 }
 extern const struct opt conf_options[];
 
 struct conf_prop {
 	char *name, *value;
-	char *origin;             /* "-X", "$KC_BROKERS", "profile 'prod' in ...", "default" */
+	char *origin;             /* "-X", "$KC_BROKERS", "profile 'prod' of ...", "default" */
 	bool secret;              /* never printed */
 };
 
@@ -42,12 +45,14 @@ struct conf {
 };
 
 /*
- * Resolves everything. Errors are ERR_USAGE: missing file, world-readable
- * secret, unknown key, bad YAML with line. -X list and -X dump are the
- * caller's: conf_wants_list(), conf_wants_dump().
+ * Resolves everything; afterwards bootstrap.servers is always set. Errors are
+ * ERR_USAGE: missing file, a secret that others can read, unknown key, bad
+ * YAML with its line. -X list and -X dump are the caller's: conf_wants_list(),
+ * conf_wants_dump(). After an error *c may be released.
  */
 int conf_load(struct conf *c, const struct conf_args *a, struct err *e);
 void conf_release(struct conf *c);
+/* NULL when nothing set it; borrows. */
 const char *conf_get(const struct conf *c, const char *name);
 /* A default of kc's: set only when nothing else did. */
 void conf_default(struct conf *c, const char *name, const char *value);

@@ -14,13 +14,14 @@
 
 struct in {
 	int fd;
-	const char *name;       /* "stdin" or the file's name, for messages */
-	struct slice delimiter; /* default LF */
-	size_t limit;           /* longest line; longer ones are IN_TOO_LONG */
+	const char *name;       /* "stdin" or the file's name, for messages; borrows */
+	struct slice delimiter; /* LF; not empty; set another after in_open() */
+	size_t limit;           /* longest line, 64 MiB; longer ones are IN_TOO_LONG */
 	int64_t line;           /* number of the line returned last, from 1 */
 	/* private */
 	struct buf buf;
-	size_t at, scanned;
+	size_t at;              /* where the next line begins */
+	size_t scanned;         /* no delimiter begins before this */
 	bool eof, skipping;
 };
 
@@ -34,9 +35,12 @@ enum in_status {
 };
 
 int in_open(struct in *in, const char *path, struct err *e); /* "-" = stdin */
-/* timeout_ms -1 waits for ever. A last line without delimiter counts. */
+/*
+ * timeout_ms -1 waits for ever. A last line without delimiter counts. Signals
+ * are looked for when the buffer is empty, so lines already read come first.
+ */
 enum in_status in_next(struct in *in, int timeout_ms, struct slice *line, struct err *e);
-/* True when a whole line is in the buffer: in_next() will not block. */
+/* True when a whole line, or the end, is in the buffer: in_next() will not block. */
 bool in_has_line(const struct in *in);
 void in_close(struct in *in);
 

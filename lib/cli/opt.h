@@ -6,8 +6,15 @@
  * names. Short options cluster (-ec5), long ones take "--name value" or
  * "--name=value", "--" ends options, options and arguments mix freely, no
  * abbreviations. An error is ERR_USAGE with the remedy and names near misses.
- * Hidden and handled here: -h --help, -V --version, --dump-options (one tab
- * separated row an option, for completions and checks).
+ * A verb's options may stand before it: a letter or name that several verbs
+ * have takes a value in all of them or in none.
+ *
+ * Handled here: -h --help (wins over everything else), -V --version, and
+ * --dump-options for completions and checks, tab separated rows:
+ *	command  NAME   ARGS  HELP
+ *	option   SCOPE  -x    --name  VALUE  CHOICES  HELP
+ * SCOPE is a command or "-"; an absent field is "-"; VALUE is the placeholder;
+ * CHOICES are comma separated; HELP of a hidden option is "-".
  */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
@@ -42,7 +49,7 @@ struct opt {
 	size_t at;                 /* offsetof in the tool's struct */
 	const char *arg;           /* placeholder in help: "N", "FILE" */
 	const char *help;          /* one line, no full stop */
-	int64_t min, max;          /* of OPT_INT; both 0 = 0..INT64_MAX */
+	int64_t min, max;          /* of OPT_INT, inclusive; both 0 = 0..INT64_MAX */
 	const char *const *choices; /* of OPT_CHOICE, NULL-ended */
 	const char *group;         /* exclusive with the others of this group */
 	bool hidden;               /* aliases (--max-messages): not in help */
@@ -67,14 +74,18 @@ struct opt_program {
 	const struct opt *common;      /* conf's shared options, or NULL */
 	size_t common_at;              /* offset of struct conf_args in the tool's struct */
 	const struct opt_command *commands; /* or NULL */
+	const char *default_command;   /* meant when no argument names one; or NULL */
 	const char *const *examples;   /* for --help, NULL-ended */
 	int section;                   /* of the man page: 1 or 8 */
+	const char *(*librdkafka)(void); /* its version, for --version; or NULL */
 };
 
 /*
- * Fills *args and moves the positional arguments to argv[0..*argc). Help and
- * version print to stdout and exit 0. *command is the verb found, NULL when
- * the tool has none or none was given.
+ * Fills *args and moves the positional arguments to argv[0..*argc), without
+ * program and verb. Help and version print to stdout and exit 0. *command is
+ * the verb found, or the default one, or NULL; command may be NULL when the
+ * tool has none. Values borrow from argv; what options that
+ * were not given point to is unchanged; lists live as long as the program.
  */
 int opt_parse(const struct opt_program *p, void *args, int *argc, char **argv,
 	const struct opt_command **command, struct err *e);

@@ -1,6 +1,7 @@
 /*
- * sig.h - SIGINT and SIGTERM as a flag and a descriptor to poll; the second
- * one ends the program at once. SIGPIPE is ignored: out sees EPIPE.
+ * sig.h - SIGINT, SIGTERM and SIGHUP as a flag and a descriptor to poll; the
+ * second one ends the program at once. SIGPIPE is ignored: out sees EPIPE.
+ * A signal that was ignored at the start (nohup, a shell's `&`) stays so.
  */
 #ifndef CLI_SIG_H
 #define CLI_SIG_H
@@ -10,7 +11,7 @@
 void sig_init(void);
 /* The signal that asked us to stop, or 0. */
 int sig_caught(void);
-/* Readable once a signal was caught; for poll(). */
+/* Readable once a signal was caught, for poll(); -1 before sig_init(). */
 int sig_fd(void);
 
 #endif
