@@ -1,6 +1,6 @@
 /*
  * client.h - settings become librdkafka handles, its errors become ours.
- * With admin and stream the only includers of rdkafka.h.
+ * Only lib/kafka includes rdkafka.h; its other files use kafka/handle.h.
  */
 #ifndef KAFKA_CLIENT_H
 #define KAFKA_CLIENT_H
@@ -10,9 +10,16 @@
 #include "base/err.h"
 #include "cli/conf.h"
 
-enum client_kind { CLIENT_PRODUCER, CLIENT_CONSUMER };
+enum client_kind {
+	CLIENT_PRODUCER,
+	CLIENT_CONSUMER,
+	CLIENT_ADMIN,    /* neither: metadata and administration */
+};
 
 struct client;
+
+/* kc's own defaults as conf_default(), so that -X dump shows them. */
+void client_defaults(struct conf *c, enum client_kind kind);
 
 /* Unknown properties: ERR_USAGE with the nearest name. group may be NULL. */
 int client_open(struct client **out, const struct conf *c, enum client_kind kind,
@@ -22,10 +29,14 @@ void client_close(struct client *c);
 /* -X list: librdkafka's properties on stdout. */
 int client_list_properties(struct err *e);
 
+/* "2.0.2", of the library that runs. */
+const char *client_library_version(void);
+
 /*
- * Waits until a broker answers, at most timeout_ms: ERR_TEMPORARY with the
- * first broker's real cause ("connection refused") and the remedy, or
- * ERR_REFUSED for authentication.
+ * Waits until a broker answers, at most timeout_ms (-1 = for ever):
+ * ERR_TEMPORARY with the first broker's real cause ("connection refused") and
+ * the remedy, or ERR_REFUSED for authentication. -1 with e untouched when a
+ * signal came.
  */
 int client_wait(struct client *c, int timeout_ms, struct err *e);
 

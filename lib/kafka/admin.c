@@ -1,0 +1,294 @@
+#include "kafka/admin.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "cli/sig.h"
+#include "kafka/request.h"
+
+int
+admin_check_name(struct slice topic, struct err *e)
+{
+	static const char legal[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	const char *p = topic.data;
+	size_t i;
+
+	for (i = 0; i < topic.len && p[i] && strchr(legal, p[i]); i++)
+		;
+	if (topic.len && topic.len <= 249 && i == topic.len &&
+	    !slice_eq_str(topic, ".") && !slice_eq_str(topic, ".."))
+		return 0;
+	return err_set(e, ERR_USAGE, "illegal topic name '%.*s' (1 to 249 of "
+		"letters, digits, '.', '_', '-'; not '.' or '..')",
+		topic.len > 300 ? 300 : (int)topic.len, p ? p : "");
+}
+
+bool
+admin_is_internal(const char *topic)
+{
+	return topic[0] == '_' && topic[1] == '_';
+}
+
+/* ---- topics ---- */
+
+static int32_t *
+copy_ids(const int32_t *ids, int n)
+{
+	return xmemdup(ids, (size_t)n * sizeof(*ids));
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct admin_partition *p = a, *q = b;
+
+	return (p->id > q->id) - (p->id < q->id);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct admin_topic *p = a, *q = b;
+
+	return strcmp(p->name, q->name);
+}
+
+static void
+copy_topic(struct admin_topic *t, const rd_kafka_metadata_topic_t *md)
+{
+	t->name = xstrdup(md->topic);
+	t->partitions_n = md->partition_cnt;
+	t->partitions = xcalloc((size_t)md->partition_cnt, sizeof(*t->partitions));
+	for (int i = 0; i < md->partition_cnt; i++) {
+		const rd_kafka_metadata_partition_t *p = &md->partitions[i];
+
+		t->partitions[i] = (struct admin_partition){
+			.id = p->id, .leader = p->leader,
+			.replicas = copy_ids(p->replicas, p->replica_cnt),
+			.isr = copy_ids(p->isrs, p->isr_cnt),
+			.replicas_n = p->replica_cnt, .isr_n = p->isr_cnt,
+			.start = -1, .end = -1
+		};
+	}
+	qsort(t->partitions, (size_t)t->partitions_n, sizeof(*t->partitions), by_id);
+}
+
+int
+admin_topics(struct client *c, int timeout_ms, struct admin_topics *out,
+	struct err *e)
+{
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code;
+
+	code = rd_kafka_metadata(client_handle(c), 1, NULL, &md, timeout_ms);
+	if (code)
+		return client_error(c, code, NULL, e);
+	*out = (struct admin_topics){ 0 };
+	out->items = xcalloc((size_t)md->topic_cnt, sizeof(*out->items));
+	for (int i = 0; i < md->topic_cnt; i++)
+		copy_topic(&out->items[out->n++], &md->topics[i]);
+	qsort(out->items, (size_t)out->n, sizeof(*out->items), by_name);
+	out->brokers_n = md->broker_cnt;
+	out->brokers = xcalloc((size_t)md->broker_cnt, sizeof(*out->brokers));
+	for (int i = 0; i < md->broker_cnt; i++)
+		out->brokers[i] = md->brokers[i].id;
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
+void
+admin_topics_release(struct admin_topics *t)
+{
+	for (int i = 0; i < t->n; i++) {
+		for (int j = 0; j < t->items[i].partitions_n; j++) {
+			free(t->items[i].partitions[j].replicas);
+			free(t->items[i].partitions[j].isr);
+		}
+		free(t->items[i].partitions);
+		free(t->items[i].name);
+	}
+	free(t->items);
+	free(t->brokers);
+	*t = (struct admin_topics){ 0 };
+}
+
+struct admin_topic *
+admin_topics_find(const struct admin_topics *t, const char *name)
+{
+	struct admin_topic want = { .name = (char *)(uintptr_t)name };
+
+	return t->n ? bsearch(&want, t->items, (size_t)t->n, sizeof(want), by_name)
+		: NULL;
+}
+
+/* ---- offsets ---- */
+
+/* ListOffsets takes -2 and -1 where it takes times: the ends of the log. */
+static int
+list_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
+	int64_t which, struct err *e)
+{
+	rd_kafka_topic_partition_list_t *l =
+		rd_kafka_topic_partition_list_new(t->partitions_n);
+	rd_kafka_resp_err_t code;
+
+	for (int i = 0; i < t->partitions_n; i++)
+		if (t->partitions[i].leader >= 0)
+			rd_kafka_topic_partition_list_add(l, t->name,
+				t->partitions[i].id)->offset = which;
+	code = l->cnt ? rd_kafka_offsets_for_times(client_handle(c), l,
+		timeout_ms) : 0;
+	for (int i = 0; !code && i < t->partitions_n; i++) {
+		struct admin_partition *p = &t->partitions[i];
+		const rd_kafka_topic_partition_t *found =
+			rd_kafka_topic_partition_list_find(l, t->name, p->id);
+		int64_t offset = found && !found->err ? found->offset : -1;
+
+		if (which == RD_KAFKA_OFFSET_END)
+			p->end = offset;
+		else
+			p->start = offset;
+	}
+	rd_kafka_topic_partition_list_destroy(l);
+	return code ? client_error(c, code, NULL, e) : 0;
+}
+
+int
+admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
+	struct err *e)
+{
+	if (list_offsets(c, timeout_ms, t, RD_KAFKA_OFFSET_BEGINNING, e) ||
+	    list_offsets(c, timeout_ms, t, RD_KAFKA_OFFSET_END, e))
+		return err_wrap(e, "offsets of topic '%s'", t->name);
+	return 0;
+}
+
+/* ---- create, delete, add partitions ---- */
+
+int
+admin_create(struct client *c, const char *topic, int partitions, int replicas,
+	const struct admin_change *configs, int n,
+	const struct admin_options *o, struct err *e)
+{
+	rd_kafka_NewTopic_t *new;
+	const rd_kafka_topic_result_t **results;
+	struct request r;
+	char why[512];
+	size_t got;
+	int ret = -1;
+
+	new = rd_kafka_NewTopic_new(topic, partitions, replicas, why, sizeof(why));
+	if (!new)
+		return err_set(e, ERR_USAGE, "%s", why);
+	for (int i = 0; i < n; i++)
+		rd_kafka_NewTopic_set_config(new, configs[i].name, configs[i].value);
+	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_CREATETOPICS, o, e)) {
+		rd_kafka_CreateTopics(client_handle(c), &new, 1, r.options, r.queue);
+		if (!request_wait(&r, e)) {
+			results = rd_kafka_CreateTopics_result_topics(
+				rd_kafka_event_CreateTopics_result(r.event), &got);
+			ret = request_topic_result(&r, results, got, e);
+		}
+	}
+	request_release(&r);
+	rd_kafka_NewTopic_destroy(new);
+	return ret;
+}
+
+/* Every partition has a leader. */
+static bool
+is_led(const rd_kafka_metadata_topic_t *t)
+{
+	if (t->err || !t->partition_cnt)
+		return false;
+	for (int i = 0; i < t->partition_cnt; i++)
+		if (t->partitions[i].err || t->partitions[i].leader < 0)
+			return false;
+	return true;
+}
+
+int
+admin_await(struct client *c, const char *topic, int timeout_ms, struct err *e)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + timeout_ms;
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(client_handle(c), topic, NULL);
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code = 0;
+	bool led = false;
+
+	while (rkt && !led && !sig_caught() && clock_mono_ms(clock) < end) {
+		code = rd_kafka_metadata(client_handle(c), 0, rkt, &md, timeout_ms);
+		if (code)
+			break;
+		led = md->topic_cnt == 1 && is_led(&md->topics[0]);
+		rd_kafka_metadata_destroy(md);
+		if (!led)
+			poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 10);
+	}
+	if (rkt)
+		rd_kafka_topic_destroy(rkt);
+	if (code)
+		return client_error(c, code, NULL, e);
+	return led ? 0 : err_set(e, ERR_TEMPORARY,
+		"created, but its partitions have no leader yet (wait a moment)");
+}
+
+int
+admin_delete(struct client *c, const char *topic, const struct admin_options *o,
+	struct err *e)
+{
+	rd_kafka_DeleteTopic_t *del;
+	const rd_kafka_topic_result_t **results;
+	struct request r;
+	size_t got;
+	int ret = -1;
+
+	if (o->dry_run)
+		return 0;
+	del = rd_kafka_DeleteTopic_new(topic);
+	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_DELETETOPICS, o, e)) {
+		rd_kafka_DeleteTopics(client_handle(c), &del, 1, r.options, r.queue);
+		if (!request_wait(&r, e)) {
+			results = rd_kafka_DeleteTopics_result_topics(
+				rd_kafka_event_DeleteTopics_result(r.event), &got);
+			ret = request_topic_result(&r, results, got, e);
+		}
+	}
+	request_release(&r);
+	rd_kafka_DeleteTopic_destroy(del);
+	return ret;
+}
+
+int
+admin_add_partitions(struct client *c, const char *topic, int total,
+	const struct admin_options *o, struct err *e)
+{
+	rd_kafka_NewPartitions_t *new;
+	const rd_kafka_topic_result_t **results;
+	struct request r;
+	char why[512];
+	size_t got;
+	int ret = -1;
+
+	new = rd_kafka_NewPartitions_new(topic, (size_t)total, why, sizeof(why));
+	if (!new)
+		return err_set(e, ERR_USAGE, "%s", why);
+	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, o, e)) {
+		rd_kafka_CreatePartitions(client_handle(c), &new, 1, r.options,
+			r.queue);
+		if (!request_wait(&r, e)) {
+			results = rd_kafka_CreatePartitions_result_topics(
+				rd_kafka_event_CreatePartitions_result(r.event),
+				&got);
+			ret = request_topic_result(&r, results, got, e);
+		}
+	}
+	request_release(&r);
+	rd_kafka_NewPartitions_destroy(new);
+	return ret;
+}

@@ -1,0 +1,343 @@
+#include "kafka/client.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "base/near.h"
+#include "base/xalloc.h"
+#include "cli/diag.h"
+#include "cli/sig.h"
+#include "kafka/cause.h"
+#include "kafka/handle.h"
+
+struct client {
+	rd_kafka_t *rk;
+	void *user;
+
+	/* Written by librdkafka's threads, by way of the log. */
+	pthread_mutex_t lock;
+	struct cause cause; /* why a broker could not be reached */
+	bool was_up;        /* a broker answered: the newest cause counts */
+};
+
+enum {
+	PRODUCERS = 1 << CLIENT_PRODUCER,
+	CONSUMERS = 1 << CLIENT_CONSUMER,
+	EVERYONE = PRODUCERS | CONSUMERS | 1 << CLIENT_ADMIN
+};
+
+static const struct {
+	const char *name, *value;
+	int kinds;
+} defaults[] = {
+	{ "bootstrap.servers", "localhost:9092", EVERYONE },
+	/* A broker that is just starting is found within milliseconds. */
+	{ "reconnect.backoff.ms", "20", EVERYONE },
+	{ "reconnect.backoff.max.ms", "1000", EVERYONE },
+	{ "enable.idempotence", "true", PRODUCERS },
+	{ "acks", "all", PRODUCERS },
+	{ "partitioner", "murmur2_random", PRODUCERS },
+	/* The broker's limit counts; this is only librdkafka's own. */
+	{ "message.max.bytes", "200000000", PRODUCERS },
+	{ "queue.buffering.max.kbytes", "262144", PRODUCERS },
+	{ "enable.auto.offset.store", "false", CONSUMERS },
+	{ "enable.partition.eof", "true", CONSUMERS },
+	/* Looking must not create; this one needs no telling by librdkafka. */
+	{ "allow.auto.create.topics", "false", 1 << CLIENT_ADMIN },
+};
+
+/* Idempotence needs acks=all; who asks for less does not get an error for it. */
+static bool
+wants_idempotence(const struct conf *c)
+{
+	const char *acks = conf_get(c, "acks");
+
+	return !acks || !strcmp(acks, "all") || !strcmp(acks, "-1");
+}
+
+void
+client_defaults(struct conf *c, enum client_kind kind)
+{
+	bool idempotence = wants_idempotence(c);
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		if ((defaults[i].kinds & 1 << kind) && (idempotence ||
+		    strcmp(defaults[i].name, "enable.idempotence")))
+			conf_default(c, defaults[i].name, defaults[i].value);
+}
+
+/*
+ * librdkafka tells of connections only in its log, from its own threads. The
+ * first cause is kept until a broker answers, afterwards the newest; a clear
+ * refusal always wins.
+ */
+static void
+on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
+{
+	struct client *c = rd_kafka_opaque(rk);
+	const char *body = strstr(text, "]: ");
+	struct cause cause = { 0 };
+
+	body = body && text[0] == '[' ? body + 3 : text;
+	if (!strcmp(fac, "FAIL") && c) {
+		cause_parse(&cause, body);
+		pthread_mutex_lock(&c->lock);
+		if (c->cause.kind == CAUSE_NONE || cause_is_final(&cause) ||
+		    (c->was_up && !cause_is_final(&c->cause)))
+			c->cause = cause;
+		pthread_mutex_unlock(&c->lock);
+	}
+	if (strcmp(fac, "CONFWARN"))
+		diag_verbose(level < LOG_DEBUG ? 1 : 2, "librdkafka: %s: %s", fac, body);
+}
+
+/* The table of properties in a text that the caller frees. */
+static char *
+properties_text(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f) {
+		rd_kafka_conf_properties_show(f);
+		fclose(f);
+	}
+	return text;
+}
+
+static int
+unknown_property(const char *name, const char *origin, struct err *e)
+{
+	char *text = properties_text(), *line, *next;
+	struct near near = near_init(slice_str(name));
+
+	for (line = text; line && *line; line = next) {
+		size_t n = strcspn(line, "\n");
+
+		next = line + n + (line[n] == '\n');
+		n = strcspn(line, " |\n");
+		if (islower((unsigned char)line[0]) && strchr(line, '|')) {
+			line[n] = '\0';
+			near_offer(&near, line);
+		}
+	}
+	if (near.name)
+		err_set(e, ERR_USAGE, "unknown property '%s' from %s "
+			"(did you mean %s? -X list shows all)", name, origin,
+			near.name);
+	else
+		err_set(e, ERR_USAGE, "unknown property '%s' from %s "
+			"(-X list shows all)", name, origin);
+	free(text);
+	return -1;
+}
+
+static int
+set_property(rd_kafka_conf_t *rk_conf, const char *name, const char *value,
+	const char *origin, bool secret, struct err *e)
+{
+	char why[512];
+
+	switch (rd_kafka_conf_set(rk_conf, name, value, why, sizeof(why))) {
+	case RD_KAFKA_CONF_OK:
+		return 0;
+	case RD_KAFKA_CONF_UNKNOWN:
+		return unknown_property(name, origin, e);
+	default:
+		if (secret)
+			return err_set(e, ERR_USAGE,
+				"bad value of property '%s' from %s", name, origin);
+		return err_set(e, ERR_USAGE, "bad value '%s' of property '%s' "
+			"from %s: %s", value, name, origin, why);
+	}
+}
+
+static int
+set_default(rd_kafka_conf_t *rk_conf, const char *name, const char *value,
+	struct err *e)
+{
+	return set_property(rk_conf, name, value, "kc", false, e);
+}
+
+/* Defaults first: what the user gave may be an alias of one of them. */
+static int
+configure(rd_kafka_conf_t *rk_conf, const struct conf *c, enum client_kind kind,
+	const char *group, struct err *e)
+{
+	bool idempotence = wants_idempotence(c);
+
+	if (set_default(rk_conf, "client.id", diag_program(), e))
+		return -1;
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		if ((defaults[i].kinds & 1 << kind) && (idempotence ||
+		    strcmp(defaults[i].name, "enable.idempotence")) &&
+		    set_default(rk_conf, defaults[i].name, defaults[i].value, e))
+			return -1;
+	if (diag_level() >= 2 && set_default(rk_conf, "debug",
+	    "generic,broker,topic,metadata,cgrp,security,feature,admin,eos", e))
+		return -1;
+	for (int i = 0; i < c->props_n; i++) {
+		const struct conf_prop *p = &c->props[i];
+
+		if (strcmp(p->origin, "default") && set_property(rk_conf,
+		    p->name, p->value, p->origin, p->secret, e))
+			return -1;
+	}
+	return group ? set_default(rk_conf, "group.id", group, e) : 0;
+}
+
+int
+client_open_with(struct client **out, const struct conf *conf,
+	enum client_kind kind, const char *group,
+	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user,
+	struct err *e)
+{
+	rd_kafka_conf_t *rk_conf = rd_kafka_conf_new();
+	struct client *c = xcalloc(1, sizeof(*c));
+	char why[512];
+
+	pthread_mutex_init(&c->lock, NULL);
+	c->user = user;
+	if (configure(rk_conf, conf, kind, group, e))
+		goto fail;
+	rd_kafka_conf_set_opaque(rk_conf, c);
+	rd_kafka_conf_set_log_cb(rk_conf, on_log);
+	if (setup)
+		setup(rk_conf, user);
+	c->rk = rd_kafka_new(kind == CLIENT_CONSUMER ? RD_KAFKA_CONSUMER :
+		RD_KAFKA_PRODUCER, rk_conf, why, sizeof(why));
+	if (!c->rk) {
+		err_set(e, ERR_USAGE, "configuration refused: %s", why);
+		goto fail;
+	}
+	*out = c;
+	return 0;
+fail:
+	/* rd_kafka_new() takes it on success only */
+	rd_kafka_conf_destroy(rk_conf);
+	client_close(c);
+	return -1;
+}
+
+int
+client_open(struct client **out, const struct conf *conf, enum client_kind kind,
+	const char *group, struct err *e)
+{
+	return client_open_with(out, conf, kind, group, NULL, NULL, e);
+}
+
+void
+client_close(struct client *c)
+{
+	if (!c)
+		return;
+	if (c->rk)
+		rd_kafka_destroy(c->rk);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+rd_kafka_t *
+client_handle(const struct client *c)
+{
+	return c->rk;
+}
+
+void *
+client_user(const struct client *c)
+{
+	return c->user;
+}
+
+const char *
+client_library_version(void)
+{
+	return rd_kafka_version_str();
+}
+
+int
+client_list_properties(struct err *e)
+{
+	rd_kafka_conf_properties_show(stdout);
+	if (fflush(stdout) || ferror(stdout))
+		return err_errno(e, ERR_IO, "cannot write to stdout");
+	return 0;
+}
+
+void
+client_cause(struct client *c, struct cause *cause)
+{
+	pthread_mutex_lock(&c->lock);
+	*cause = c->cause;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* From here on only what happens later is of interest. */
+static void
+mark_up(struct client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->cause.kind = CAUSE_NONE;
+	c->was_up = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/*
+ * The cluster id arrives with the first metadata that librdkafka asks for by
+ * itself. Waiting for that, in short steps, has no request of our own that a
+ * short step could time out. Asking for metadata in between makes librdkafka
+ * try to connect again at once instead of once a second.
+ */
+static bool
+is_up(struct client *c, int64_t left)
+{
+	const struct rd_kafka_metadata *md;
+	int step = left < 50 ? (int)left : 50;
+	char *id = rd_kafka_clusterid(c->rk, step);
+
+	if (id) {
+		rd_kafka_mem_free(c->rk, id);
+		return true;
+	}
+	if (rd_kafka_metadata(c->rk, 0, NULL, &md, step))
+		return false;
+	rd_kafka_metadata_destroy(md);
+	return true;
+}
+
+int
+client_wait(struct client *c, int timeout_ms, struct err *e)
+{
+	const struct clock *clock = clock_system();
+	int64_t start = clock_mono_ms(clock), now = start;
+	bool told = false;
+	struct cause cause;
+
+	for (;;) {
+		int64_t left = timeout_ms < 0 ? 1000 : start + timeout_ms - now;
+
+		if (is_up(c, left < 0 ? 0 : left)) {
+			mark_up(c);
+			return 0;
+		}
+		client_cause(c, &cause);
+		now = clock_mono_ms(clock);
+		if (sig_caught())
+			return -1;
+		if (cause_is_final(&cause) ||
+		    (timeout_ms >= 0 && now - start >= timeout_ms))
+			return cause_error(&cause, e);
+		if (!told && now - start > 1000 && cause.kind != CAUSE_NONE) {
+			diag_note("broker '%s': %s; still trying", cause.broker,
+				cause.why);
+			told = true;
+		}
+	}
+}

@@ -1,0 +1,139 @@
+/*
+ * consume_group.c - a group's share: partitions come and go, and what was
+ * written of them is committed before they go.
+ */
+#include "cli/diag.h"
+#include "kafka/consumer.h"
+
+/* The group moved on without us: what is not committed will be read again. */
+static bool
+is_overtaken(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+		code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+		code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+		code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
+}
+
+static int
+commit_error(struct consume *c, rd_kafka_resp_err_t code, struct err *e)
+{
+	if (is_overtaken(code))
+		return err_set(e, ERR_TEMPORARY, "group '%s': the last records "
+			"are written but not committed, they will be read again "
+			"(the group rebalanced meanwhile)", c->o->group);
+	client_error(c->client, code, NULL, e);
+	return err_wrap(e, "group '%s': cannot commit", c->o->group);
+}
+
+static rd_kafka_topic_partition_list_t *
+uncommitted(const struct consume *c)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new(c->active);
+
+	for (int i = 0; i < c->topics_n; i++)
+		for (int k = 0; k < c->topics[i]->parts_n; k++) {
+			const struct part *p = &c->topics[i]->parts[k];
+
+			if (p->active && p->next != p->committed)
+				rd_kafka_topic_partition_list_add(list,
+					c->topics[i]->name.data, k)->offset = p->next;
+		}
+	return list;
+}
+
+int
+consume_commit(struct consume *c, struct err *e)
+{
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_resp_err_t code;
+
+	if (!c->o->group)
+		return 0;
+	list = uncommitted(c);
+	code = list->cnt ? rd_kafka_commit(c->rk, list, 0) : 0;
+	for (int i = 0; i < list->cnt && !code; i++)
+		code = list->elems[i].err;
+	for (int i = 0; i < list->cnt && !code; i++)
+		consume_part(consume_topic(c, list->elems[i].topic),
+			list->elems[i].partition)->committed =
+			list->elems[i].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return code ? commit_error(c, code, e) : 0;
+}
+
+/* Committed offsets into the list, then ours. */
+static int
+take_over(struct consume *c, rd_kafka_topic_partition_list_t *list,
+	struct err *e)
+{
+	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
+	rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, timeout);
+
+	for (int i = 0; i < list->cnt && !code; i++)
+		code = list->elems[i].err;
+	if (code) {
+		client_error(c->client, code, NULL, e);
+		return err_wrap(e, "group '%s': cannot read its offsets",
+			c->o->group);
+	}
+	return consume_activate(c, list, e);
+}
+
+static void
+assign(struct consume *c, rd_kafka_topic_partition_list_t *list)
+{
+	bool cooperative = !strcmp(rd_kafka_rebalance_protocol(c->rk), "COOPERATIVE");
+
+	if (c->failure.code || take_over(c, list, &c->failure)) {
+		rd_kafka_assign(c->rk, NULL);
+		return;
+	}
+	for (int i = 0; i < list->cnt; i++)
+		diag_verbose(1, "group '%s': reads '%s' [%d] from %lld",
+			c->o->group, list->elems[i].topic,
+			(int)list->elems[i].partition,
+			(long long)list->elems[i].offset);
+	c->assigned = true;
+	if (cooperative)
+		rd_kafka_error_destroy(rd_kafka_incremental_assign(c->rk, list));
+	else
+		rd_kafka_assign(c->rk, list);
+}
+
+/*
+ * All records given out so far are in the caller's hands: this runs inside
+ * consume_next(). If they can be written they are committed, else not.
+ */
+static void
+revoke(struct consume *c, rd_kafka_topic_partition_list_t *list)
+{
+	bool cooperative = !strcmp(rd_kafka_rebalance_protocol(c->rk), "COOPERATIVE");
+	struct err e = ERR_INIT;
+
+	if (rd_kafka_assignment_lost(c->rk))
+		diag_warn("group '%s': our partitions went to others; what was "
+			"not committed will be read again", c->o->group);
+	else if (!c->closing && !c->failure.code &&
+		 !c->o->flush(c->o->user, &c->failure) && consume_commit(c, &e))
+		diag_warn("%s", e.msg);
+	consume_deactivate(c, list);
+	if (cooperative)
+		rd_kafka_error_destroy(rd_kafka_incremental_unassign(c->rk, list));
+	else
+		rd_kafka_assign(c->rk, NULL);
+}
+
+void
+consume_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+	rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct consume *c = client_user(opaque);
+
+	(void)rk;
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+		assign(c, list);
+	else
+		revoke(c, list);
+}

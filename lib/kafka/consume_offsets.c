@@ -1,0 +1,230 @@
+/*
+ * consume_offsets.c - where partitions begin and end, asked for once: the
+ * range of the options against what the brokers have.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "cli/diag.h"
+#include "kafka/consumer.h"
+
+typedef rd_kafka_topic_partition_list_t parts_list;
+typedef rd_kafka_topic_partition_t parts_item;
+
+/* Kafka's own timestamps for the two ends (ListOffsets). */
+enum { AT_END = -1, AT_BEGINNING = -2 };
+
+/* What the brokers said; NULL = not needed. In the order of the list. */
+struct ends {
+	parts_list *low, *high; /* first offset, and behind the last */
+	parts_list *from, *to;  /* of times; -1 = nothing as late as that */
+};
+
+static void
+ends_release(struct ends *x)
+{
+	parts_list *all[] = { x->low, x->high, x->from, x->to };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i])
+			rd_kafka_topic_partition_list_destroy(all[i]);
+}
+
+/* The offsets of a time, of AT_END or of AT_BEGINNING, one request a broker. */
+static int
+ask(struct consume *c, const parts_list *list, int64_t time, parts_list **out,
+	struct err *e)
+{
+	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
+	rd_kafka_resp_err_t code;
+
+	*out = rd_kafka_topic_partition_list_copy(list);
+	for (int i = 0; i < list->cnt; i++)
+		(*out)->elems[i].offset = time;
+	code = rd_kafka_offsets_for_times(c->rk, *out, timeout);
+	if (code) {
+		client_error(c->client, code, NULL, e);
+		return err_wrap(e, "cannot ask for offsets");
+	}
+	for (int i = 0; i < list->cnt; i++) {
+		const parts_item *p = &(*out)->elems[i];
+
+		if (p->err) {
+			client_error(c->client, p->err, NULL, e);
+			return err_wrap(e, "'%s' [%d]", p->topic, (int)p->partition);
+		}
+	}
+	return 0;
+}
+
+static int
+ask_ends(struct consume *c, const parts_list *list, struct ends *x,
+	struct err *e)
+{
+	const struct offset_range *r = &c->o->range;
+	bool relative = r->from.kind == OFFSET_ABSOLUTE ||
+		r->from.kind == OFFSET_TAIL || c->bounded;
+
+	for (int i = 0; i < list->cnt; i++)
+		relative |= list->elems[i].offset >= 0;
+	if (relative && ask(c, list, AT_BEGINNING, &x->low, e))
+		return -1;
+	if ((relative || r->from.kind == OFFSET_END) &&
+	    ask(c, list, AT_END, &x->high, e))
+		return -1;
+	if (r->from.kind == OFFSET_TIME &&
+	    ask(c, list, r->from.value, &x->from, e))
+		return -1;
+	return r->to.kind == OFFSET_TIME ?
+		ask(c, list, r->to.value, &x->to, e) : 0;
+}
+
+static int64_t
+tail(const struct ends *x, int i, int64_t n)
+{
+	int64_t low = x->low->elems[i].offset, high = x->high->elems[i].offset;
+
+	return high - low < n ? low : high - n;
+}
+
+/* Where the range begins, an offset or one of librdkafka's two ends. */
+static int
+range_start(const struct consume *c, const struct ends *x, int i,
+	int64_t *out, struct err *e)
+{
+	const struct offset_point *from = &c->o->range.from;
+
+	switch (from->kind) {
+	case OFFSET_ABSOLUTE:
+		*out = from->value;
+		if (*out >= x->low->elems[i].offset &&
+		    *out <= x->high->elems[i].offset)
+			return 0;
+		return err_set(e, ERR_NOT_FOUND, "'%s' [%d] has no offset %"
+			PRId64 ": it begins at %" PRId64 " and ends before %"
+			PRId64, x->low->elems[i].topic,
+			(int)x->low->elems[i].partition, *out,
+			x->low->elems[i].offset, x->high->elems[i].offset);
+	case OFFSET_TAIL:
+		*out = tail(x, i, from->value);
+		return 0;
+	case OFFSET_TIME:
+		*out = x->from->elems[i].offset;
+		if (*out < 0)
+			*out = x->high ? x->high->elems[i].offset :
+				RD_KAFKA_OFFSET_END;
+		return 0;
+	case OFFSET_END:
+		*out = x->high->elems[i].offset;
+		return 0;
+	default:
+		*out = x->low ? x->low->elems[i].offset :
+			RD_KAFKA_OFFSET_BEGINNING;
+		return 0;
+	}
+}
+
+/*
+ * A committed offset wins, unless the log no longer has it: then what is
+ * gone is told, and reading begins at the first that is there.
+ */
+static int
+start(const struct consume *c, const struct ends *x, int i, int64_t committed,
+	int64_t *out, struct err *e)
+{
+	const parts_item *low = x->low ? &x->low->elems[i] : NULL;
+
+	if (committed < 0)
+		return range_start(c, x, i, out, e);
+	*out = committed;
+	if (committed < low->offset) {
+		diag_warn("'%s' [%d]: the group is at offset %" PRId64 ", but the "
+			"log begins at %" PRId64 " (older records were deleted)",
+			low->topic, (int)low->partition, committed, low->offset);
+		*out = low->offset;
+	} else if (committed > x->high->elems[i].offset) {
+		diag_warn("'%s' [%d]: the group is at offset %" PRId64 ", but the "
+			"log ends at %" PRId64 " (was the topic made anew?)",
+			low->topic, (int)low->partition, committed,
+			x->high->elems[i].offset);
+		return range_start(c, x, i, out, e);
+	}
+	return 0;
+}
+
+static int64_t
+end(const struct consume *c, const struct ends *x, int i)
+{
+	const struct offset_point *to = &c->o->range.to;
+	int64_t high = x->high ? x->high->elems[i].offset : -1, at = high;
+
+	if (!c->bounded)
+		return -1;
+	if (to->kind == OFFSET_ABSOLUTE)
+		at = to->value;
+	else if (to->kind == OFFSET_TAIL)
+		at = tail(x, i, to->value);
+	else if (to->kind == OFFSET_TIME && x->to->elems[i].offset >= 0)
+		at = x->to->elems[i].offset;
+	return c->o->exit_at_end && at > high ? high : at;
+}
+
+int
+consume_activate(struct consume *c, parts_list *list, struct err *e)
+{
+	struct ends x = { 0 };
+	int result = list->cnt ? ask_ends(c, list, &x, e) : 0;
+
+	/* Arrays of parts move while they grow. */
+	c->last_rkt = NULL;
+	for (int i = 0; i < list->cnt && !result; i++) {
+		parts_item *item = &list->elems[i];
+		struct topic *t = consume_topic(c, item->topic);
+		struct part *p = consume_part(t, item->partition);
+		int64_t from;
+
+		result = start(c, &x, i, item->offset, &from, e);
+		if (result)
+			break;
+		item->offset = from;
+		p->end = end(c, &x, i);
+		p->next = p->committed = from < 0 ? -1 : from;
+		p->done = p->end >= 0 && from >= p->end;
+		c->done += p->done;
+		c->active += !p->active;
+		p->active = true;
+	}
+	ends_release(&x);
+	return result;
+}
+
+void
+consume_deactivate(struct consume *c, const parts_list *list)
+{
+	for (int i = 0; i < list->cnt; i++) {
+		struct topic *t = consume_topic(c, list->elems[i].topic);
+		struct part *p = consume_part(t, list->elems[i].partition);
+
+		c->active -= p->active;
+		c->done -= p->done;
+		p->active = p->done = false;
+	}
+	c->last_rkt = NULL;
+}
+
+/* Pausing keeps what is still produced there from filling the queue. */
+void
+consume_finish(struct consume *c, const struct topic *t, struct part *p)
+{
+	parts_list *list;
+
+	if (p->done)
+		return;
+	p->done = true;
+	if (++c->done == c->active)
+		return;
+	list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, t->name.data, p->id);
+	rd_kafka_pause_partitions(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}

@@ -1,0 +1,114 @@
+/*
+ * error.c - librdkafka's and the broker's error codes as ours: a class that
+ * decides the exit status, a sentence, a remedy. A row a code.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "kafka/cause.h"
+#include "kafka/handle.h"
+
+#define K(name) RD_KAFKA_RESP_ERR_##name
+
+static const struct row {
+	rd_kafka_resp_err_t code;
+	enum err_code ours;
+	const char *text;   /* NULL = librdkafka's */
+	const char *remedy; /* or NULL */
+} rows[] = {
+	{ K(UNKNOWN_TOPIC_OR_PART), ERR_NOT_FOUND, "topic or partition does not exist",
+		"kc-topics lists what is there, kc-topics create makes one" },
+	{ K(_UNKNOWN_TOPIC), ERR_NOT_FOUND, "topic does not exist",
+		"kc-topics lists what is there, kc-topics create makes one" },
+	{ K(_UNKNOWN_PARTITION), ERR_NOT_FOUND, "partition does not exist",
+		"kc-topics show TOPIC lists them" },
+	{ K(TOPIC_EXCEPTION), ERR_USAGE, "illegal topic name",
+		"1 to 249 of letters, digits, '.', '_', '-'" },
+	{ K(TOPIC_ALREADY_EXISTS), ERR_EXISTS, "topic exists already",
+		"--if-not-exists accepts that" },
+	{ K(MSG_SIZE_TOO_LARGE), ERR_FORMAT, "record is larger than the topic allows",
+		"see its config max.message.bytes" },
+	{ K(RECORD_LIST_TOO_LARGE), ERR_FORMAT, "batch is larger than the topic's segments",
+		"see its config segment.bytes" },
+	{ K(INVALID_TIMESTAMP), ERR_FORMAT, "timestamp is outside of what the topic allows",
+		"see its configs message.timestamp.*, or --now" },
+	{ K(INVALID_RECORD), ERR_FORMAT, "the broker does not accept the record",
+		"a compacted topic needs a key" },
+	{ K(INVALID_REPLICATION_FACTOR), ERR_FAILED, "invalid replication factor", NULL },
+	{ K(INVALID_PARTITIONS), ERR_FAILED, "invalid number of partitions", NULL },
+	{ K(INVALID_CONFIG), ERR_FAILED, "invalid configuration", NULL },
+	{ K(POLICY_VIOLATION), ERR_FAILED, "refused by the cluster's policy", NULL },
+	{ K(UNSUPPORTED_VERSION), ERR_UNSUPPORTED, "the broker does not know this request", NULL },
+	{ K(_UNSUPPORTED_FEATURE), ERR_UNSUPPORTED, "the broker cannot do that", NULL },
+	{ K(TOPIC_DELETION_DISABLED), ERR_FAILED, "the broker does not allow to delete topics",
+		"see its config delete.topic.enable" },
+	{ K(NOT_ENOUGH_REPLICAS), ERR_TEMPORARY, "too few replicas are in sync", "run it again later" },
+	{ K(NOT_ENOUGH_REPLICAS_AFTER_APPEND), ERR_TEMPORARY, "too few replicas are in sync",
+		"run it again later" },
+	{ K(LEADER_NOT_AVAILABLE), ERR_TEMPORARY, "partition has no leader", "run it again later" },
+	{ K(COORDINATOR_NOT_AVAILABLE), ERR_TEMPORARY, NULL, "run it again later" },
+	{ K(COORDINATOR_LOAD_IN_PROGRESS), ERR_TEMPORARY, NULL, "run it again later" },
+	{ K(REQUEST_TIMED_OUT), ERR_TEMPORARY, "the broker did not finish in time", "raise --timeout" },
+	{ K(KAFKA_STORAGE_ERROR), ERR_FAILED, "the broker's disk failed", "see its log" },
+	{ K(TOPIC_AUTHORIZATION_FAILED), ERR_REFUSED, "not authorised for the topic", NULL },
+	{ K(GROUP_AUTHORIZATION_FAILED), ERR_REFUSED, "not authorised for the group", NULL },
+	{ K(CLUSTER_AUTHORIZATION_FAILED), ERR_REFUSED, "not authorised for the cluster", NULL },
+	{ K(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), ERR_REFUSED,
+		"not authorised for the transactional id", NULL },
+	{ K(SASL_AUTHENTICATION_FAILED), ERR_REFUSED, "authentication failed", NULL },
+	{ K(_AUTHENTICATION), ERR_REFUSED, "authentication failed", NULL },
+	{ K(INVALID_PRODUCER_EPOCH), ERR_REFUSED, "fenced by another producer", NULL },
+	{ K(PRODUCER_FENCED), ERR_REFUSED, "fenced by another producer", NULL },
+	{ K(_FENCED), ERR_REFUSED, "fenced by another run", NULL },
+	{ K(_PURGE_QUEUE), ERR_TEMPORARY, "not sent", "run it again" },
+	{ K(_PURGE_INFLIGHT), ERR_TEMPORARY, "sent, but not acknowledged",
+		"it may have been written" },
+	{ K(_MSG_TIMED_OUT), ERR_TEMPORARY, "not acknowledged in time", "raise --timeout?" },
+	{ K(_TIMED_OUT), ERR_TEMPORARY, "no answer in time", "raise --timeout?" },
+};
+
+/* Says only that nothing came: the log knows why. */
+static bool
+is_silence(rd_kafka_resp_err_t code)
+{
+	return code == K(_TRANSPORT) || code == K(_ALL_BROKERS_DOWN) ||
+		code == K(_RESOLVE) || code == K(_TIMED_OUT) ||
+		code == K(_TIMED_OUT_QUEUE) || code == K(_MSG_TIMED_OUT);
+}
+
+static const struct row *
+find(rd_kafka_resp_err_t code)
+{
+	static const struct row other = { 0, ERR_FAILED, NULL, NULL };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].code == code)
+			return &rows[i];
+	return &other;
+}
+
+int
+client_error(struct client *c, rd_kafka_resp_err_t code, const char *detail,
+	struct err *e)
+{
+	const struct row *row = find(code);
+	const char *text = row->text ? row->text : rd_kafka_err2str(code);
+	struct cause cause;
+
+	if (is_silence(code)) {
+		client_cause(c, &cause);
+		if (cause.kind != CAUSE_NONE)
+			return cause_error(&cause, e);
+		if (!row->text)
+			row = find(K(_TIMED_OUT));
+		text = row->text;
+	}
+	if (!strncmp(text, "Broker: ", 8))
+		text += 8;
+	/* Where we know a remedy, the broker's words only repeat the code. */
+	if (row->remedy)
+		return err_set(e, row->ours, "%s (%s)", text, row->remedy);
+	if (detail && *detail && strcmp(detail, rd_kafka_err2str(code)))
+		return err_set(e, row->ours, "%s: %s", text, detail);
+	return err_set(e, row->ours, "%s", text);
+}

@@ -1,0 +1,39 @@
+/*
+ * handle.h - what lib/kafka's own files share: librdkafka's handle inside a
+ * client, and its error codes as ours. Not for programs.
+ */
+#ifndef KAFKA_HANDLE_H
+#define KAFKA_HANDLE_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "kafka/client.h"
+
+struct cause;
+
+struct cause;
+
+/*
+ * As client_open(); before the handle is made, setup may set callbacks on
+ * rk_conf. Their opaque is the client: client_user() gives `user` back.
+ */
+int client_open_with(struct client **out, const struct conf *c,
+	enum client_kind kind, const char *group,
+	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user,
+	struct err *e);
+
+rd_kafka_t *client_handle(const struct client *c);
+void *client_user(const struct client *c);
+
+/*
+ * Sets e from a librdkafka error: exit status class, sentence, remedy.
+ * Unreachable brokers and time-outs are told with their real cause. detail is
+ * what the broker or librdkafka said beside the code, or NULL. Returns -1.
+ */
+int client_error(struct client *c, rd_kafka_resp_err_t code,
+	const char *detail, struct err *e);
+
+/* Why a broker could not be reached last; CAUSE_NONE when all is well. */
+void client_cause(struct client *c, struct cause *cause);
+
+#endif

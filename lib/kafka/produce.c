@@ -1,0 +1,437 @@
+#include "kafka/produce.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/xalloc.h"
+#include "cli/sig.h"
+#include "kafka/producer.h"
+
+static int64_t
+now_mono(void)
+{
+	return clock_mono_ms(clock_system());
+}
+
+static int64_t
+deadline_in(int timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : now_mono() + timeout_ms;
+}
+
+/* ---- where a message came from ---- */
+
+enum { GAVE_PARTITION = 1, IS_STAMP = 2, TAG_SHIFT = 2 };
+
+/* The opaque of a message: flags and the tag, or flags and a stamp. */
+static void *
+opaque_make(struct producer *p, const struct record *r, struct origin o)
+{
+	uintptr_t flags = o.gave_partition ? GAVE_PARTITION : 0;
+	struct stamp *s = p->stamps;
+
+	if (!r->has_timestamp)
+		return (void *)((uintptr_t)o.tag << TAG_SHIFT | flags);
+	if (s)
+		p->stamps = s->next;
+	else
+		s = xmalloc(sizeof(*s));
+	s->tag = o.tag;
+	s->timestamp = r->timestamp;
+	return (void *)((uintptr_t)s | IS_STAMP | flags);
+}
+
+/* Once a message. True when *timestamp was given. */
+static bool
+opaque_take(struct producer *p, void *opaque, struct origin *o, int64_t *timestamp)
+{
+	uintptr_t v = (uintptr_t)opaque;
+	struct stamp *s;
+
+	o->gave_partition = v & GAVE_PARTITION;
+	o->tag = v >> TAG_SHIFT;
+	if (!(v & IS_STAMP))
+		return false;
+	s = (struct stamp *)(v & ~(uintptr_t)(IS_STAMP | GAVE_PARTITION));
+	o->tag = s->tag;
+	*timestamp = s->timestamp;
+	s->next = p->stamps;
+	p->stamps = s;
+	return true;
+}
+
+/* ---- what became of a record ---- */
+
+void
+producer_fail(struct producer *p, const struct record *r, struct origin origin,
+	const struct err *why)
+{
+	struct record as_given = *r;
+
+	if (!origin.gave_partition)
+		as_given.partition = -1;
+	p->totals.failed++;
+	p->o.on_failure(p->o.arg, &as_given, origin.tag, why);
+}
+
+/* The record that a delivery report is about; headers in p's scratch memory. */
+static void
+record_of(struct producer *p, const rd_kafka_message_t *m, struct record *r)
+{
+	rd_kafka_headers_t *hdrs;
+	size_t n;
+
+	*r = (struct record){
+		.topic = slice_str(rd_kafka_topic_name(m->rkt)),
+		.partition = m->partition, .offset = -1,
+		.key = slice_make(m->key, m->key_len),
+		.value = slice_make(m->payload, m->len),
+	};
+	if (rd_kafka_message_headers(m, &hdrs))
+		return;
+	n = rd_kafka_header_cnt(hdrs);
+	if (n > p->headers_cap) {
+		p->headers = xreallocarray(p->headers, n, sizeof(*p->headers));
+		p->headers_cap = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		const void *value;
+		size_t len;
+
+		rd_kafka_header_get_all(hdrs, i, &name, &value, &len);
+		p->headers[i].key = slice_str(name);
+		p->headers[i].value = slice_make(value, len);
+	}
+	r->headers = p->headers;
+	r->headers_n = n;
+}
+
+static void
+on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	struct producer *p = client_user(opaque);
+	struct err why = ERR_INIT;
+	struct origin origin;
+	int64_t timestamp = 0;
+	bool stamped = opaque_take(p, m->_private, &origin, &timestamp);
+	struct record r;
+
+	(void)rk;
+	if (!m->err) {
+		p->totals.acked++;
+		if (p->o.on_ack)
+			p->o.on_ack(p->o.arg, rd_kafka_topic_name(m->rkt),
+				m->partition, m->offset, origin.tag);
+		return;
+	}
+	record_of(p, m, &r);
+	r.has_timestamp = stamped;
+	r.timestamp = timestamp;
+	r.timestamp_type = stamped ? TIMESTAMP_CREATE : TIMESTAMP_NONE;
+	if (resend_is_refusal(m->err) && !p->alone) {
+		resend_keep(p, &r, origin);
+		return;
+	}
+	client_error(p->client, m->err, NULL, &why);
+	if (m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && !p->fatal.code)
+		p->fatal = why;
+	producer_fail(p, &r, origin, &why);
+}
+
+/* ---- opening ---- */
+
+static void
+setup(rd_kafka_conf_t *rk_conf, void *user)
+{
+	struct producer *p = user;
+	char number[24], why[256];
+
+	rd_kafka_conf_set_dr_msg_cb(rk_conf, on_delivery);
+	snprintf(number, sizeof(number), "%" PRId64, p->batch_bytes);
+	rd_kafka_conf_set(rk_conf, "batch.size", number, why, sizeof(why));
+	if (!conf_get(p->conf, "message.timeout.ms")) {
+		/* 0 is librdkafka's "for ever" */
+		snprintf(number, sizeof(number), "%d",
+			p->o.timeout_ms < 0 ? 0 : p->o.timeout_ms);
+		rd_kafka_conf_set(rk_conf, "message.timeout.ms", number, why,
+			sizeof(why));
+	}
+}
+
+static bool
+is_compressing(const struct conf *c)
+{
+	const char *codec = conf_get(c, "compression.codec");
+
+	return codec && strcmp(codec, "none");
+}
+
+int
+producer_open(struct producer **out, const struct conf *c,
+	const struct producer_options *o, struct err *e)
+{
+	struct producer *p = xcalloc(1, sizeof(*p));
+	const char *size = conf_get(c, "batch.size");
+	struct err ignored;
+
+	p->conf = c;
+	p->o = *o;
+	p->compressed = is_compressing(c);
+	p->batch_bytes = 1000000; /* librdkafka's default */
+	if (size)
+		num_int(slice_str(size), 1, INT32_MAX, &p->batch_bytes, &ignored);
+	if (client_open_with(&p->client, c, CLIENT_PRODUCER, NULL, setup, p, e) ||
+	    client_wait(p->client, o->timeout_ms, e)) {
+		producer_close(p);
+		return -1;
+	}
+	*out = p;
+	return 0;
+}
+
+int
+producer_reopen(struct producer *p, int64_t batch_bytes, struct err *e)
+{
+	struct client *old = p->client;
+	struct topic *t;
+
+	if (producer_flush(p, -1, e))
+		return -1;
+	p->batch_bytes = batch_bytes;
+	if (client_open_with(&p->client, p->conf, CLIENT_PRODUCER, NULL, setup,
+	    p, e)) {
+		p->client = old;
+		return -1;
+	}
+	for (size_t i = 0; (t = map_next(&p->topics, &i)); ) {
+		if (t->rkt)
+			rd_kafka_topic_destroy(t->rkt);
+		t->rkt = rd_kafka_topic_new(client_handle(p->client), t->name, NULL);
+	}
+	client_close(old);
+	return client_wait(p->client, p->o.timeout_ms, e);
+}
+
+void
+producer_close(struct producer *p)
+{
+	if (!p)
+		return;
+	producer_topics_release(p);
+	client_close(p->client);
+	for (struct stamp *next; p->stamps; p->stamps = next) {
+		next = p->stamps->next;
+		free(p->stamps);
+	}
+	free(p->headers);
+	free(p);
+}
+
+/* ---- sending ---- */
+
+static rd_kafka_headers_t *
+make_headers(const struct record *r)
+{
+	rd_kafka_headers_t *hdrs;
+
+	if (!r->headers_n)
+		return NULL;
+	hdrs = rd_kafka_headers_new(r->headers_n);
+	for (size_t i = 0; i < r->headers_n; i++) {
+		const struct record_header *h = &r->headers[i];
+
+		rd_kafka_header_add(hdrs, h->key.data, (ssize_t)h->key.len,
+			h->value.data, (ssize_t)h->value.len);
+	}
+	return hdrs;
+}
+
+/* librdkafka's way for records with headers or a time of their own. */
+static rd_kafka_resp_err_t
+enqueue_full(struct producer *p, const struct topic *t, const struct record *r,
+	void *opaque)
+{
+	rd_kafka_headers_t *hdrs = make_headers(r);
+	rd_kafka_resp_err_t code;
+
+	code = rd_kafka_producev(client_handle(p->client), RD_KAFKA_V_RKT(t->rkt),
+		RD_KAFKA_V_PARTITION(r->partition),
+		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.data, r->value.len),
+		RD_KAFKA_V_KEY(r->key.data, r->key.len),
+		/* 0 = now */
+		RD_KAFKA_V_TIMESTAMP(r->has_timestamp ? r->timestamp : 0),
+		RD_KAFKA_V_HEADERS(hdrs), RD_KAFKA_V_OPAQUE(opaque),
+		RD_KAFKA_V_END);
+	if (code && hdrs)
+		rd_kafka_headers_destroy(hdrs);
+	return code;
+}
+
+rd_kafka_resp_err_t
+producer_enqueue(struct producer *p, const struct topic *t,
+	const struct record *r, struct origin origin)
+{
+	void *opaque = opaque_make(p, r, origin);
+	rd_kafka_resp_err_t code;
+	int64_t ignored;
+
+	for (;;) {
+		if (r->headers_n || r->has_timestamp)
+			code = enqueue_full(p, t, r, opaque);
+		else if (!rd_kafka_produce(t->rkt, r->partition, RD_KAFKA_MSG_F_COPY,
+		    (void *)(uintptr_t)r->value.data, r->value.len, r->key.data,
+		    r->key.len, opaque))
+			code = RD_KAFKA_RESP_ERR_NO_ERROR;
+		else
+			code = rd_kafka_last_error();
+		if (!code)
+			return code;
+		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || p->fatal.code ||
+		    sig_caught())
+			break;
+		/* sleeps until the broker has acknowledged something */
+		rd_kafka_poll(client_handle(p->client), 100);
+	}
+	opaque_take(p, opaque, &origin, &ignored);
+	return code;
+}
+
+/* Everything that can be known before sending. */
+static int
+check(struct producer *p, struct topic *t, const struct record *r, struct err *e)
+{
+	if (t->bad.code) {
+		*e = t->bad;
+		return -1;
+	}
+	if (r->partition >= t->partitions && !producer_topic_has(p, t, r->partition))
+		return err_set(e, ERR_NOT_FOUND, "partition %" PRId32 " does not "
+			"exist: topic '%s' has %" PRId32 " (0 to %" PRId32 ")",
+			r->partition, t->name, t->partitions, t->partitions - 1);
+	if (r->has_timestamp && !r->timestamp)
+		return err_set(e, ERR_UNSUPPORTED, "timestamp 0 cannot be sent: "
+			"librdkafka takes it for 'now' (use 1, or --now)");
+	/* Asking the clock for every record costs; a late one is asked again. */
+	if (!limits_check(&t->limits, r, p->now_ms, p->compressed, e))
+		return 0;
+	p->now_ms = clock_wall_ms(clock_system());
+	return limits_check(&t->limits, r, p->now_ms, p->compressed, e);
+}
+
+static int64_t
+payload_bytes(const struct record *r)
+{
+	size_t n = r->key.len + r->value.len;
+
+	for (size_t i = 0; i < r->headers_n; i++)
+		n += r->headers[i].key.len + r->headers[i].value.len;
+	return (int64_t)n;
+}
+
+int
+producer_send(struct producer *p, const struct record *r, producer_tag tag,
+	struct err *e)
+{
+	struct origin origin = { tag, r->partition >= 0 };
+	struct err why = ERR_INIT;
+	rd_kafka_resp_err_t code;
+	struct topic *t;
+
+	t = producer_topic_get(p, r->topic, e);
+	if (!t) {
+		producer_fail(p, r, origin, e);
+		return -1;
+	}
+	if (check(p, t, r, &why)) {
+		producer_fail(p, r, origin, &why);
+		return 0;
+	}
+	if (!p->o.dry_run) {
+		code = producer_enqueue(p, t, r, origin);
+		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) /* a signal came */
+			code = RD_KAFKA_RESP_ERR__PURGE_QUEUE;
+		if (code) {
+			client_error(p->client, code, NULL, &why);
+			producer_fail(p, r, origin, &why);
+			return producer_poll(p, e);
+		}
+	}
+	p->totals.sent++;
+	p->totals.bytes += payload_bytes(r);
+	return 0;
+}
+
+/* ---- waiting ---- */
+
+/* Errors after which librdkafka sends nothing more, by its own word. */
+static int
+check_fatal(struct producer *p, struct err *e)
+{
+	rd_kafka_resp_err_t code;
+	char why[512];
+
+	if (!p->fatal.code) {
+		code = rd_kafka_fatal_error(client_handle(p->client), why, sizeof(why));
+		if (code)
+			client_error(p->client, code, why, &p->fatal);
+	}
+	if (!p->fatal.code)
+		return 0;
+	*e = p->fatal;
+	return -1;
+}
+
+int
+producer_poll(struct producer *p, struct err *e)
+{
+	rd_kafka_poll(client_handle(p->client), 0);
+	if (p->refused.n)
+		resend_all(p, INT64_MAX);
+	return check_fatal(p, e);
+}
+
+int
+producer_pending(const struct producer *p)
+{
+	return rd_kafka_outq_len(client_handle(p->client)) + p->refused.n;
+}
+
+void
+producer_drain(struct producer *p, int64_t deadline)
+{
+	rd_kafka_t *rk = client_handle(p->client);
+	bool signalled = sig_caught();
+
+	while (rd_kafka_outq_len(rk)) {
+		if (now_mono() >= deadline || p->fatal.code ||
+		    /* who waited for ever now waits for the caller's deadline */
+		    (!signalled && sig_caught() && deadline == INT64_MAX))
+			rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE |
+				RD_KAFKA_PURGE_F_INFLIGHT);
+		rd_kafka_flush(rk, 100);
+	}
+}
+
+int
+producer_flush(struct producer *p, int timeout_ms, struct err *e)
+{
+	int64_t deadline = deadline_in(timeout_ms);
+
+	producer_drain(p, deadline);
+	while (p->refused.n)
+		resend_all(p, deadline);
+	return check_fatal(p, e);
+}
+
+struct producer_totals
+producer_totals(const struct producer *p)
+{
+	return p->totals;
+}

@@ -1,0 +1,79 @@
+/*
+ * produce.h - records in, acknowledgements counted, failures told one by one.
+ *
+ * Every record given to producer_send() ends in exactly one of two counts:
+ * acked or failed; a failed one is handed to on_failure, whole. A record that
+ * its topic would refuse is found before it is sent (kafka/limits). When the
+ * broker refuses a batch nevertheless, its records are sent again in halves
+ * until the guilty one stands alone; these come later in the partition than
+ * records that were under way behind them.
+ */
+#ifndef KAFKA_PRODUCE_H
+#define KAFKA_PRODUCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "cli/conf.h"
+#include "model/record.h"
+
+struct producer;
+
+/* Where a record came from; given back with its result. Below 2^62. */
+typedef uint64_t producer_tag;
+
+struct producer_options {
+	int timeout_ms;      /* of everything that waits; -1 = for ever */
+	bool dry_run;        /* check everything, send nothing, create nothing */
+	void *arg;           /* of the callbacks */
+
+	/* The record borrows; its partition is -1 when it was not given. */
+	void (*on_failure)(void *arg, const struct record *r, producer_tag tag,
+		const struct err *why);
+	/* Or NULL. offset -1 = the broker did not tell. */
+	void (*on_ack)(void *arg, const char *topic, int32_t partition,
+		int64_t offset, producer_tag tag);
+};
+
+struct producer_totals {
+	int64_t sent, acked, failed; /* records; sent = taken over, not failed at once */
+	int64_t bytes;               /* keys, values, headers of those sent */
+	int topics;
+};
+
+/* Waits for a broker. borrows c until producer_close(). */
+int producer_open(struct producer **out, const struct conf *c,
+	const struct producer_options *o, struct err *e);
+
+/*
+ * Opens a topic ahead of its first record: ERR_NOT_FOUND when it does not
+ * exist and the broker does not create topics on demand.
+ */
+int producer_topic(struct producer *p, struct slice name, struct err *e);
+
+/*
+ * Takes over a copy of the record; blocks while the queue is full. -1 only
+ * when nothing more can be sent at all; a record's own failure goes to
+ * on_failure and is 0.
+ */
+int producer_send(struct producer *p, const struct record *r, producer_tag tag,
+	struct err *e);
+
+/* Serves callbacks without blocking; now and then, and when idle. */
+int producer_poll(struct producer *p, struct err *e);
+
+/* Records that are neither acked nor failed yet. */
+int producer_pending(const struct producer *p);
+
+/*
+ * Waits until nothing is pending, at most timeout_ms (-1 = as long as records
+ * may take): what is pending then fails. -1 when nothing more can be sent.
+ */
+int producer_flush(struct producer *p, int timeout_ms, struct err *e);
+
+struct producer_totals producer_totals(const struct producer *p);
+void producer_close(struct producer *p);
+
+#endif

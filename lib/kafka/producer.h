@@ -1,0 +1,89 @@
+/* producer.h - the inside of a producer, for produce, produce_topic and resend. */
+#ifndef KAFKA_PRODUCER_H
+#define KAFKA_PRODUCER_H
+
+#include "base/map.h"
+#include "kafka/handle.h"
+#include "kafka/limits.h"
+#include "kafka/produce.h"
+
+struct topic {
+	char *name;
+	rd_kafka_topic_t *rkt;
+	int32_t partitions;
+	int64_t refreshed_ms;   /* when partitions was asked for; monotonic */
+	struct limits limits;
+	struct err bad;         /* why no record can go there; code NONE = fine */
+};
+
+/*
+ * What a message's opaque says: the tag, and whether its partition was given
+ * rather than chosen. Of a failed message librdkafka gives everything back but
+ * the timestamp, so one that was given waits in a struct stamp.
+ */
+struct origin {
+	producer_tag tag;
+	bool gave_partition;
+};
+
+struct stamp {
+	producer_tag tag;
+	int64_t timestamp;
+	struct stamp *next;     /* among the free ones */
+};
+
+/* A record of a refused batch, with all its bytes. */
+struct kept {
+	struct kept *next;
+	struct record r;        /* into bytes behind the struct */
+	struct origin origin;
+};
+
+struct kept_list {
+	struct kept *first, **last;
+	int n;
+};
+
+struct producer {
+	struct client *client;
+	const struct conf *conf;
+	struct producer_options o;
+	struct producer_totals totals;
+	struct map topics;
+	struct topic *latest;   /* most records go where the one before went */
+	int64_t batch_bytes;    /* librdkafka's batch.size */
+	int64_t now_ms;         /* wall clock; may be old, never ahead */
+	bool compressed;
+	struct err fatal;       /* nothing more can be sent */
+
+	struct kept_list refused; /* of refused batches, to be sent again */
+	bool alone;             /* one record is under way: a refusal means it */
+	struct stamp *stamps;   /* free ones */
+	struct record_header *headers; /* scratch */
+	size_t headers_cap;
+};
+
+/* Finds or opens a topic; t->bad tells whether records can go there. -1 = fatal. */
+struct topic *producer_topic_get(struct producer *p, struct slice name,
+	struct err *e);
+/* Whether the topic has the partition; asks again, at most once a second. */
+bool producer_topic_has(struct producer *p, struct topic *t, int32_t partition);
+void producer_topics_release(struct producer *p);
+
+/* The handle once more, with smaller batches; topics' handles are renewed. */
+int producer_reopen(struct producer *p, int64_t batch_bytes, struct err *e);
+
+/* Gives the record to librdkafka, waiting while its queue is full. */
+rd_kafka_resp_err_t producer_enqueue(struct producer *p, const struct topic *t,
+	const struct record *r, struct origin origin);
+void producer_fail(struct producer *p, const struct record *r,
+	struct origin origin, const struct err *why);
+/* Until nothing is under way, or deadline (monotonic ms). */
+void producer_drain(struct producer *p, int64_t deadline);
+
+/* resend.c */
+bool resend_is_refusal(rd_kafka_resp_err_t code);
+void resend_keep(struct producer *p, const struct record *r, struct origin origin);
+void resend_all(struct producer *p, int64_t deadline);
+
+#endif
