@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "store/codec.h"
 
 enum {
 	BATCH_HEADER = 61,
@@ -32,8 +33,6 @@ enum {
 	BATCH_CONTROL = 1 << 5,
 	BATCH_DELETE_HORIZON = 1 << 6,
 };
-
-enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
 
 /* A header, decoded. */
 struct batch {
@@ -54,6 +53,8 @@ struct batch {
 /* Needs BATCH_HEADER bytes at p; checks nothing. */
 void batch_decode(const uint8_t *p, struct batch *b);
 bool batch_crc_ok(const uint8_t *p, const struct batch *b);
+/* Writes length and CRC of a batch of `size` bytes, once all else is in place. */
+void batch_seal(uint8_t *p, size_t size);
 
 /* One record of a batch; slices borrow the (decompressed) bytes. */
 struct batch_record {

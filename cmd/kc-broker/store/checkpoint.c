@@ -1,0 +1,164 @@
+#include "store/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/be.h"
+#include "base/crc32c.h"
+
+static const char magic[] = "KCCKPT01";
+
+enum {
+	HEADER = 8 + 8 + 8 + 4,
+	FIXED = 16 + 4 + 5 * 8 + 3 * 4 + 4 * 8, /* of an entry, before producers */
+	FILE_MAX = 1 << 30,
+};
+
+void
+checkpoint_put(const struct checkpoint_log *l, struct buf *out)
+{
+	uint8_t *p = buf_reserve(out, FIXED);
+	const int64_t numbers[] = { l->start, l->end, l->active, l->position,
+		l->older_bytes, l->since_entry, l->first_timestamp,
+		l->max_timestamp, l->max_timestamp_offset };
+
+	memcpy(p, l->topic_id.b, 16);
+	be32_put(p + 16, (uint32_t)l->partition);
+	be32_put(p + 20, (uint32_t)l->segments);
+	be32_put(p + 24, l->offsets);
+	be32_put(p + 28, l->times);
+	for (int i = 0; i < 9; i++)
+		be64_put(p + 32 + 8 * i, (uint64_t)numbers[i]);
+	out->len += FIXED;
+	buf_addslice(out, l->producers);
+}
+
+int
+checkpoint_get(struct slice entry, struct checkpoint_log *l)
+{
+	int64_t *const numbers[] = { &l->start, &l->end, &l->active, &l->position,
+		&l->older_bytes, &l->since_entry, &l->first_timestamp,
+		&l->max_timestamp, &l->max_timestamp_offset };
+	const uint8_t *p = entry.data;
+
+	if (entry.len < FIXED)
+		return -1;
+	memcpy(l->topic_id.b, p, 16);
+	l->partition = (int32_t)be32_get(p + 16);
+	l->segments = (int32_t)be32_get(p + 20);
+	l->offsets = be32_get(p + 24);
+	l->times = be32_get(p + 28);
+	for (int i = 0; i < 9; i++)
+		*numbers[i] = (int64_t)be64_get(p + 32 + 8 * i);
+	l->producers = slice_make(p + FIXED, entry.len - FIXED);
+	return 0;
+}
+
+static void
+encode(uint64_t covered, uint64_t epoch, const struct list *entries, struct buf *out)
+{
+	uint32_t n = 0;
+	uint8_t *p = buf_reserve(out, HEADER);
+
+	memcpy(p, magic, 8);
+	be64_put(p + 8, covered);
+	be64_put(p + 16, epoch);
+	out->len = HEADER;
+	for (struct list *i = entries->next; i != entries; i = i->next, n++) {
+		const struct checkpoint_entry *en =
+			container_of(i, struct checkpoint_entry, node);
+
+		be32_put(buf_reserve(out, 4), (uint32_t)en->bytes.len);
+		out->len += 4;
+		buf_addslice(out, buf_slice(&en->bytes));
+	}
+	be32_put(out->data + 24, n);
+	be32_put(buf_reserve(out, 4), crc32c(0, out->data, out->len));
+	out->len += 4;
+}
+
+static int
+write_file(const struct fs *fs, const char *path, const struct buf *b, bool sync)
+{
+	int fd = fs->open(fs, path, O_WRONLY | O_CREAT | O_TRUNC);
+	int r = -1, saved;
+
+	if (fd < 0)
+		return -1;
+	if (!fs_write_all(fs, fd, b->data, b->len, 0) &&
+	    (!sync || !fs->fsync(fs, fd)))
+		r = 0;
+	saved = errno;
+	fs->close(fs, fd);
+	errno = saved;
+	return r;
+}
+
+int
+checkpoint_write(const struct fs *fs, const char *dir, uint64_t covered,
+	uint64_t epoch, const struct list *entries, bool sync, struct err *e)
+{
+	char path[4096], tmp[4096];
+	struct buf b = BUF_INIT;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "%s/checkpoint", dir);
+	snprintf(tmp, sizeof(tmp), "%s/checkpoint.tmp", dir);
+	encode(covered, epoch, entries, &b);
+	if (write_file(fs, tmp, &b, sync) < 0 || fs->rename(fs, tmp, path) < 0 ||
+	    (sync && fs_sync_dir(fs, dir) < 0))
+		r = err_errno(e, ERR_IO, "cannot write '%s'", path);
+	buf_release(&b);
+	return r;
+}
+
+static int
+damaged(struct err *e, const char *path)
+{
+	return err_set(e, ERR_CORRUPT, "the checkpoint '%s' is damaged (restore it, "
+		"or start with --repair to read every log from its start)", path);
+}
+
+int
+checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
+	uint64_t *covered, uint64_t *epoch, void (*fn)(void *arg, struct slice entry),
+	void *arg, struct err *e)
+{
+	char path[4096];
+	const uint8_t *p, *end;
+	int64_t size;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/checkpoint", dir);
+	fd = fs->open(fs, path, O_RDONLY);
+	if (fd < 0)
+		return errno == ENOENT ? 0 :
+			err_errno(e, ERR_IO, "cannot open '%s'", path);
+	size = fs->size(fs, fd);
+	if (size < HEADER + 4 || size > FILE_MAX) {
+		fs->close(fs, fd);
+		if (!size) /* the very first one, and then the power went */
+			return 0;
+		return damaged(e, path);
+	}
+	file->len = 0;
+	if (fs_read_all(fs, fd, buf_reserve(file, (size_t)size), (size_t)size, 0) < 0) {
+		fs->close(fs, fd);
+		return err_errno(e, ERR_IO, "cannot read '%s'", path);
+	}
+	fs->close(fs, fd);
+	file->len = (size_t)size;
+	p = file->data;
+	end = p + file->len - 4;
+	if (memcmp(p, magic, 8) || be32_get(end) != crc32c(0, p, file->len - 4))
+		return damaged(e, path);
+	*covered = be64_get(p + 8);
+	*epoch = be64_get(p + 16);
+	for (p += HEADER; p < end; p += 4 + be32_get(p)) {
+		if (end - p < 4 || be32_get(p) > (size_t)(end - p - 4) ||
+		    be32_get(p) < CHECKPOINT_KEY)
+			return damaged(e, path);
+		fn(arg, slice_make(p + 4, be32_get(p)));
+	}
+	return 1;
+}

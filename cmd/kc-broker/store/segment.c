@@ -1,0 +1,460 @@
+#include "store/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "store/state.h"
+
+enum {
+	/* Once a segment has grown to the one, blocks are reserved ahead in
+	 * steps of the other; small topics cost no disk. */
+	RESERVE_FROM = 1 << 20,
+	RESERVE_STEP = 16 << 20,
+	/* Data behind the last stored index entry that is walked, not indexed. */
+	INDEX_GAP = 4 << 20,
+};
+
+static const char *
+file_name(const struct segment *s, const char *suffix, char out[SEGMENT_NAME + 1])
+{
+	snprintf(out, SEGMENT_NAME + 1, "%020" PRId64 "%s", s->base, suffix);
+	return out;
+}
+
+static const char *
+path_of(struct segment *s, const char *suffix)
+{
+	char name[SEGMENT_NAME + 1];
+
+	return partlog_path(s->log, file_name(s, suffix, name));
+}
+
+static void
+close_files(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	index_close(&s->offsets, fs);
+	index_close(&s->times, fs);
+	if (s->file.fd < 0)
+		return;
+	fs->close(fs, s->file.fd);
+	s->file.fd = -1;
+	list_remove(&s->lru);
+	s->store->open_n--;
+}
+
+static void
+unused(struct wire_file *f)
+{
+	struct segment *s = container_of(f, struct segment, file);
+
+	if (s->gone)
+		segment_free(s);
+}
+
+struct segment *
+segment_new(struct partlog *l, int64_t base)
+{
+	struct segment *s = xcalloc(1, sizeof(*s));
+
+	s->file = (struct wire_file){ .fd = -1, .release = unused };
+	s->store = l->store;
+	s->log = l;
+	s->base = base;
+	s->first_timestamp = s->max_timestamp = s->max_timestamp_offset = -1;
+	list_init(&s->lru);
+	index_init(&s->offsets, OFFSET_ENTRY, 0);
+	index_init(&s->times, TIME_ENTRY, 0);
+	return s;
+}
+
+/* A deleted segment may be large: its last descriptor is closed by the keeper. */
+void
+segment_free(struct segment *s)
+{
+	if (s->gone && s->file.fd >= 0 && s->store->keeper) {
+		keeper_close(s->store->keeper, s->file.fd);
+		s->file.fd = -1;
+		list_remove(&s->lru);
+		s->store->open_n--;
+	}
+	close_files(s);
+	index_release(&s->offsets, s->store->fs);
+	index_release(&s->times, s->store->fs);
+	free(s);
+}
+
+void
+segment_unref(struct segment *s)
+{
+	if (!--s->file.refs)
+		s->file.release(&s->file);
+}
+
+void
+segment_close_idle(struct store *st, int limit)
+{
+	struct list *next, *node = st->open_segments.next;
+
+	for (; node != &st->open_segments && st->open_n > limit; node = next) {
+		struct segment *s = container_of(node, struct segment, lru);
+
+		next = node->next;
+		/* What this turn of the loop used may be in a reply in the making. */
+		if (!s->file.refs && s->turn != st->turn)
+			close_files(s);
+	}
+}
+
+int
+segment_open(struct segment *s, bool create)
+{
+	struct store *st = s->store;
+	int flags = O_RDWR | (create ? O_CREAT | O_TRUNC : 0);
+
+	s->turn = st->turn;
+	if (s->file.fd >= 0) {
+		list_remove(&s->lru);
+		list_append(&st->open_segments, &s->lru);
+		return 0;
+	}
+	segment_close_idle(st, OPEN_SEGMENTS - 1);
+	s->file.fd = st->fs->open(st->fs, path_of(s, ".log"), flags);
+	if (s->file.fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		segment_close_idle(st, 0);
+		s->file.fd = st->fs->open(st->fs, path_of(s, ".log"), flags);
+	}
+	if (s->file.fd < 0)
+		return -1;
+	list_append(&st->open_segments, &s->lru);
+	st->open_n++;
+	return 0;
+}
+
+void
+segment_stat(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+	int64_t n = fs->size_of(fs, path_of(s, ".log"));
+
+	s->size = n > 0 ? n : 0;
+	n = fs->size_of(fs, path_of(s, ".index"));
+	index_init(&s->offsets, OFFSET_ENTRY, n > 0 ? (uint32_t)(n / OFFSET_ENTRY) : 0);
+	n = fs->size_of(fs, path_of(s, ".timeindex"));
+	index_init(&s->times, TIME_ENTRY, n > 0 ? (uint32_t)(n / TIME_ENTRY) : 0);
+	s->named = true;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static void
+add_time_entry(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+	struct index *x = &s->times;
+	uint32_t n = index_count(x);
+
+	if (s->max_timestamp < 0)
+		return;
+	/* Entries ascend; one that is only in the file was checked to exist. */
+	if (n && (x->from < n || !index_ready(x, fs, path_of(s, ".timeindex"), 0)) &&
+	    index_key(x, fs, n - 1, INDEX_TIME) >= s->max_timestamp)
+		return;
+	index_add_time(x, s->max_timestamp,
+		(uint32_t)(s->max_timestamp_offset - s->base));
+}
+
+void
+segment_added(struct segment *s, const struct batch *b, int64_t interval)
+{
+	int64_t last = b->base_offset + b->last_offset_delta;
+
+	if (!s->size)
+		s->first_timestamp = b->max_timestamp;
+	if (b->max_timestamp > s->max_timestamp) {
+		s->max_timestamp = b->max_timestamp;
+		s->max_timestamp_offset = last;
+	}
+	if (s->since_entry > interval) {
+		index_add_offset(&s->offsets, (uint32_t)(last - s->base),
+			(uint32_t)s->size);
+		add_time_entry(s);
+		s->since_entry = 0;
+	}
+	s->since_entry += b->size;
+	s->size += b->size;
+}
+
+/* Space for the bytes up to `end`, well before they come. A disk that cannot
+ * is found out by the write itself. */
+void
+segment_reserve(struct segment *s, int64_t end)
+{
+	const struct fs *fs = s->store->fs;
+
+	if (end < RESERVE_FROM || end <= s->allocated)
+		return;
+	s->allocated = (end / RESERVE_STEP + 1) * RESERVE_STEP;
+	if (s->allocated > s->log->config.segment_bytes)
+		s->allocated = s->log->config.segment_bytes;
+	if (s->allocated <= s->size)
+		return;
+	fs->fallocate(fs, s->file.fd, true, s->size, s->allocated - s->size);
+}
+
+void
+segment_store_index(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	/* A file that cannot be written is made again when it is missed. */
+	index_store(&s->offsets, fs, path_of(s, ".index"));
+	index_store(&s->times, fs, path_of(s, ".timeindex"));
+}
+
+void
+segment_tidy(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	segment_store_index(s);
+	if (s->allocated > s->size && s->file.fd >= 0)
+		fs->ftruncate(fs, s->file.fd, s->size);
+	s->allocated = 0;
+}
+
+void
+segment_seal(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	add_time_entry(s);
+	segment_tidy(s);
+	/* What an earlier life of the file had behind its end. */
+	if (s->offsets.fd >= 0)
+		fs->ftruncate(fs, s->offsets.fd, (int64_t)s->offsets.stored * OFFSET_ENTRY);
+	if (s->times.fd >= 0)
+		fs->ftruncate(fs, s->times.fd, (int64_t)s->times.stored * TIME_ENTRY);
+	index_trim(&s->offsets, 0);
+	index_trim(&s->times, 0);
+}
+
+/* ---- walking ------------------------------------------------------------ */
+
+void
+walk_init(struct walk *w, struct segment *s, int64_t pos, int64_t end,
+	uint8_t *window)
+{
+	*w = (struct walk){ .s = s, .pos = pos, .end = end, .offset = s->base,
+		.window = window };
+}
+
+static int
+fill_window(struct walk *w)
+{
+	const struct fs *fs = w->s->store->fs;
+	size_t n = w->end - w->pos < WALK_WINDOW ? (size_t)(w->end - w->pos) :
+		WALK_WINDOW;
+
+	w->have = 0;
+	if (fs_read_all(fs, w->s->file.fd, w->window, n, w->pos) < 0)
+		return -1;
+	w->at = w->pos;
+	w->have = n;
+	return 0;
+}
+
+int
+walk_next(struct walk *w, struct batch *b)
+{
+	if (w->pos >= w->end)
+		return 0;
+	errno = EBADMSG;
+	if (w->end - w->pos < BATCH_HEADER)
+		return -1;
+	if (!w->have || w->pos + BATCH_HEADER > w->at + (int64_t)w->have)
+		if (fill_window(w) < 0)
+			return -1;
+	batch_decode(w->window + (w->pos - w->at), b);
+	errno = EBADMSG;
+	if (b->magic != 2 || b->size < BATCH_HEADER || b->size > w->end - w->pos ||
+	    b->base_offset < w->offset || b->last_offset_delta < 0 ||
+	    b->base_offset > INT64_MAX - 1 - b->last_offset_delta)
+		return -1;
+	w->offset = b->base_offset + b->last_offset_delta + 1;
+	w->pos += b->size;
+	return 1;
+}
+
+/* ---- finding ------------------------------------------------------------ */
+
+/* Makes index entries for everything from the last one to the end. */
+static void
+extend_index(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+	uint8_t window[WALK_WINDOW];
+	uint32_t n = index_count(&s->offsets);
+	int64_t size = s->size, pos = 0;
+	struct batch b;
+	struct walk w;
+
+	if (n)
+		pos = index_key(&s->offsets, fs, n - 1, INDEX_POSITION);
+	if (segment_open(s, false) < 0)
+		return;
+	s->since_entry = 0;
+	walk_init(&w, s, pos, size, window);
+	for (s->size = pos; walk_next(&w, &b) == 1; )
+		segment_added(s, &b, s->log->config.index_interval_bytes);
+	s->size = size;
+}
+
+static void
+forget_index(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	index_release(&s->offsets, fs);
+	index_release(&s->times, fs);
+	index_init(&s->offsets, OFFSET_ENTRY, 0);
+	index_init(&s->times, TIME_ENTRY, 0);
+	s->extended = false;
+}
+
+/* The newest time entry tells the largest timestamp of what is indexed. */
+static void
+load_max_timestamp(struct segment *s)
+{
+	uint32_t n = index_count(&s->times);
+
+	if (!n)
+		return;
+	s->max_timestamp = index_key(&s->times, s->store->fs, n - 1, INDEX_TIME);
+	s->max_timestamp_offset = s->base +
+		index_time_offset(&s->times, s->store->fs, n - 1);
+}
+
+/*
+ * Makes both indexes usable: checks what the files have, and makes again
+ * what is missing or wrong. The batch headers are the truth.
+ */
+static void
+ready_index(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+	bool active = s == partlog_active(s->log);
+	int64_t reach = 0;
+	uint32_t n;
+
+	if (index_ready(&s->offsets, fs, path_of(s, ".index"), s->size) < 0 ||
+	    index_ready(&s->times, fs, path_of(s, ".timeindex"), 0) < 0)
+		forget_index(s);
+	if (s->extended)
+		return;
+	s->extended = true;
+	n = index_count(&s->offsets);
+	if (n)
+		reach = index_key(&s->offsets, fs, n - 1, INDEX_POSITION);
+	if (active && s->size - reach <= INDEX_GAP)
+		return;
+	if (!active)
+		load_max_timestamp(s);
+	extend_index(s);
+	if (!active)
+		segment_seal(s);
+}
+
+/* Walks from index entry i (-1 = the start); an entry that lies is EBADMSG. */
+static int
+find_from(struct segment *s, int64_t i, int64_t offset, int64_t end, int64_t *pos,
+	struct batch *b)
+{
+	const struct fs *fs = s->store->fs;
+	uint8_t window[WALK_WINDOW];
+	int64_t from = 0, last = -1;
+	struct walk w;
+	int got;
+
+	if (i >= 0) {
+		from = index_key(&s->offsets, fs, i, INDEX_POSITION);
+		last = s->base + index_key(&s->offsets, fs, i, INDEX_OFFSET);
+	}
+	walk_init(&w, s, from < end ? from : end, end, window);
+	while ((got = walk_next(&w, b)) == 1) {
+		if (last >= 0 && b->base_offset + b->last_offset_delta != last) {
+			errno = EBADMSG;
+			return -1;
+		}
+		last = -1;
+		if (b->base_offset + b->last_offset_delta >= offset)
+			break;
+	}
+	*pos = got == 1 ? w.pos - b->size : w.pos;
+	return got;
+}
+
+int
+segment_find(struct segment *s, int64_t offset, int64_t end, int64_t *pos,
+	struct batch *b)
+{
+	const struct fs *fs = s->store->fs;
+	int64_t i;
+	int got;
+
+	if (segment_open(s, false) < 0)
+		return -1;
+	ready_index(s);
+	i = index_floor(&s->offsets, fs, INDEX_OFFSET, offset - s->base);
+	got = find_from(s, i, offset, end, pos, b);
+	if (got < 0 && errno == EBADMSG && i >= 0) {
+		forget_index(s);
+		ready_index(s);
+		i = index_floor(&s->offsets, fs, INDEX_OFFSET, offset - s->base);
+		got = find_from(s, i, offset, end, pos, b);
+	}
+	return got;
+}
+
+int64_t
+segment_boundary(struct segment *s, int64_t pos, int64_t max_pos)
+{
+	const struct fs *fs = s->store->fs;
+	int64_t i, at;
+
+	ready_index(s);
+	i = index_floor(&s->offsets, fs, INDEX_POSITION, max_pos);
+	at = i < 0 ? 0 : index_key(&s->offsets, fs, i, INDEX_POSITION);
+	return at > pos ? at : pos;
+}
+
+int64_t
+segment_time_floor(struct segment *s, int64_t t)
+{
+	const struct fs *fs = s->store->fs;
+	int64_t i;
+
+	ready_index(s);
+	/* Everything up to the entry's offset is older than t. */
+	i = index_floor(&s->times, fs, INDEX_TIME, t - 1);
+	if (i < 0)
+		return 0;
+	i = index_floor(&s->offsets, fs, INDEX_OFFSET,
+		index_time_offset(&s->times, fs, i));
+	return i < 0 ? 0 : index_key(&s->offsets, fs, i, INDEX_POSITION);
+}
+
+int64_t
+segment_max_timestamp(struct segment *s)
+{
+	if (!s->times_known && s != partlog_active(s->log)) {
+		s->extended = false;
+		ready_index(s);
+		s->times_known = true;
+	}
+	return s->max_timestamp;
+}

@@ -1,0 +1,153 @@
+/*
+ * state.h - what the files of store/ share: the store and its logs from
+ * inside. Nothing outside store/ includes this.
+ *
+ * All of it belongs to the loop, except what a commit or a checkpoint job
+ * holds while its thread works on it: those hold references, and read only
+ * what does not change (ids, names, base offsets, open descriptors).
+ */
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "store/checkpoint.h"
+#include "store/commit.h"
+#include "store/fs.h"
+#include "store/keeper.h"
+#include "store/partlog.h"
+#include "store/producers.h"
+#include "store/segment.h"
+#include "store/store.h"
+#include "store/wal.h"
+
+enum { OPEN_SEGMENTS = 512 }; /* kept open when not in use, at most */
+
+/* The newest batches of the active segment: tail reads need no system call. */
+struct tail {
+	int64_t offset[TAIL_RING]; /* base offsets */
+	int64_t pos[TAIL_RING];
+	unsigned n;                /* batches noted so far */
+};
+
+struct partlog {
+	struct store *store;
+	struct list node;        /* in store->logs */
+	struct uuid id;
+	int32_t partition;
+	char *topic;
+	struct log_config config;
+	struct segment **segments; /* ascending; the last is the active one */
+	int segments_n, segments_cap;
+	bool listed;             /* segments holds all, else older ones are on disk only */
+	bool on_disk;            /* the directory exists and is ours */
+	bool detached;
+	int64_t older_bytes;     /* of the segments that are not listed */
+	int32_t older_n;         /* and how many they are */
+	int64_t start, hw, end;  /* offsets */
+	int64_t hw_base, hw_pos; /* where hw is: segment (base -1 = none) and position */
+	int64_t kept_until;      /* mono ms before which retention has nothing to do */
+	struct producers producers;
+	struct tail *tail;       /* NULL until appended to */
+	struct list watches;
+	struct list dirty;       /* in store->dirty: changed since the last checkpoint */
+	struct list moved;       /* in store->moved: watchers are to be told */
+	struct checkpoint_entry *entry; /* the keeper's; NULL until the first checkpoint */
+	uint64_t range_commit;   /* the open commit in which range_i is ours */
+	int range_i;
+	int pending;             /* ranges in commits that did not end yet */
+};
+
+struct store {
+	struct store_options o;
+	const struct fs *fs;
+	char *dir;
+	int dir_fd, lock_fd;
+	bool started, was_clean;
+	bool names_synced;       /* by the first commit; the committer's */
+	bool durable;            /* there is a WAL, and commits go through it */
+	bool visible_at_once;    /* high watermark = log end */
+	int16_t failed;
+	uint64_t turn;
+	struct partlog *metadata;
+	struct list logs;
+	struct list dirty, moved;
+	struct list open_segments; /* least recently used first */
+	int open_n;
+	struct buf path;         /* scratch of the loop */
+	struct buf unpacked, repacked; /* scratch of appends */
+	struct committer *committer;
+	struct keeper *keeper;
+	struct wal *wal;
+	struct recovery *recovery; /* between store_open() and store_start() */
+	struct commit *open;     /* what is being appended to; NULL = none yet */
+	struct commit *spare;    /* an empty one, to be used again */
+	uint64_t next_seq;       /* of the next commit */
+	uint64_t committed;
+	uint64_t epoch;          /* of the WAL, when it was opened */
+	struct list removed;     /* checkpoint entries of logs that are gone */
+	size_t backlog;
+	size_t direct_bytes;     /* synced directly since the last checkpoint */
+	int64_t dirty_since, flushed_at; /* mono ms; dirty_since -1 = clean */
+	int64_t complain_at;     /* mono ms before which store_complain() is silent */
+	struct list removals;    /* see store_remove_later() */
+	uint64_t checkpoints;    /* begun so far */
+	bool checkpointing, checkpoint_due;
+	int64_t checkpoint_retry; /* mono ms before which none is tried again */
+};
+
+/* ---- store.c ---- */
+/* Reads a partition.metadata; -1 when it is not one. */
+int store_read_owner(const struct fs *fs, const char *path, struct uuid *id);
+void store_report(struct store *s, bool warning, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Removes a file or directory once a checkpoint knows that it is not needed. */
+void store_remove_later(struct store *s, const char *path, bool is_dir);
+/* Hands the open commit over, if there is one. */
+void store_push_commit(struct store *s);
+/* A fault on the hot path: said at most every ten seconds. */
+void store_complain(struct store *s, const struct partlog *l, const char *what);
+
+/* ---- partlog.c ---- */
+struct partlog *partlog_new(struct store *s, const struct uuid *id,
+	struct slice topic, int32_t partition, const struct log_config *c);
+void partlog_free(struct partlog *l);
+/* "<dir>/<topic>-<partition>" and below it `name` (may be NULL); valid till the next call. */
+const char *partlog_path(const struct partlog *l, const char *name);
+/* Where its files go when the topic `id` is deleted. */
+const char *partlog_grave(struct store *s, const struct uuid *id, int32_t partition);
+/* Moves the directory there. -1: errno. */
+int partlog_bury(struct partlog *l, const struct uuid *owner);
+/* The topic that its directory says it belongs to; -1 when it does not say. */
+int partlog_owner(const struct partlog *l, struct uuid *id);
+void partlog_set_start(struct partlog *l, int64_t start);
+/* The directory and its partition.metadata, when they are not there yet. -1: errno. */
+int partlog_make_dir(struct partlog *l);
+/* Its log end, high watermark or start moved: watchers are told at the turn's end. */
+void partlog_moved(struct partlog *l);
+void partlog_fire(struct partlog *l);
+void partlog_touch(struct partlog *l);
+struct segment *partlog_active(const struct partlog *l);
+void partlog_push(struct partlog *l, struct segment *s);
+int partlog_roll(struct partlog *l);
+/* First offset behind the segment at index i. */
+int64_t partlog_segment_end(const struct partlog *l, int i);
+/* Reads the directory for the segments from before the start. -1: errno. */
+int partlog_list(struct partlog *l);
+/* Index of the segment that holds offset (start <= offset < end). -1: errno. */
+int partlog_segment_of(struct partlog *l, int64_t offset);
+void partlog_drop_first(struct partlog *l);
+
+/* ---- retention.c ---- */
+void retention_tick(struct store *s, int64_t now_mono);
+
+/* ---- recovery.c ---- */
+/* Reads checkpoint and WAL, or makes the first ones. */
+int recovery_open(struct store *s, struct err *e);
+/* Brings a log to where it was. */
+int recovery_attach(struct partlog *l, struct err *e);
+/* Puts what no log claimed out of the way; ends the recovery. */
+void recovery_close(struct store *s);
+void recovery_free(struct store *s);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * wal.h - the write-ahead log: a few files of fixed size, written over and
+ * over, in which small appends to many segments become durable with one
+ * write and one fdatasync.
+ *
+ * A group (one commit) is a run of frames; groups start at multiples of
+ * 4 KiB. All numbers big-endian:
+ *
+ *	magic u32 @0      crc u32 @4 (CRC-32C of byte 8 to the end of the data)
+ *	epoch u64 @8      commit u64 @16     topic id @24 (16 bytes)
+ *	partition i32 @40 flags u32 @44      segment i64 @48 (its base offset)
+ *	position i64 @56  base offset i64 @64   end offset i64 @72
+ *	length u32 @80    0 u32 @84          data @88, padded to 8 bytes,
+ *	                  or to the next block where a write ended
+ *
+ * The epoch rises with every lap over a file and with every start, so what
+ * an older lap left behind is recognised: inside a file it never falls. A
+ * group counts only when all its frames are there. Files are never
+ * truncated: fdatasync of a block that was written before is half the price.
+ */
+#ifndef STORE_WAL_H
+#define STORE_WAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "store/fs.h"
+
+enum {
+	WAL_FILES = 4,
+	WAL_BLOCK = 4096,
+	WAL_FRAME = 88,        /* header of a frame */
+	WAL_DATA_MAX = 1 << 20, /* of one frame */
+};
+
+/* Of frames. */
+enum {
+	WAL_FIRST = 1,     /* the first of its group */
+	WAL_LAST = 2,      /* the last of its group */
+	WAL_LOG_START = 4, /* no data: the log now starts at `base offset` */
+};
+
+struct wal_frame {
+	uint64_t epoch, commit;
+	struct uuid topic_id;
+	int32_t partition;
+	uint32_t flags;
+	int64_t segment, position;
+	int64_t base_offset, end_offset;
+	uint32_t length;
+	const uint8_t *data; /* in the mapped file, when read */
+};
+
+struct wal_file {
+	int fd;
+	uint64_t newest; /* commit of its newest group, 0 = none */
+};
+
+/*
+ * Writing: one thread at a time, the committer's (or the loop's before and
+ * after that thread runs).
+ */
+struct wal {
+	const struct fs *fs;
+	struct wal_file files[WAL_FILES];
+	int64_t file_bytes;
+	int current;           /* file written to */
+	int64_t pos;           /* in it */
+	uint64_t epoch;
+	int64_t written;       /* bytes of the group begun that are in the file */
+	uint8_t *staging;      /* what is to be written next; aligned */
+	size_t staged;
+	_Atomic uint64_t released; /* commits up to this one may be overwritten */
+};
+
+/*
+ * Opens the files of <dir>/wal, making them when `create` and there are none.
+ * *out is NULL when there are none and none are made. Files that are there
+ * keep their size unless `resize`, which is only for a log without content.
+ */
+int wal_open(struct wal **out, const struct fs *fs, const char *dir,
+	int64_t bytes, bool create, bool resize, struct err *e);
+void wal_close(struct wal *w);
+/* Was a group ever written to it? */
+bool wal_is_used(const struct wal *w);
+
+/*
+ * Calls fn for every frame of every complete group with a commit above
+ * `covered`, in the order of commits; data stays mapped until wal_unmap().
+ * Damage in front of a later group is an error, unless `repair`. Afterwards
+ * the log goes on behind the newest group, in an epoch above min_epoch.
+ */
+struct wal_view {
+	void *maps[WAL_FILES];
+};
+int wal_read(struct wal *w, struct wal_view *view, uint64_t covered,
+	uint64_t min_epoch, bool repair,
+	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
+	uint64_t *newest_commit, struct err *e);
+void wal_unmap(struct wal *w, struct wal_view *view);
+
+/* What a frame takes, header and padding included. */
+static inline int64_t
+wal_frame_size(size_t data)
+{
+	return (WAL_FRAME + (int64_t)data + 7) & ~(int64_t)7;
+}
+
+/*
+ * Is there room for a group of `bytes`, the sum of its wal_frame_size()?
+ * Then one wal_put() a frame, which reads the data from fd, the last one with
+ * WAL_LAST, and wal_end(). -1 is errno, and the group does not count.
+ */
+bool wal_begin(struct wal *w, int64_t bytes);
+int wal_put(struct wal *w, const struct wal_frame *f, int fd);
+int wal_end(struct wal *w, uint64_t commit);
+
+/* Bytes that the next checkpoint would free, and all there are. */
+int64_t wal_used(const struct wal *w);
+static inline int64_t
+wal_size(const struct wal *w)
+{
+	return WAL_FILES * w->file_bytes;
+}
+
+#endif
