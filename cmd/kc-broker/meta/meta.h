@@ -11,14 +11,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/uuid.h"
+#include "config.h"
+#include "meta/topic_config.h"
 #include "store/store.h"
 
 struct meta;
+
+enum {
+	META_MAX_NAME = 249,
+	META_MAX_OPERATION = 10000,   /* partitions of one request, as KRaft's limit */
+	META_MAX_PARTITIONS = 200000, /* of all topics together */
+};
 
 struct topic {
 	char *name;
@@ -31,7 +40,7 @@ struct topic {
 
 /* Loads the metadata log and attaches every partition; store_start() comes after. */
 int meta_open(struct meta **out, struct store *s, const struct clock *clock,
-	struct err *e);
+	const struct config *config, struct err *e);
 void meta_close(struct meta *m);
 
 const struct uuid *meta_cluster_id(const struct meta *m);
@@ -48,6 +57,15 @@ struct partlog *topic_partition(const struct topic *t, int32_t partition);
  * characters other than [a-zA-Z0-9._-].
  */
 int16_t meta_check_name(struct slice name, const char **why);
+/* __consumer_offsets, __transaction_state */
+bool meta_is_internal(struct slice name);
+
+/*
+ * Replicas asked for one partition: this node alone is right. 0, or
+ * INVALID_REPLICA_ASSIGNMENT with *why.
+ */
+int16_t meta_check_replicas(const int32_t *ids, int n, int32_t node_id,
+	struct arena *a, const char **why);
 
 /* Overrides of a new topic or of an alteration: name and value; value NULL = default. */
 struct config_change {
@@ -55,8 +73,19 @@ struct config_change {
 };
 
 /*
- * Kafka error code, 0 on success. *why gets a sentence on failure, static or
- * in the arena. partitions -1 = num.partitions.
+ * Changes. Kafka error code, 0 on success; *why gets a sentence on failure,
+ * static or in the arena. A change is one append of its own, unless a group
+ * is open: then meta_end() appends all that succeeded as one batch, and only
+ * then does memory show them. What meta_end() fails is as if never asked.
+ * Between begin and end a topic may be changed once.
+ */
+void meta_begin(struct meta *m);
+/* *commit is 0 when there was nothing to do. */
+int16_t meta_end(struct meta *m, uint64_t *commit);
+
+/*
+ * partitions -1 = num.partitions. *out is NULL after validate_only; in a
+ * group it is good for its id and configs, and gone when meta_end() fails.
  */
 int16_t meta_create_topic(struct meta *m, struct slice name, int32_t partitions,
 	const struct config_change *configs, int configs_n, bool internal,

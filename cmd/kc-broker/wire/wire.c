@@ -224,7 +224,7 @@ wire_skip_tags(struct wire_reader *r)
 /* ---- writing ---------------------------------------------------------- */
 
 void
-wire_writer_release(struct wire_writer *w)
+wire_writer_clear(struct wire_writer *w)
 {
 	for (int i = 0; i < w->gaps_n; i++) {
 		struct wire_file *f = w->gaps[i].file;
@@ -232,6 +232,15 @@ wire_writer_release(struct wire_writer *w)
 		if (!--f->refs && f->release)
 			f->release(f);
 	}
+	w->gaps_n = 0;
+	buf_clear(&w->out);
+	w->bad = false;
+}
+
+void
+wire_writer_release(struct wire_writer *w)
+{
+	wire_writer_clear(w);
 	free(w->gaps);
 	buf_release(&w->out);
 	*w = (struct wire_writer){ .out = BUF_INIT };

@@ -84,6 +84,8 @@ bool wire_get_tag(struct wire_reader *r, uint32_t *tag, struct wire_reader *fiel
 void wire_end_tag(struct wire_reader *r, const struct wire_reader *field);
 
 void wire_writer_release(struct wire_writer *w);
+/* Empty again; the memory is kept for the next use. */
+void wire_writer_clear(struct wire_writer *w);
 /* Bytes that will be sent: buffer and files together. */
 size_t wire_writer_size(const struct wire_writer *w);
 
