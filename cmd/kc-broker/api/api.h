@@ -42,6 +42,8 @@ API_HANDLER(sync_group);
 API_HANDLER(describe_groups);
 API_HANDLER(list_groups);
 API_HANDLER(api_versions);
+/* The answer to an ApiVersions that is newer than ours (KIP-511); rq->version is 0. */
+void api_versions_unsupported(struct request *rq);
 API_HANDLER(create_topics);
 API_HANDLER(delete_topics);
 API_HANDLER(delete_records);

@@ -47,7 +47,8 @@ struct request {
 	struct list parked;     /* link for whoever holds it; self when not held */
 	uint64_t commit;        /* see request_wait_commit() */
 	void (*resume)(struct request *rq, int16_t error);
-	void (*closed)(struct request *rq); /* the connection is gone: unpark and finish */
+	void (*closed)(struct request *rq); /* the connection is gone: unpark and finish;
+	                                     * without it the holder finishes as ever */
 	void (*hurry)(struct request *rq);  /* another request waits behind this one */
 	void *state;            /* the handler's own, usually in the arena */
 };
@@ -68,5 +69,14 @@ void request_abort(struct request *rq);
  */
 void request_wait_commit(struct request *rq, uint64_t commit,
 	void (*resume)(struct request *rq, int16_t error));
+
+/*
+ * The address this client should use for this broker: what --advertise says,
+ * or the one it is connected to. The text is in rq->arena.
+ */
+struct slice request_host(struct request *rq, int32_t *port);
+
+/* The client's own address as Kafka prints it in DescribeGroups: "/127.0.0.1". */
+struct slice request_client_host(struct request *rq);
 
 #endif

@@ -1,0 +1,164 @@
+#include "broker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/fetch_session.h"
+#include "api/group_wait.h"
+#include "coord/groups.h"
+#include "log.h"
+#include "meta/meta.h"
+#include "net/server.h"
+#include "store/fs.h"
+
+/* On the sync thread. */
+static void
+wake(void *arg)
+{
+	struct broker *b = arg;
+
+	loop_wake(&b->store_waker);
+}
+
+static void
+poll_store(struct loop_waker *w)
+{
+	struct broker *b = container_of(w, struct broker, store_waker);
+
+	store_poll(b->store);
+}
+
+static void
+committed(void *arg, uint64_t seq, int16_t error)
+{
+	struct broker *b = arg;
+
+	server_committed(b->server, seq, error);
+}
+
+static void
+groups_due(struct loop_timer *t)
+{
+	groups_tick(container_of(t, struct broker, groups_timer)->groups);
+}
+
+static void
+wake_groups(void *arg, int64_t at)
+{
+	struct broker *b = arg;
+
+	loop_timer_set(b->loop, &b->groups_timer, at);
+}
+
+static int
+open_groups(struct broker *b, struct err *e)
+{
+	struct groups_parts parts = {
+		.config = b->config,
+		.clock = b->clock,
+		.meta = b->meta,
+		.wake = wake_groups,
+		.wake_arg = b,
+		.answer = group_wait_answer,
+	};
+
+	b->groups_timer.fire = groups_due;
+	return groups_open(&b->groups, &parts, e);
+}
+
+static void
+report(void *arg, bool is_warning, const char *line)
+{
+	(void)arg;
+	if (is_warning)
+		log_warn("%s", line);
+	else
+		log_info("%s", line);
+}
+
+int
+broker_prepare(struct broker *b, const struct broker_options *o, struct err *e)
+{
+	*b = (struct broker){
+		.config = o->config,
+		.clock = o->clock,
+		.node_id = (int32_t)config_get_int64(o->config, "node.id"),
+	};
+	list_init(&b->commit_waiters);
+	b->loop = loop_new(o->clock, e);
+	if (!b->loop)
+		return -1;
+	b->store_waker = (struct loop_waker){ .loop = b->loop, .run = poll_store };
+	b->server = server_new(b);
+	return 0;
+}
+
+int
+broker_open(struct broker *b, const struct broker_options *o, struct err *e)
+{
+	struct store_options so = {
+		.dir = o->dir,
+		.fs = fs_posix(),
+		.clock = o->clock,
+		.fsync = o->fsync,
+		.interval_ms = o->interval_ms,
+		.wal_bytes = o->wal_bytes,
+		.ephemeral = o->ephemeral,
+		.repair = o->repair,
+		.wake = wake,
+		.wake_arg = b,
+		.committed = committed,
+		.committed_arg = b,
+		.report = report,
+	};
+
+	if (store_open(&b->store, &so, e))
+		return -1;
+	if (meta_open(&b->meta, b->store, o->clock, o->config, e) ||
+	    store_start(b->store, e))
+		return err_wrap(e, "data directory '%s'", o->dir);
+	if (open_groups(b, e))
+		return -1;
+	b->fetch_sessions = fetch_sessions_new((int)config_get_int64(o->config,
+		"max.incremental.fetch.session.cache.slots"));
+	return 0;
+}
+
+int
+broker_run(struct broker *b, struct err *e)
+{
+	return loop_run(b->loop, e);
+}
+
+static void
+drained(void *arg)
+{
+	struct broker *b = arg;
+
+	loop_stop(b->loop);
+}
+
+void
+broker_stop(struct broker *b)
+{
+	server_drain(b->server, drained, b);
+}
+
+/* Each part may still use those that were opened before it. */
+void
+broker_close(struct broker *b)
+{
+	if (b->groups) {
+		loop_timer_clear(b->loop, &b->groups_timer);
+		groups_close(b->groups);
+	}
+	server_free(b->server);
+	if (b->fetch_sessions)
+		fetch_sessions_free(b->fetch_sessions);
+	if (b->meta)
+		meta_close(b->meta);
+	if (b->store)
+		store_close(b->store);
+	loop_free(b->loop);
+	*b = (struct broker){ 0 };
+}

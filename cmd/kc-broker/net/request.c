@@ -1,0 +1,328 @@
+#include "net/request.h"
+
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "base/be.h"
+#include "base/xalloc.h"
+#include "broker.h"
+#include "log.h"
+#include "net/server.h"
+#include "store/store.h"
+
+enum {
+	API_VERSIONS = 18,
+	FREE_MAX = 128,          /* requests kept for reuse */
+	REPLY_KEPT = 16 << 10,   /* bytes; larger reply buffers are not kept */
+};
+
+/* ---- life ----------------------------------------------------------------- */
+
+static struct request *
+request_new(struct server *s)
+{
+	struct request *rq;
+
+	if (list_is_empty(&s->free_requests))
+		return xcalloc(1, sizeof(*rq));
+	rq = container_of(s->free_requests.next, struct request, node);
+	list_remove(&rq->node);
+	s->free_requests_n--;
+	return rq;
+}
+
+static void
+destroy(struct request *rq)
+{
+	wire_writer_release(&rq->out);
+	arena_release(&rq->arena);
+	free(rq);
+}
+
+void
+request_free(struct server *s, struct request *rq)
+{
+	if (s->free_requests_n >= FREE_MAX) {
+		destroy(rq);
+		return;
+	}
+	arena_reset(&rq->arena);
+	if (rq->out.out.cap > REPLY_KEPT)
+		wire_writer_release(&rq->out);
+	wire_writer_clear(&rq->out);
+	*rq = (struct request){ .arena = rq->arena, .out = rq->out };
+	/* The one used last is the one whose memory is warm. */
+	list_append(s->free_requests.next, &rq->node);
+	s->free_requests_n++;
+}
+
+void
+requests_trim(struct server *s, int keep)
+{
+	while (s->free_requests_n > keep) {
+		struct request *rq = container_of(s->free_requests.prev,
+			struct request, node);
+
+		list_remove(&rq->node);
+		s->free_requests_n--;
+		destroy(rq);
+	}
+}
+
+/* Out of its connection's queue, without a reply. */
+static void
+leave_conn(struct request *rq)
+{
+	list_remove(&rq->node);
+	rq->conn->in_flight--;
+	rq->conn = NULL;
+}
+
+void
+request_orphan(struct request *rq)
+{
+	struct server *s = rq->conn->server;
+
+	leave_conn(rq);
+	if (rq->finished)
+		request_free(s, rq);
+	else if (rq->closed)
+		rq->closed(rq);
+}
+
+/* ---- in ------------------------------------------------------------------- */
+
+/* Finds the row and checks the version; NULL = the connection must be closed. */
+static const struct api *
+find_api(struct request *rq, int16_t key, bool *too_new)
+{
+	const struct api *a = api_find(key);
+
+	*too_new = false;
+	if (!a || rq->version < a->served)
+		return NULL;
+	if (rq->version <= a->max)
+		return a;
+	*too_new = key == API_VERSIONS;
+	return *too_new ? a : NULL;
+}
+
+static bool
+is_flexible(const struct request *rq)
+{
+	return rq->version >= rq->api->flexible;
+}
+
+static void
+complain(struct conn *c, int16_t key, int16_t version, const char *what)
+{
+	char text[ADDRESS_TEXT];
+
+	if (server_may_complain(c->server))
+		log_info("connection closed: %s peer=%s api=%d version=%d", what,
+			address_text(&c->peer, text), key, version);
+}
+
+/* Header v1, or v2 when the request is flexible: then it ends with tags. */
+static int
+read_header(struct request *rq, struct conn *c, int16_t *key, bool *too_new)
+{
+	struct wire_reader *in = &rq->in;
+
+	*key = wire_get_int16(in);
+	rq->version = wire_get_int16(in);
+	rq->correlation = wire_get_int32(in);
+	if (in->bad) {
+		complain(c, *key, rq->version, "request without a header");
+		return -1;
+	}
+	rq->api = find_api(rq, *key, too_new);
+	if (!rq->api) {
+		complain(c, *key, rq->version, "unknown request or version");
+		return -1;
+	}
+	if (*too_new) {
+		/* Nothing behind the correlation id can be relied on (KIP-511). */
+		rq->version = 0;
+		return 0;
+	}
+	rq->client_id = wire_get_string(in, false, true);
+	if (is_flexible(rq))
+		wire_skip_tags(in);
+	if (in->bad) {
+		complain(c, *key, rq->version, "malformed request header");
+		return -1;
+	}
+	return 0;
+}
+
+/* What is parked in front of a new request, and can, gets out of its way. */
+static void
+hurry_last(struct conn *c)
+{
+	struct request *last;
+
+	if (list_is_empty(&c->requests))
+		return;
+	last = container_of(c->requests.prev, struct request, node);
+	if (!last->finished && last->hurry)
+		last->hurry(last);
+}
+
+void
+request_begin(struct conn *c, uint8_t *frame, size_t len)
+{
+	struct server *s = c->server;
+	struct request *rq = request_new(s);
+	bool too_new;
+	int16_t key;
+
+	list_init(&rq->node);
+	list_init(&rq->parked);
+	rq->broker = s->broker;
+	wire_reader_init(&rq->in, slice_make(frame, len), &rq->arena);
+	if (read_header(rq, c, &key, &too_new)) {
+		request_free(s, rq);
+		conn_close(c, "bad request header");
+		return;
+	}
+	hurry_last(c);
+	if (c->closed) {
+		request_free(s, rq);
+		return;
+	}
+	rq->conn = c;
+	list_append(&c->requests, &rq->node);
+	c->in_flight++;
+	if (too_new) {
+		api_versions_unsupported(rq);
+	} else if (rq->api->handle(rq)) {
+		complain(c, key, rq->version, "malformed request");
+		request_abort(rq);
+	}
+}
+
+/* ---- out ------------------------------------------------------------------ */
+
+struct wire_writer *
+request_reply(struct request *rq)
+{
+	struct wire_writer *w = &rq->out;
+
+	wire_put_int32(w, 0); /* the length, known when it is finished */
+	wire_put_int32(w, rq->correlation);
+	/* A client that cannot parse our ApiVersions must get this far: no tags. */
+	if (is_flexible(rq) && rq->api->key != API_VERSIONS)
+		wire_put_uvarint(w, 0);
+	return w;
+}
+
+void
+request_finish(struct request *rq)
+{
+	struct server *s = rq->broker->server;
+	struct conn *c = rq->conn;
+	size_t size;
+
+	if (!c) {
+		request_free(s, rq);
+		return;
+	}
+	if (rq->silent) {
+		leave_conn(rq);
+		request_free(s, rq);
+		if (c->held_back)
+			server_run_later(s, c);
+		return;
+	}
+	size = wire_writer_size(&rq->out);
+	if (rq->out.bad || size < 8 || size - 4 > INT32_MAX) {
+		log_error("reply cannot be encoded api=%s version=%d bytes=%zu",
+			rq->api->name, rq->version, size);
+		request_abort(rq);
+		return;
+	}
+	be32_put(rq->out.out.data, (uint32_t)(size - 4));
+	rq->finished = true;
+	reply_ready(c, rq);
+}
+
+void
+request_abort(struct request *rq)
+{
+	struct conn *c = rq->conn;
+
+	if (c)
+		leave_conn(rq);
+	request_free(rq->broker->server, rq);
+	if (c)
+		conn_close(c, "request aborted");
+}
+
+/* ---- parking -------------------------------------------------------------- */
+
+void
+request_wait_commit(struct request *rq, uint64_t commit,
+	void (*resume)(struct request *rq, int16_t error))
+{
+	struct broker *b = rq->broker;
+	struct list *at;
+
+	if (commit <= store_committed(b->store)) {
+		resume(rq, 0);
+		return;
+	}
+	rq->commit = commit;
+	rq->resume = resume;
+	/* Nearly always last: an older commit is that of a retried batch. */
+	at = b->commit_waiters.prev;
+	while (at != &b->commit_waiters &&
+	    container_of(at, struct request, parked)->commit > commit)
+		at = at->prev;
+	list_append(at->next, &rq->parked);
+}
+
+void
+server_committed(struct server *s, uint64_t seq, int16_t error)
+{
+	struct list *waiters = &s->broker->commit_waiters;
+
+	while (!list_is_empty(waiters)) {
+		struct request *rq = container_of(waiters->next, struct request,
+			parked);
+
+		if (rq->commit > seq)
+			return;
+		list_remove(&rq->parked);
+		rq->resume(rq, error);
+	}
+}
+
+/* ---- who is asking -------------------------------------------------------- */
+
+struct slice
+request_host(struct request *rq, int32_t *port)
+{
+	const struct server *s = rq->broker->server;
+	union address own = { 0 };
+	socklen_t len = sizeof(own);
+	char host[INET6_ADDRSTRLEN];
+
+	own.in.sin_family = AF_INET;
+	if (rq->conn)
+		getsockname(rq->conn->io.fd, &own.sa, &len);
+	*port = s->advertised_port ? s->advertised_port : address_port(&own);
+	if (s->advertised_host)
+		return slice_str(s->advertised_host);
+	return arena_copy(&rq->arena, slice_str(address_host(&own, host)));
+}
+
+struct slice
+request_client_host(struct request *rq)
+{
+	char host[INET6_ADDRSTRLEN + 1] = "/";
+
+	if (rq->conn)
+		address_host(&rq->conn->peer, host + 1);
+	return arena_copy(&rq->arena, slice_str(host));
+}
