@@ -1,0 +1,432 @@
+/*
+ * kc-consume - records to lines: kc-record(5), raw values, or a template.
+ * The reading is kafka/consume; here are the options, the form of the
+ * output, and the rule that a group commits only what was written.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "cli/conf.h"
+#include "cli/diag.h"
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "cli/sig.h"
+#include "cli/term.h"
+#include "kafka/client.h"
+#include "kafka/consume.h"
+#include "model/envelope.h"
+#include "model/format.h"
+
+enum { TIMEOUT_MS = 30000, COMMIT_MS = 1000 };
+
+struct args {
+	struct conf_args conf;
+	struct opt_list topics, offsets;
+	const char *partitions, *group, *format, *to, *isolation;
+	const char *delimiter, *key_delimiter;
+	int64_t count;
+	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
+	bool fail_empty, summary;
+};
+
+static const char *const forms[] = { "kc", "kcat", NULL };
+static const char *const isolations[] = { "committed", "uncommitted",
+	"read_committed", "read_uncommitted", NULL };
+
+#define AT(member) offsetof(struct args, member)
+static const struct opt options[] = {
+	{ 't', "topic", OPT_LIST, AT(topics), "TOPIC",
+		.help = "read this topic, as the arguments do; ^... is a regular expression" },
+	{ 'p', "partition", OPT_STRING, AT(partitions), "LIST",
+		.help = "only these partitions: 0,2-5" },
+	{ 'o', "offset", OPT_LIST, AT(offsets), "WHERE",
+		.help = "begin at beginning (default), end, N, -N (last N), @TIME; A:B ends before B" },
+	{ 'e', "exit-at-end", OPT_FLAG, AT(exit_at_end),
+		.help = "end with the last record that is there now" },
+	{ 'c', "count", OPT_INT, AT(count), "N", .min = 1, .max = INT64_MAX,
+		.help = "end after N records" },
+	{ 0, "max-messages", OPT_INT, AT(count), "N", .min = 1,
+		.max = INT64_MAX, .hidden = true },
+	{ 'g', "group", OPT_STRING, AT(group), "GROUP",
+		.help = "share the partitions with this consumer group; commit what was written" },
+	{ 'G', "consumer-group", OPT_STRING, AT(group), "GROUP", .hidden = true },
+	{ 'j', "json-values", OPT_FLAG, AT(json_values), .group = "form",
+		.help = "values that are JSON as JSON, in the member json" },
+	{ 0, "raw", OPT_FLAG, AT(raw), .group = "form",
+		.help = "values only, as they are, one a line" },
+	{ 'f', "format", OPT_STRING, AT(format), "TEMPLATE", .group = "form",
+		.help = "%s value, %k key, %t topic, %p partition, %o offset, %T time, "
+			"%h headers, %S %K %R lengths, \\n" },
+	{ 0, "to", OPT_CHOICE, AT(to), "FORM", .choices = forms, .group = "form",
+		.help = "form of the lines: kc (default), or kcat as of kcat -J" },
+	{ 'D', "delimiter", OPT_STRING, AT(delimiter), "DELIM",
+		.help = "behind each value of --raw (default: \\n)" },
+	{ 'K', "key-delimiter", OPT_STRING, AT(key_delimiter), "DELIM",
+		.help = "with --raw: the key and this before each value" },
+	{ 'Z', "null", OPT_FLAG, AT(null_text),
+		.help = "with --raw and -f: null is NULL, not empty" },
+	{ 0, "src", OPT_FLAG, AT(src),
+		.help = "add where each record came from, as the member src" },
+	{ 'u', "unbuffered", OPT_FLAG, AT(unbuffered),
+		.help = "write each record at once" },
+	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
+		.help = "of transactions: committed (default) or uncommitted" },
+	{ 0, "fail-empty", OPT_FLAG, AT(fail_empty),
+		.help = "exit with 3 when there was no record" },
+	{ 0, "summary", OPT_FLAG, AT(summary),
+		.help = "end with a line of JSON on stderr: what was read" },
+	{ 'J', "json", OPT_IGNORED, .hidden = true },
+	{ 'C', "consume", OPT_IGNORED, .hidden = true },
+	{ 0, "from-beginning", OPT_IGNORED, .hidden = true },
+	OPT_END
+};
+
+static const struct opt_program program = {
+	.name = "kc-consume",
+	.summary = "Read records from topics and print them, one a line.",
+	.usage = (const char *const[]){ "[options] TOPIC...", NULL },
+	.options = options,
+	.common = conf_options,
+	.common_at = AT(conf),
+	.examples = (const char *const[]){
+		"kc-consume orders -e | jq -c .value",
+		"kc-consume orders -e -j | jq -c 'select(.json.amount > 100)'",
+		"kc-consume orders -o @-1h: --raw | grep error",
+		"kc-consume -g billing orders | while read -r line; do ...; done",
+		NULL
+	},
+	.section = 1,
+	.librdkafka = client_library_version,
+};
+
+struct run {
+	const struct args *a;
+	struct out out;
+	struct consume *in;
+	struct format *format;   /* NULL = kc-record(5) or kcat's lines */
+	unsigned flags;          /* of the envelope */
+	bool terminal;           /* foreign bytes are made harmless */
+	struct buf shown[2];     /* value and key for a terminal */
+	int64_t records;
+	int64_t committed_ms;
+};
+
+/* ---- the form of the output -------------------------------------------------- */
+
+/* A delimiter in a template: its percent signs are text. */
+static void
+add_delimiter(struct buf *template, const char *delimiter)
+{
+	for (; *delimiter; delimiter++) {
+		if (*delimiter == '%')
+			buf_addc(template, '%');
+		buf_addc(template, *delimiter);
+	}
+}
+
+/* --raw is a template too: "%s\n", or "%k:%s\n" with -K. */
+static int
+raw_format(struct run *run, const char *null_text, struct err *e)
+{
+	struct buf template = BUF_INIT;
+	int result;
+
+	if (run->a->key_delimiter) {
+		buf_addstr(&template, "%k");
+		add_delimiter(&template, run->a->key_delimiter);
+	}
+	buf_addstr(&template, "%s");
+	add_delimiter(&template, run->a->delimiter ? run->a->delimiter : "\\n");
+	result = format_parse(&run->format, buf_cstr(&template), null_text, e);
+	buf_release(&template);
+	return result ? err_wrap(e, "-D, -K") : 0;
+}
+
+static int
+open_format(struct run *run, struct err *e)
+{
+	const char *null_text = run->a->null_text ? "NULL" : "";
+
+	if (run->a->format)
+		return format_parse(&run->format, run->a->format, null_text, e);
+	return run->a->raw ? raw_format(run, null_text, e) : 0;
+}
+
+/* Control characters of a template's record must not reach a screen. */
+static struct slice
+show(struct buf *b, struct slice s)
+{
+	if (slice_is_null(s))
+		return s;
+	buf_clear(b);
+	term_escape(b, s);
+	return buf_slice(b);
+}
+
+static int
+write_record(struct run *run, struct record *r, struct err *e)
+{
+	struct buf *out = &run->out.buf;
+
+	if (run->format) {
+		if (run->terminal) {
+			r->value = show(&run->shown[0], r->value);
+			r->key = show(&run->shown[1], r->key);
+		}
+		format_write(run->format, r, out);
+		return 0;
+	}
+	if (!run->a->to || strcmp(run->a->to, "kcat")) {
+		envelope_write(out, r, run->flags);
+		return 0;
+	}
+	if (!envelope_write_kcat(out, r, e))
+		return 0;
+	return err_wrap(e, "'%.*s' [%d] offset %lld", SLICE_ARG(r->topic),
+		(int)r->partition, (long long)r->offset);
+}
+
+/* ---- reading ----------------------------------------------------------------- */
+
+static int
+flush(void *user, struct err *e)
+{
+	struct run *run = user;
+
+	return out_flush(&run->out, e);
+}
+
+/*
+ * Commits what was written, now and then. A group that rebalances meanwhile
+ * is no reason to stop: its partitions are taken from us, or we try again.
+ */
+static int
+commit_sometimes(struct run *run, struct err *e)
+{
+	int64_t now;
+
+	if (!run->a->group)
+		return 0;
+	now = clock_mono_ms(clock_system());
+	if (now - run->committed_ms < COMMIT_MS)
+		return 0;
+	run->committed_ms = now;
+	if (out_flush(&run->out, e))
+		return -1;
+	if (!consume_commit(run->in, e))
+		return 0;
+	if (e->code != ERR_TEMPORARY)
+		return -1;
+	diag_warn("%s", e->msg);
+	*e = (struct err)ERR_INIT;
+	return 0;
+}
+
+/* Until something ends it: its name for the summary, or NULL and *e. */
+static const char *
+copy_records(struct run *run, struct err *e)
+{
+	struct record r;
+
+	for (;;) {
+		/* With lines pending, only look; without, wait for more. */
+		int wait = run->out.buf.len ? 0 : run->a->group ? COMMIT_MS : -1;
+
+		switch (consume_next(run->in, wait, &r, e)) {
+		case CONSUME_RECORD:
+			if (write_record(run, &r, e) ||
+			    out_maybe_flush(&run->out, e))
+				return NULL;
+			if (++run->records == run->a->count)
+				return "count";
+			/* The clock is not asked for each record. */
+			if (run->records % 1024 == 0 && commit_sometimes(run, e))
+				return NULL;
+			break;
+		case CONSUME_IDLE:
+			if (out_flush(&run->out, e) || commit_sometimes(run, e))
+				return NULL;
+			break;
+		case CONSUME_END:
+			return "end";
+		case CONSUME_SIGNAL:
+			return "signal";
+		case CONSUME_CLOSED:
+			run->out.closed = true;
+			out_flush(&run->out, e);
+			return NULL;
+		case CONSUME_ERROR:
+			return NULL;
+		}
+	}
+}
+
+static void
+print_summary(const struct run *run, const char *why)
+{
+	struct buf text = BUF_INIT;
+
+	consume_summary(run->in, why ? why : "error", &text);
+	buf_addc(&text, '\n');
+	fputs(buf_cstr(&text), stderr);
+	buf_release(&text);
+}
+
+/* Writes out and commits what was read, whatever ended the reading. */
+static int
+finish(struct run *run, const char *why, struct err *e)
+{
+	struct err later = ERR_INIT;
+	int result = why ? 0 : -1;
+
+	/* When it was the output that failed, nothing more can be written. */
+	if (out_flush(&run->out, &later) || consume_commit(run->in, &later)) {
+		if (!result)
+			*e = later;
+		result = -1;
+	}
+	if (run->a->summary)
+		print_summary(run, why);
+	if (!result && !run->records && run->a->fail_empty && !sig_caught())
+		return err_set(e, ERR_NO, "no records");
+	return result;
+}
+
+static int
+consume(struct run *run, const struct conf *conf,
+	const struct consume_options *o, struct err *e)
+{
+	const char *why;
+
+	if (consume_open(&run->in, conf, o, e))
+		return sig_caught() ? (e->code = ERR_NONE, -1) : -1;
+	run->committed_ms = clock_mono_ms(clock_system());
+	why = copy_records(run, e);
+	return finish(run, why, e);
+}
+
+/* ---- options ----------------------------------------------------------------- */
+
+static int
+check_range(const struct args *a, const struct offset_range *r, int64_t now_ms,
+	struct err *e)
+{
+	if (r->from.kind == OFFSET_STORED && !a->group)
+		return err_set(e, ERR_USAGE, "stored offsets are those of a group "
+			"(--group)");
+	if (r->to.kind == OFFSET_TIME && r->to.value > now_ms && !a->exit_at_end)
+		return err_set(e, ERR_USAGE, "the range ends in the future "
+			"(with -e it ends at what is there now)");
+	return 0;
+}
+
+static int
+check_args(const struct args *a, const struct consume_options *o, struct err *e)
+{
+	if (!o->topics_n)
+		return err_set(e, ERR_USAGE, "no topic (which one? kc-topics "
+			"lists what is there)");
+	if (a->partitions && a->group)
+		return err_set(e, ERR_USAGE, "-p and -g exclude each other: a "
+			"group shares all partitions");
+	if (!a->raw && (a->delimiter || a->key_delimiter))
+		return err_set(e, ERR_USAGE, "%s is for --raw",
+			a->delimiter ? "-D" : "-K");
+	if (a->null_text && !a->raw && !a->format)
+		return err_set(e, ERR_USAGE, "-Z is for --raw and -f: in JSON, "
+			"null is null");
+	if (a->src && (a->raw || a->format || (a->to && !strcmp(a->to, "kcat"))))
+		return err_set(e, ERR_USAGE, "--src adds a member to lines of "
+			"kc-record(5); this form has none");
+	return 0;
+}
+
+static int
+run_consume(struct args *a, struct consume_options *o, struct conf *conf,
+	struct err *e)
+{
+	int64_t now = clock_wall_ms(clock_system());
+	struct run run = { .a = a };
+	int32_t *partitions = NULL;
+	int result = -1;
+
+	out_init(&run.out, STDOUT_FILENO);
+	run.terminal = term_is_tty(STDOUT_FILENO);
+	run.out.unbuffered = a->unbuffered;
+	run.flags = (a->json_values ? ENVELOPE_JSON_VALUES : 0) |
+		(a->src ? ENVELOPE_SRC : 0);
+	o->flush = flush;
+	o->user = &run;
+	o->output_fd = STDOUT_FILENO;
+	for (int i = 0; i < a->offsets.n; i++)
+		if (offset_parse(slice_str(a->offsets.items[i]), now, &o->range, e))
+			goto out;
+	if (check_args(a, o, e) || check_range(a, &o->range, now, e) ||
+	    open_format(&run, e) || (a->partitions && offset_parse_partitions(
+	    slice_str(a->partitions), &partitions, &o->partitions_n, e)))
+		goto out;
+	o->partitions = partitions;
+	result = consume(&run, conf, o, e);
+out:
+	consume_close(run.in);
+	format_free(run.format);
+	free(partitions);
+	buf_release(&run.out.buf);
+	buf_release(&run.shown[0]);
+	buf_release(&run.shown[1]);
+	return result;
+}
+
+static int
+start(struct args *a, int argc, char **argv, struct err *e)
+{
+	struct consume_options o = {
+		.group = a->group,
+		.exit_at_end = a->exit_at_end,
+		.read_uncommitted = a->isolation && strstr(a->isolation, "un"),
+		.timeout_ms = a->conf.timeout_ms < 0 ? TIMEOUT_MS :
+			(int)a->conf.timeout_ms,
+	};
+	const char **topics = xcalloc((size_t)(a->topics.n + argc), sizeof(*topics));
+	struct conf conf = { 0 };
+	int result = -1;
+
+	for (int i = 0; i < a->topics.n; i++)
+		topics[o.topics_n++] = a->topics.items[i];
+	for (int i = 0; i < argc; i++)
+		topics[o.topics_n++] = argv[i];
+	o.topics = topics;
+	if (conf_load(&conf, &a->conf, e))
+		goto out;
+	client_defaults(&conf, CLIENT_CONSUMER);
+	if (conf_wants_list(&a->conf))
+		result = client_list_properties(e);
+	else if (conf_wants_dump(&a->conf))
+		result = conf_dump(&conf, e);
+	else
+		result = run_consume(a, &o, &conf, e);
+out:
+	conf_release(&conf);
+	free(topics);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = { .conf = CONF_ARGS_INIT, .count = -1 };
+	struct err e = ERR_INIT;
+	int result;
+
+	diag_init("kc-consume");
+	result = opt_parse(&program, &a, &argc, argv, NULL, &e);
+	if (!result) {
+		diag_set_level(a.conf.quiet, a.conf.verbose);
+		sig_init();
+		result = start(&a, argc, argv, &e);
+	}
+	return diag_finish(result, &e);
+}
