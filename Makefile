@@ -48,8 +48,10 @@ AR_cli    = $(BUILD)/lib/cli.a $(AR_model)
 AR_kafka  = $(BUILD)/lib/kafka.a $(AR_cli)
 AR_wire   = $(BUILD)/broker/wire.a $(AR_base)
 AR_store  = $(BUILD)/broker/store.a $(AR_wire)
-AR_meta   = $(BUILD)/broker/meta.a $(AR_store)
+CONFIG_OBJ = $(BUILD)/obj/broker/config.o $(BUILD)/obj/broker/config_keys.o
+AR_meta   = $(BUILD)/broker/meta.a $(CONFIG_OBJ) $(AR_store)
 AR_coord  = $(BUILD)/broker/coord.a $(AR_meta)
+AR_net    = $(BUILD)/broker/net.a $(AR_base)
 LIBS_cli   = -lcjson -lyaml -lreadline
 LIBS_kafka = $(TOOL_LIBS)
 LIBS_store = $(BROKER_LIBS)
@@ -180,6 +182,75 @@ check-kafka:
 		servers=$$(tests/lib/kafka/cluster start $$dir 3 $(BUILD)/kafka-jars) && \
 		echo "Apache Kafka, three nodes: $$servers" && \
 		KC_TEST_BROKERS=$$servers BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
+
+# House style and layers; then scripts and manual pages by their own linters.
+check-style: all
+	@BUILD=$(BUILD) CC=$(CC) tests/check-style
+lint:
+	@$(call need,shellcheck mandoc)
+	@shellcheck -S warning -x $$(grep -lIE '^#!.*(bash|/sh)$$' -r tests .ci 2>/dev/null) \
+		$(wildcard tests/lib/*.bash) completions/kc.bash
+	@shellcheck -S warning -s bats -e SC2030,SC2031 $(wildcard tests/*.bats)
+	@! mandoc -T lint -W warning $(MANUALS) | grep -v 'referenced manual not found'
+
+# ---- where things go --------------------------------------------------------
+# bash and fish look for completions under the command's name, zsh in all files.
+
+MANUALS  := $(sort $(wildcard man/*.[1-8]))
+BIN_DIR   = $(DESTDIR)$(PREFIX)/bin
+SHARE_DIR = $(DESTDIR)$(PREFIX)/share
+BASH_DIR  = $(SHARE_DIR)/bash-completion/completions
+ZSH_DIR   = $(SHARE_DIR)/zsh/site-functions
+FISH_DIR  = $(SHARE_DIR)/fish/vendor_completions.d
+INSTALLED = $(PROGRAMS:%=$(BIN_DIR)/%) $(PROGRAMS:%=$(BASH_DIR)/%) \
+	$(ZSH_DIR)/_kc $(PROGRAMS:%=$(FISH_DIR)/%.fish) \
+	$(foreach m,$(MANUALS),$(SHARE_DIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+
+install: all
+	install -d $(sort $(dir $(INSTALLED)))
+	install $(PROGRAMS:%=$(BUILD)/bin/%) $(BIN_DIR)
+	for m in $(MANUALS); do install -m 644 $$m $(SHARE_DIR)/man/man$${m##*.} || exit 1; done
+	for p in $(PROGRAMS); do install -m 644 completions/kc.bash $(BASH_DIR)/$$p && \
+		install -m 644 completions/kc.fish $(FISH_DIR)/$$p.fish || exit 1; done
+	install -m 644 completions/kc.zsh $(ZSH_DIR)/_kc
+uninstall:
+	rm -f $(INSTALLED)
+.PHONY: check-style lint install uninstall
+
+# Our message definitions against Kafka's schemas and message classes; needs the network once.
+SCHEMA_JARS = $(BUILD)/schema-jars
+check-schemas: $(BUILD)/schemas/dump
+	@$(call need,maven openjdk-17-jdk-headless python3)
+	@test -d $(SCHEMA_JARS) || mvn -q -B -f tests/schemas/pom.xml dependency:copy-dependencies \
+		-DexcludeTransitive=true -DoutputDirectory=$(abspath $(SCHEMA_JARS))
+	@tests/schemas/schemas.py $(SCHEMA_JARS) $(MSGS)
+	@$< | java -cp '$(SCHEMA_JARS)/*' tests/schemas/Again.java
+$(BUILD)/schemas/dump: tests/schemas/dump.c $(AR_wire)
+	@mkdir -p $(@D)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -iquote tests/unit \
+		$(ALL_LDFLAGS) -o $@ $< $(AR_wire)
+.PHONY: check-schemas
+
+# Each tests/fuzz/<name>.c for FUZZ_SECONDS, from the seeds in tests/fuzz/seeds/<name>/.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
+FUZZ_AR  = $(BROKER_AR) $(BUILD)/lib/model.a
+fuzz:
+	@$(call need,clang)
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/fuzz SAN=fuzzer-no-link,address,undefined $(FUZZERS:%=fuzz-%)
+$(FUZZERS:%=fuzz-%): fuzz-%: $(BUILD)/run/%
+	@mkdir -p $(BUILD)/corpus/$*
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -verbosity=0 -artifact_prefix=$(BUILD)/$*- \
+		$(BUILD)/corpus/$* $(wildcard tests/fuzz/seeds/$*) >$<.log 2>&1 || { cat $<.log; exit 1; }
+	@echo "fuzz $*: $(FUZZ_SECONDS) s, nothing found"
+$(BUILD)/run/%: tests/fuzz/%.c $(FUZZ_AR)
+	@mkdir -p $(@D)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib -iquote cmd/kc-broker -iquote $(BUILD)/gen -iquote tests/unit \
+		$(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(FUZZ_AR) -Wl,--end-group \
+		-lcjson -lyaml -lreadline $(BROKER_LIBS)
+.PHONY: fuzz $(FUZZERS:%=fuzz-%)
 
 crash: deps
 	@$(MAKE) --no-print-directory -s all
