@@ -11,9 +11,13 @@
 #include "store/store.h"
 
 enum {
+	PRODUCE = 0,
 	API_VERSIONS = 18,
 	FREE_MAX = 128,          /* requests kept for reuse */
 	REPLY_KEPT = 16 << 10,   /* bytes; larger reply buffers are not kept */
+	/* Decoded, a request of many small items takes 16 times its bytes: but
+	 * for Produce, whose bulk is not decoded, none needs to be larger. */
+	OTHERS_MAX = 8 << 20,
 };
 
 /* ---- life ----------------------------------------------------------------- */
@@ -151,6 +155,10 @@ read_header(struct request *rq, struct conn *c, int16_t *key, bool *too_new)
 		wire_skip_tags(in);
 	if (in->bad) {
 		complain(c, *key, rq->version, "malformed request header");
+		return -1;
+	}
+	if (*key != PRODUCE && in->end - in->p > OTHERS_MAX) {
+		complain(c, *key, rq->version, "request too large for its kind");
 		return -1;
 	}
 	return 0;
