@@ -140,7 +140,7 @@ group_offsets_expire(struct group_entry *en, const char *topic)
 		if (grouplog_end(&l, &en->commit))
 			n = 0; /* the next sweep tries again */
 	}
-	/* Removing the last partition frees the name: go topic by topic. */
+	/* The last of a topic frees the name, which only it still uses: they are in a row. */
 	for (size_t i = 0; i < n; i++)
 		offsets_remove(&en->offsets, gone[i].topic, gone[i].partition);
 	free(gone);

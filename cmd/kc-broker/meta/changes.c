@@ -25,7 +25,6 @@ log_config(const struct meta *m, const struct map *overrides)
 	return c;
 }
 
-/* All or none: logs[from..to) of the topic. */
 int
 meta_attach(struct meta *m, const struct topic *t, struct partlog **logs,
 	int32_t from, int32_t to, struct err *e)
@@ -58,8 +57,6 @@ void
 meta_begin(struct meta *m)
 {
 	m->grouped = true;
-	m->changes_n = 0;
-	m->changes_partitions = 0;
 	batch_begin(&m->batch);
 }
 
@@ -145,7 +142,6 @@ change_drop(struct meta *m, struct change *c)
 	}
 }
 
-/* Appends what m->batch holds and releases it. */
 int16_t
 meta_append(struct meta *m, struct append_result *r)
 {
@@ -156,33 +152,47 @@ meta_append(struct meta *m, struct append_result *r)
 	return r->error;
 }
 
+/* Empties the group before its changes are applied: hooks may begin another one. */
+static struct change *
+take_changes(struct meta *m, int *n)
+{
+	struct change *changes = m->changes;
+
+	*n = m->changes_n;
+	m->changes = NULL;
+	m->changes_n = m->changes_cap = 0;
+	m->changes_partitions = 0;
+	m->grouped = false;
+	map_release(&m->creating);
+	return changes;
+}
+
 int16_t
 meta_end(struct meta *m, uint64_t *commit)
 {
 	struct append_result r = { 0 };
+	int n;
+	struct change *changes = take_changes(m, &n);
 
 	*commit = 0;
-	m->grouped = false;
-	if (!m->changes_n) {
+	if (!n) {
 		buf_release(&m->batch.out);
 		return 0;
 	}
 	trim_log(m);
 	meta_append(m, &r);
-	for (int i = 0; i < m->changes_n; i++) {
+	for (int i = 0; i < n; i++) {
 		if (r.error)
-			change_drop(m, &m->changes[i]);
+			change_drop(m, &changes[i]);
 		else
-			change_apply(m, &m->changes[i]);
+			change_apply(m, &changes[i]);
 	}
-	m->changes_n = 0;
-	m->changes_partitions = 0;
+	free(changes);
 	if (!r.error)
 		*commit = r.commit;
 	return r.error;
 }
 
-/* A change asked for outside a group is a group of its own. */
 bool
 meta_alone(struct meta *m)
 {

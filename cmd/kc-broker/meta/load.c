@@ -112,7 +112,7 @@ load(struct meta *m, struct err *e)
 
 	error = partlog_scan(m->log, partlog_start(m->log), load_record, &l, e);
 	arena_release(&l.arena);
-	return error ? -1 : 0;
+	return error ? err_wrap(e, "metadata log") : 0;
 }
 
 static int
@@ -199,7 +199,6 @@ meta_open(struct meta **out, struct store *s, const struct clock *clock,
 	topic_config_log(&no_overrides, config, &m->defaults);
 	partlog_set_config(m->log, &c);
 	if (load(m, e) < 0 || attach_all(m, e) < 0 || begin_log(m, e) < 0) {
-		err_wrap(e, "metadata log");
 		meta_close(m);
 		return -1;
 	}
@@ -220,6 +219,5 @@ meta_close(struct meta *m)
 	}
 	meta_forget_topics(m);
 	free(m->topics);
-	free(m->changes);
 	free(m);
 }

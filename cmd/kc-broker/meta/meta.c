@@ -14,38 +14,6 @@
 enum { PRODUCER_BLOCK = 1000 }; /* ids reserved by one record */
 
 static int16_t
-check_collision(struct meta *m, struct slice name, struct arena *a,
-	const char **why)
-{
-	const struct topic *other = NULL;
-
-	if (!memchr(name.data, '.', name.len) && !memchr(name.data, '_', name.len))
-		return 0;
-	for (int i = 0; i < m->topics_n && !other; i++)
-		if (meta_names_collide(m->topics[i]->name, name))
-			other = m->topics[i];
-	for (int i = 0; i < m->changes_n && !other; i++)
-		if (m->changes[i].kind == CHANGE_CREATE &&
-		    meta_names_collide(m->changes[i].topic->name, name))
-			other = m->changes[i].topic;
-	if (!other)
-		return 0;
-	*why = arena_printf(a, "Topic '%.*s' collides with existing topic: %s",
-		SLICE_ARG(name), other->name);
-	return KERR_INVALID_TOPIC_EXCEPTION;
-}
-
-static bool
-exists(const struct meta *m, struct slice name)
-{
-	for (int i = 0; i < m->changes_n; i++)
-		if (m->changes[i].kind == CHANGE_CREATE &&
-		    slice_eq_str(name, m->changes[i].topic->name))
-			return true;
-	return meta_topic(m, name);
-}
-
-static int16_t
 attach_new(struct meta *m, const struct topic *t, struct partlog **logs,
 	int32_t from, int32_t to, struct arena *a, const char **why)
 {
@@ -109,6 +77,7 @@ check_new_topic(struct meta *m, struct slice name, int32_t partitions,
 	struct arena *a, const char **why)
 {
 	int16_t error = meta_check_name(name, why);
+	const struct topic *other;
 
 	if (error)
 		return error;
@@ -119,14 +88,16 @@ check_new_topic(struct meta *m, struct slice name, int32_t partitions,
 			"prohibited.", SLICE_ARG(name));
 		return KERR_INVALID_REQUEST;
 	}
-	if (exists(m, name)) {
-		*why = arena_printf(a, "Topic '%.*s' already exists.",
-			SLICE_ARG(name));
+	other = meta_find_alike(m, name);
+	if (other && slice_eq_str(name, other->name)) {
+		*why = arena_printf(a, "Topic '%s' already exists.", other->name);
 		return KERR_TOPIC_ALREADY_EXISTS;
 	}
-	error = check_collision(m, name, a, why);
-	if (error)
-		return error;
+	if (other) {
+		*why = arena_printf(a, "Topic '%.*s' collides with existing topic: "
+			"%s", SLICE_ARG(name), other->name);
+		return KERR_INVALID_TOPIC_EXCEPTION;
+	}
 	if (partitions <= 0) {
 		*why = "Number of partitions was set to an invalid non-positive value.";
 		return KERR_INVALID_PARTITIONS;
@@ -168,6 +139,7 @@ meta_create_topic(struct meta *m, struct slice name, int32_t partitions,
 
 	is_alone = meta_alone(m);
 	meta_change(m, CHANGE_CREATE, t);
+	map_put(&m->creating, slice_str(t->folded), t);
 	m->changes_partitions += partitions;
 	meta_log_put_topic(&m->batch, clock_wall_ms(m->clock), t, partitions,
 		&t->configs);

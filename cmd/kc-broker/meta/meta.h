@@ -31,6 +31,7 @@ enum {
 
 struct topic {
 	char *name;
+	char *folded;             /* with '_' for '.', see meta_find_alike() */
 	struct uuid id;
 	bool internal;            /* __consumer_offsets, __transaction_state */
 	int32_t partitions_n;

@@ -37,22 +37,6 @@ meta_check_name(struct slice name, const char **why)
 	return *why ? KERR_INVALID_TOPIC_EXCEPTION : 0;
 }
 
-/* Kafka's metric names have '_' for '.': two such topics would be one there. */
-bool
-meta_names_collide(const char *a, struct slice b)
-{
-	const char *p = b.data;
-
-	for (size_t i = 0; i < b.len; i++) {
-		char x = a[i] == '.' ? '_' : a[i];
-		char y = p[i] == '.' ? '_' : p[i];
-
-		if (x != y) /* also where a ends: b has no NUL */
-			return false;
-	}
-	return !a[b.len];
-}
-
 int16_t
 meta_check_replicas(const int32_t *ids, int n, int32_t node_id, struct arena *a,
 	const char **why)

@@ -35,7 +35,7 @@ struct meta {
 
 	struct topic **topics; /* sorted by name */
 	int topics_n, topics_cap;
-	struct map by_name, by_id;
+	struct map by_name, by_id, by_folded;
 	int64_t partitions_n;  /* of all topics */
 
 	int64_t producer_next, producer_end; /* ids reserved and not given yet */
@@ -46,16 +46,13 @@ struct meta {
 	struct change *changes;
 	int changes_n, changes_cap;
 	int64_t changes_partitions; /* new ones among them */
+	struct map creating;        /* topics of CHANGE_CREATE, by folded name */
 
 	int64_t header_at;      /* offset where the newest snapshot begins */
 	uint64_t header_commit;
 	int64_t log_bytes;      /* since then, as read at the open */
 	struct delete_hook *hooks;
 };
-
-/* ---- names.c ---- */
-
-bool meta_names_collide(const char *a, struct slice b);
 
 /* ---- topics.c ---- */
 
@@ -65,6 +62,12 @@ void topic_free(struct topic *t);
 /* Takes the topic; meta_remove_topic() gives it back. */
 void meta_add_topic(struct meta *m, struct topic *t);
 void meta_remove_topic(struct meta *m, struct topic *t);
+/*
+ * A topic, there already or in the open group, whose name is this one but for
+ * '.' and '_'. Kafka's metric names have '_' for '.': two such topics would
+ * be one there. The name must have been checked.
+ */
+struct topic *meta_find_alike(const struct meta *m, struct slice name);
 /* Frees them all. */
 void meta_forget_topics(struct meta *m);
 

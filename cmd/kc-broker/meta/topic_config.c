@@ -1,12 +1,12 @@
 #include "meta/topic_config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "store/batch.h"
 
@@ -200,24 +200,16 @@ choices_text(const char *choices, char *out, size_t size)
 	return out;
 }
 
-/* Java's Integer.parseInt and Long.parseLong: a sign, decimal digits. */
+/* Java's Integer.parseInt and Long.parseLong: a sign, a plus too, decimal digits. */
 static bool
 parse_integer(struct slice s, int64_t *out)
 {
-	char text[32];
-	char *end;
-	const char *digits = text;
+	struct err e;
 
-	if (!s.len || s.len >= sizeof(text))
-		return false;
-	memcpy(text, s.data, s.len);
-	text[s.len] = '\0';
-	digits += *digits == '-' || *digits == '+';
-	if (!*digits || digits[strspn(digits, "0123456789")])
-		return false;
-	errno = 0;
-	*out = strtoll(text, &end, 10);
-	return !errno;
+	if (s.len > 1 && *(const char *)s.data == '+' &&
+	    ((const char *)s.data)[1] != '-')
+		s = slice_make((const char *)s.data + 1, s.len - 1);
+	return !num_int(s, INT64_MIN, INT64_MAX, out, &e);
 }
 
 static bool

@@ -6,12 +6,22 @@
 #include "base/xalloc.h"
 #include "meta/state.h"
 
+static void
+fold(char *name)
+{
+	for (; *name; name++)
+		if (*name == '.')
+			*name = '_';
+}
+
 struct topic *
 topic_new(struct slice name, const struct uuid *id)
 {
 	struct topic *t = xcalloc(1, sizeof(*t));
 
 	t->name = xmemdup0(name.data, name.len);
+	t->folded = xstrdup(t->name);
+	fold(t->folded);
 	t->id = *id;
 	t->internal = meta_is_internal(name);
 	return t;
@@ -23,6 +33,7 @@ topic_free(struct topic *t)
 {
 	topic_config_release(&t->configs);
 	free(t->partitions);
+	free(t->folded);
 	free(t->name);
 	free(t);
 }
@@ -67,6 +78,7 @@ meta_add_topic(struct meta *m, struct topic *t)
 	m->partitions_n += t->partitions_n;
 	map_put(&m->by_name, slice_str(t->name), t);
 	map_put(&m->by_id, id_key(&t->id), t);
+	map_put(&m->by_folded, slice_str(t->folded), t);
 }
 
 void
@@ -80,6 +92,7 @@ meta_remove_topic(struct meta *m, struct topic *t)
 	m->partitions_n -= t->partitions_n;
 	map_del(&m->by_name, slice_str(t->name));
 	map_del(&m->by_id, id_key(&t->id));
+	map_del(&m->by_folded, slice_str(t->folded));
 }
 
 void
@@ -91,6 +104,20 @@ meta_forget_topics(struct meta *m)
 	m->partitions_n = 0;
 	map_release(&m->by_name);
 	map_release(&m->by_id);
+	map_release(&m->by_folded);
+}
+
+struct topic *
+meta_find_alike(const struct meta *m, struct slice name)
+{
+	char folded[META_MAX_NAME + 1];
+	struct topic *t;
+
+	memcpy(folded, name.data, name.len);
+	folded[name.len] = '\0';
+	fold(folded);
+	t = map_get(&m->by_folded, slice_make(folded, name.len));
+	return t ? t : map_get(&m->creating, slice_make(folded, name.len));
 }
 
 struct topic *

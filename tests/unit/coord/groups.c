@@ -1,4 +1,4 @@
-/* All groups together: what they write, and what is there after a restart. Over a store in memory. */
+/* All groups together: what they write, and what a restart finds. Over a store in memory. */
 #include "coord/groups.h"
 
 #include "tap.h"
