@@ -141,7 +141,7 @@ $(BUILD)/bench/%: tests/bench/%.c
 DEPS_BUILD := gcc libc6-dev make librdkafka-dev libcjson-dev libyaml-dev libreadline-dev \
 	zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev
 DEPS_DEMO  := $(DEPS_BUILD) jq gawk iso-codes unicode-data tzdata
-DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3-minimal shellcheck mandoc
+DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 shellcheck mandoc
 DEPS_KAFKA := $(DEPS_CHECK) maven openjdk-17-jre-headless
 
 # Installs what is missing of a list; asks nothing when all is there.
