@@ -3,6 +3,7 @@
  * The reading is kafka/consume; here are the options, the form of the
  * output, and the rule that a group commits only what was written.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -166,10 +167,36 @@ show(struct buf *b, struct slice s)
 	return buf_slice(b);
 }
 
+/*
+ * In lines of JSON, DEL and the C1 controls may stand as they are, and do
+ * harm to a screen; they stand in strings only.
+ */
+static void
+show_line(struct buf *out, size_t at)
+{
+	struct buf line = BUF_INIT;
+
+	buf_add(&line, out->data + at, out->len - at);
+	out->len = at;
+	for (size_t i = 0; i < line.len; i++) {
+		uint8_t c = line.data[i];
+
+		if (c == 0xc2 && line.data[i + 1] < 0xa0)
+			buf_addf(out, "\\u%04x", line.data[++i]);
+		else if (c == 0x7f)
+			buf_addf(out, "\\u%04x", c);
+		else
+			buf_addc(out, (char)c);
+	}
+	buf_release(&line);
+}
+
 static int
 write_record(struct run *run, struct record *r, struct err *e)
 {
 	struct buf *out = &run->out.buf;
+	size_t at = out->len;
+	int result = 0;
 
 	if (run->format) {
 		if (run->terminal) {
@@ -179,14 +206,14 @@ write_record(struct run *run, struct record *r, struct err *e)
 		format_write(run->format, r, out);
 		return 0;
 	}
-	if (!run->a->to || strcmp(run->a->to, "kcat")) {
+	if (!run->a->to || strcmp(run->a->to, "kcat"))
 		envelope_write(out, r, run->flags);
-		return 0;
-	}
-	if (!envelope_write_kcat(out, r, e))
-		return 0;
-	return err_wrap(e, "'%.*s' [%d] offset %lld", SLICE_ARG(r->topic),
-		(int)r->partition, (long long)r->offset);
+	else
+		result = envelope_write_kcat(out, r, e);
+	if (run->terminal)
+		show_line(out, at);
+	return result ? err_wrap(e, "'%.*s' [%d] offset %lld",
+		SLICE_ARG(r->topic), (int)r->partition, (long long)r->offset) : 0;
 }
 
 /* ---- reading ----------------------------------------------------------------- */
@@ -380,15 +407,26 @@ out:
 	return result;
 }
 
+/* 0 is no limit. */
+static int
+timeout_ms(const struct args *a)
+{
+	int64_t ms = a->conf.timeout_ms;
+
+	if (ms < 0)
+		return TIMEOUT_MS;
+	return !ms || ms > INT_MAX ? -1 : (int)ms;
+}
+
 static int
 start(struct args *a, int argc, char **argv, struct err *e)
 {
 	struct consume_options o = {
 		.group = a->group,
 		.exit_at_end = a->exit_at_end,
-		.read_uncommitted = a->isolation && strstr(a->isolation, "un"),
-		.timeout_ms = a->conf.timeout_ms < 0 ? TIMEOUT_MS :
-			(int)a->conf.timeout_ms,
+		.isolation = !a->isolation ? NULL : strstr(a->isolation, "un") ?
+			"read_uncommitted" : "read_committed",
+		.timeout_ms = timeout_ms(a),
 	};
 	const char **topics = xcalloc((size_t)(a->topics.n + argc), sizeof(*topics));
 	struct conf conf = { 0 };

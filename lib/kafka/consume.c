@@ -19,7 +19,6 @@
 #include "cli/sig.h"
 #include "kafka/cause.h"
 #include "kafka/consumer.h"
-#include "model/envelope.h"
 
 enum { BATCH = 1000 };
 
@@ -78,16 +77,20 @@ static void
 setup(rd_kafka_conf_t *k, void *user)
 {
 	struct consume *c = user;
+	size_t size = 0;
 
 	tune_queue(k);
+	/* Deleted under our eyes: never a silent jump, unless the user wants it. */
+	if (rd_kafka_conf_get(k, "auto.offset.reset", NULL, &size))
+		rd_kafka_conf_set(k, "auto.offset.reset", "error", NULL, 0);
 	/* Control records at the end are passed with one more empty fetch. */
 	if (c->bounded)
 		tune(k, "fetch.wait.max.ms", "500", "50");
 	rd_kafka_conf_set(k, "enable.partition.eof", "true", NULL, 0);
 	rd_kafka_conf_set(k, "enable.auto.commit", "false", NULL, 0);
 	rd_kafka_conf_set(k, "enable.auto.offset.store", "false", NULL, 0);
-	if (c->o->read_uncommitted)
-		rd_kafka_conf_set(k, "isolation.level", "read_uncommitted", NULL, 0);
+	if (c->o->isolation)
+		rd_kafka_conf_set(k, "isolation.level", c->o->isolation, NULL, 0);
 	if (c->o->group)
 		rd_kafka_conf_set_rebalance_cb(k, consume_rebalance);
 	rd_kafka_conf_set_error_cb(k, on_error);
@@ -170,8 +173,8 @@ consume_open(struct consume **out, const struct conf *conf,
 	c->wake[0] = c->wake[1] = -1;
 	c->told_down = true; /* client_wait() tells it at the start */
 	c->bounded = o->exit_at_end || o->range.to.kind != OFFSET_UNSET;
-	if (client_open_with(&c->client, conf, CLIENT_CONSUMER, o->group, setup,
-	    c, e))
+	if (consume_check_names(o, e) || client_open_with(&c->client, conf,
+	    CLIENT_CONSUMER, o->group, setup, c, e))
 		goto fail;
 	c->rk = client_handle(c->client);
 	if (open_queue(c, e) || client_wait(c->client, o->timeout_ms, e) ||
@@ -311,7 +314,7 @@ take_position(struct consume *c, const rd_kafka_message_t *m)
 	if (!find_part(c, m))
 		return;
 	p = c->last_part;
-	if (p->next >= 0 && m->offset > p->next)
+	if (m->offset > p->next)
 		p->next = m->offset;
 	if (p->end >= 0 && m->offset >= p->end)
 		consume_finish(c, c->last_topic, p);
@@ -395,42 +398,6 @@ take_message(struct consume *c, const rd_kafka_message_t *m, struct record *r,
 	return CONSUME_RECORD;
 }
 
-/* Some partitions have an end that they do not reach. */
-static void
-fell_short(struct consume *c, struct err *e)
-{
-	struct buf text = BUF_INIT;
-	int left = c->active - c->done;
-	struct cause cause;
-
-	for (int i = 0, told = 0; i < c->topics_n; i++)
-		for (int k = 0; k < c->topics[i]->parts_n; k++) {
-			const struct part *p = &c->topics[i]->parts[k];
-
-			if (!p->active || p->done || told++ >= 8)
-				continue;
-			buf_addf(&text, "%s'%s' [%d] at %" PRId64 " of %" PRId64,
-				text.len ? ", " : "",
-				(const char *)c->topics[i]->name.data, k,
-				p->next < 0 ? 0 : p->next, p->end);
-		}
-	if (left > 8)
-		buf_addf(&text, ", and %d more", left - 8);
-	client_cause(c->client, &cause);
-	if (!c->active)
-		err_set(e, ERR_TEMPORARY, "group '%s' gave us no partitions "
-			"within %d ms (raise --timeout?)", c->o->group,
-			c->o->timeout_ms);
-	else if (cause.kind != CAUSE_NONE)
-		err_set(e, ERR_TEMPORARY, "broker '%s': %s; not read to the end: %s",
-			cause.broker, cause.why, buf_cstr(&text));
-	else
-		err_set(e, ERR_TEMPORARY, "nothing came for %d ms; not read to "
-			"the end: %s (raise --timeout?)", c->o->timeout_ms,
-			buf_cstr(&text));
-	buf_release(&text);
-}
-
 static bool
 is_complete(const struct consume *c)
 {
@@ -511,38 +478,11 @@ consume_next(struct consume *c, int wait_ms, struct record *r, struct err *e)
 			continue;
 		now = clock_mono_ms(clock_system());
 		if (is_overdue(c, now)) {
-			fell_short(c, e);
+			consume_fell_short(c, e);
 			return CONSUME_ERROR;
 		}
 		s = wait_for_more(c, until, now);
 		if (s != CONSUME_RECORD)
 			return s;
 	}
-}
-
-void
-consume_summary(const struct consume *c, const char *why, struct buf *out)
-{
-	int64_t records = 0;
-	bool first = true;
-
-	buf_addstr(out, "{\"partitions\":[");
-	for (int i = 0; i < c->topics_n; i++)
-		for (int k = 0; k < c->topics[i]->parts_n; k++) {
-			const struct part *p = &c->topics[i]->parts[k];
-
-			if (!p->active && !p->records)
-				continue;
-			buf_addstr(out, first ? "{\"topic\":" : ",{\"topic\":");
-			envelope_put_string(out, c->topics[i]->name);
-			buf_addf(out, ",\"partition\":%d,\"first\":%" PRId64
-				",\"last\":%" PRId64 ",\"next\":%" PRId64
-				",\"end\":%" PRId64 ",\"records\":%" PRId64
-				",\"bytes\":%" PRId64 ",\"complete\":%s}", k,
-				p->first, p->last, p->next, p->end, p->records,
-				p->bytes, p->done ? "true" : "false");
-			records += p->records;
-			first = false;
-		}
-	buf_addf(out, "],\"records\":%" PRId64 ",\"stopped\":\"%s\"}", records, why);
 }

@@ -26,7 +26,7 @@ struct consume_options {
 	struct offset_range range;  /* with a group: where nothing is committed */
 	const char *group;          /* NULL = none */
 	bool exit_at_end;
-	bool read_uncommitted;
+	const char *isolation;      /* isolation.level; NULL = as configured */
 	/*
 	 * Longest wait for the brokers at the start, and later, when there is
 	 * an end to reach, for anything to come; -1 = for ever.

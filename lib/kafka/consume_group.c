@@ -119,6 +119,8 @@ revoke(struct consume *c, rd_kafka_topic_partition_list_t *list)
 		 !c->o->flush(c->o->user, &c->failure) && consume_commit(c, &e))
 		diag_warn("%s", e.msg);
 	consume_deactivate(c, list);
+	/* Having nothing for the moment is not having been given nothing. */
+	c->assigned = c->active > 0;
 	if (cooperative)
 		rd_kafka_error_destroy(rd_kafka_incremental_unassign(c->rk, list));
 	else

@@ -62,15 +62,19 @@ ask_ends(struct consume *c, const parts_list *list, struct ends *x,
 	struct err *e)
 {
 	const struct offset_range *r = &c->o->range;
-	bool relative = r->from.kind == OFFSET_ABSOLUTE ||
-		r->from.kind == OFFSET_TAIL || c->bounded;
+	/*
+	 * Reading always starts at a number: for librdkafka's BEGINNING and
+	 * END it would ask itself, and half a second later where it does not
+	 * know the leader yet.
+	 */
+	bool high = r->from.kind == OFFSET_ABSOLUTE || c->bounded ||
+		r->from.kind == OFFSET_TAIL || r->from.kind == OFFSET_END ||
+		r->from.kind == OFFSET_TIME;
 
 	for (int i = 0; i < list->cnt; i++)
-		relative |= list->elems[i].offset >= 0;
-	if (relative && ask(c, list, AT_BEGINNING, &x->low, e))
-		return -1;
-	if ((relative || r->from.kind == OFFSET_END) &&
-	    ask(c, list, AT_END, &x->high, e))
+		high |= list->elems[i].offset >= 0;
+	if (ask(c, list, AT_BEGINNING, &x->low, e) ||
+	    (high && ask(c, list, AT_END, &x->high, e)))
 		return -1;
 	if (r->from.kind == OFFSET_TIME &&
 	    ask(c, list, r->from.value, &x->from, e))
@@ -87,7 +91,7 @@ tail(const struct ends *x, int i, int64_t n)
 	return high - low < n ? low : high - n;
 }
 
-/* Where the range begins, an offset or one of librdkafka's two ends. */
+/* Where the range begins. */
 static int
 range_start(const struct consume *c, const struct ends *x, int i,
 	int64_t *out, struct err *e)
@@ -111,15 +115,13 @@ range_start(const struct consume *c, const struct ends *x, int i,
 	case OFFSET_TIME:
 		*out = x->from->elems[i].offset;
 		if (*out < 0)
-			*out = x->high ? x->high->elems[i].offset :
-				RD_KAFKA_OFFSET_END;
+			*out = x->high->elems[i].offset;
 		return 0;
 	case OFFSET_END:
 		*out = x->high->elems[i].offset;
 		return 0;
 	default:
-		*out = x->low ? x->low->elems[i].offset :
-			RD_KAFKA_OFFSET_BEGINNING;
+		*out = x->low->elems[i].offset;
 		return 0;
 	}
 }
@@ -132,7 +134,7 @@ static int
 start(const struct consume *c, const struct ends *x, int i, int64_t committed,
 	int64_t *out, struct err *e)
 {
-	const parts_item *low = x->low ? &x->low->elems[i] : NULL;
+	const parts_item *low = &x->low->elems[i];
 
 	if (committed < 0)
 		return range_start(c, x, i, out, e);
@@ -188,7 +190,7 @@ consume_activate(struct consume *c, parts_list *list, struct err *e)
 			break;
 		item->offset = from;
 		p->end = end(c, &x, i);
-		p->next = p->committed = from < 0 ? -1 : from;
+		p->next = p->committed = from;
 		p->done = p->end >= 0 && from >= p->end;
 		c->done += p->done;
 		c->active += !p->active;

@@ -113,8 +113,6 @@ find_named(struct consume *c, const char *name, struct err *e)
 {
 	rd_kafka_resp_err_t code = 0;
 
-	if (admin_check_name(slice_str(name), e))
-		return -1;
 	for (int waited = 0; waited <= SETTLE_MS; waited += SETTLE_STEP_MS) {
 		const struct rd_kafka_metadata *md = metadata(c, name, e);
 
@@ -147,19 +145,45 @@ matches(const regex_t *re, const char *pattern, const char *name)
 }
 
 static int
+compile(regex_t *re, const char *pattern, struct err *e)
+{
+	int code = regcomp(re, pattern, REG_EXTENDED | REG_NOSUB);
+	char why[128];
+
+	if (!code)
+		return 0;
+	regerror(code, re, why, sizeof(why));
+	return err_set(e, ERR_USAGE, "bad regular expression '%s': %s",
+		pattern, why);
+}
+
+int
+consume_check_names(const struct consume_options *o, struct err *e)
+{
+	regex_t re;
+
+	for (int i = 0; i < o->topics_n; i++) {
+		if (*o->topics[i] != '^') {
+			if (admin_check_name(slice_str(o->topics[i]), e))
+				return -1;
+			continue;
+		}
+		if (compile(&re, o->topics[i], e))
+			return -1;
+		regfree(&re);
+	}
+	return 0;
+}
+
+static int
 find_matching(struct consume *c, const char *pattern, struct err *e)
 {
 	const struct rd_kafka_metadata *md;
 	int before = c->topics_n;
-	char why[128];
 	regex_t re;
-	int code = regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
 
-	if (code) {
-		regerror(code, &re, why, sizeof(why));
-		return err_set(e, ERR_USAGE, "bad regular expression '%s': %s",
-			pattern, why);
-	}
+	if (compile(&re, pattern, e))
+		return -1;
 	md = metadata(c, NULL, e);
 	for (int i = 0; md && i < md->topic_cnt; i++)
 		if (matches(&re, pattern, md->topics[i].topic))

@@ -13,7 +13,7 @@ struct part {
 	int32_t id;
 	bool active;       /* ours to read */
 	bool done;         /* has reached its end */
-	int64_t next;      /* where we are: behind what was given out; -1 = unknown */
+	int64_t next;      /* where we are: behind what was given out */
 	int64_t committed; /* `next` at the last commit, or at the start */
 	int64_t end;       /* where to stop, exclusive; -1 = never */
 	/* for the summary: offsets, -1 = none; bytes of keys and values */
@@ -55,6 +55,9 @@ struct consume {
 	struct err failure;     /* of a callback; consume_next() reports it */
 };
 
+/* Before anything is contacted: names that Kafka allows, expressions that compile. */
+int consume_check_names(const struct consume_options *o, struct err *e);
+
 /* Metadata of what the options name: fills c->topics; checks names and partitions. */
 int consume_find_topics(struct consume *c, struct err *e);
 
@@ -78,6 +81,9 @@ void consume_deactivate(struct consume *c,
 
 /* Nothing more is wanted of this partition. */
 void consume_finish(struct consume *c, const struct topic *t, struct part *p);
+
+/* Some partitions have an end that they do not reach: says which. */
+void consume_fell_short(const struct consume *c, struct err *e);
 
 /* The callback of a group's rebalance; opaque is the client. */
 void consume_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
