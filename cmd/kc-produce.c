@@ -26,13 +26,14 @@
 #include "kafka/client.h"
 #include "kafka/produce.h"
 #include "model/envelope.h"
+#include "model/raw.h"
+#include "model/reject.h"
 
 enum {
 	LINE_MAX_BYTES = 256 << 20, /* beyond every broker's limit */
 	POLL_EVERY = 1024,          /* lines between two looks at the answers */
 	QUIET_MS = 20,              /* input pauses: see what was acknowledged */
 	ERRORS_SHOWN = 10,
-	STOP_MS = 10000,            /* after a signal, for what is under way */
 	TAG_LINE_BITS = 46,         /* a tag is the input's number and the line */
 };
 
@@ -51,7 +52,8 @@ struct run {
 	struct producer *producer;
 	struct in *inputs;
 	int inputs_n;
-	struct slice topic, key;       /* null = not given */
+	struct slice topic;            /* null = not given */
+	struct raw_form form;
 	struct buf delimiter, key_delimiter; /* unescaped; empty = not given */
 	struct record_header *given;   /* -H */
 	size_t given_n;
@@ -60,7 +62,7 @@ struct run {
 	struct envelope_reader reader;
 	struct out rejects, report;
 	struct progress progress;
-	int64_t lines, errors, bad_lines;
+	int64_t lines, errors;
 	bool same_code;                /* all errors had the code of worst */
 	enum err_code worst;
 	struct err stop;               /* what ends the run; code NONE = nothing */
@@ -139,32 +141,6 @@ static const struct opt_program program = {
 	.librdkafka = client_library_version,
 };
 
-/* "\t", "\x1f", "ab": appends what a delimiter means. */
-static int
-unescape(const char *option, const char *text, struct buf *b, struct err *e)
-{
-	static const char from[] = "ntr0\\", to[] = "\n\t\r\0\\";
-	const char *p, *c;
-	unsigned byte;
-
-	for (p = text; *p; p++) {
-		if (*p != '\\') {
-			buf_addc(b, *p);
-		} else if (p[1] && (c = strchr(from, p[1]))) {
-			buf_addc(b, to[c - from]);
-			p++;
-		} else if (p[1] == 'x' && sscanf(p + 2, "%2x", &byte) == 1) {
-			buf_addc(b, (char)byte);
-			p += p[3] && strchr("0123456789abcdefABCDEF", p[3]) ? 3 : 2;
-		} else {
-			b->len = 0;
-			break;
-		}
-	}
-	return b->len ? 0 : err_set(e, ERR_USAGE, "%s '%s': neither text nor one "
-		"of \\n \\t \\r \\0 \\\\ \\xNN", option, text);
-}
-
 static int
 parse_headers(struct run *run, struct err *e)
 {
@@ -182,6 +158,21 @@ parse_headers(struct run *run, struct err *e)
 			slice_str(eq ? eq + 1 : NULL),
 		};
 	}
+	return 0;
+}
+
+static int
+parse_delimiters(struct run *run, struct err *e)
+{
+	const struct args *a = run->a;
+
+	if (a->delimiter && raw_unescape(a->delimiter, &run->delimiter, e))
+		return err_wrap(e, "-D");
+	if (a->key_delimiter && raw_unescape(a->key_delimiter,
+	    &run->key_delimiter, e))
+		return err_wrap(e, "-K");
+	if (a->key_delimiter)
+		run->form.key_delimiter = buf_slice(&run->key_delimiter);
 	return 0;
 }
 
@@ -291,50 +282,27 @@ count_error(struct run *run, const struct in *in, int64_t line,
 			" errors (--max-errors)", run->errors);
 }
 
-/* {"message":"...","input":"stdin","line":12} for the member `error`. */
-static void
-error_text(struct buf *b, const struct in *in, int64_t line, const struct err *why)
-{
-	buf_addstr(b, "{\"message\":");
-	envelope_put_bytes(b, slice_str(why->msg));
-	buf_addstr(b, ",\"input\":");
-	envelope_put_bytes(b, slice_str(in->name));
-	buf_addf(b, ",\"line\":%" PRId64 "}", line);
-}
-
 static void
 on_failure(void *arg, const struct record *r, producer_tag tag,
 	const struct err *why)
 {
 	struct run *run = arg;
-	struct buf text = BUF_INIT;
-	struct record rejected = *r;
 	int64_t line;
 	struct in *in = input_of(run, tag, &line);
 
 	count_error(run, in, line, why);
 	if (!run->a->rejects)
 		return;
-	error_text(&text, in, line, why);
-	rejected.error = buf_slice(&text);
-	envelope_write(&run->rejects.buf, &rejected, 0);
-	buf_release(&text);
+	reject_record(&run->rejects.buf, r, in->name, line, why->msg);
 	write_out(run, &run->rejects, run->a->rejects);
 }
 
-/*
- * A line that is no record. With rejects it is kept as {"error":...,
- * "kc":{"line":B}}, which has no value, so that it cannot pass for a record;
- * without them the run ends here.
- */
+/* A line that is no record: the run ends here unless errors are expected. */
 static void
 on_bad_line(struct run *run, const struct in *in, struct slice line,
 	const struct err *why)
 {
-	struct buf *b = &run->rejects.buf;
-
-	run->bad_lines++;
-	if (!run->a->rejects && run->a->max_errors < 0) {
+	if (!run->a->rejects && run->a->max_errors < 0 && !run->a->dry_run) {
 		run->stop = *why;
 		err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
 		return;
@@ -342,11 +310,7 @@ on_bad_line(struct run *run, const struct in *in, struct slice line,
 	count_error(run, in, in->line, why);
 	if (!run->a->rejects)
 		return;
-	buf_addstr(b, "{\"error\":");
-	error_text(b, in, in->line, why);
-	buf_addstr(b, ",\"kc\":{\"line\":");
-	envelope_put_bytes(b, line);
-	buf_addstr(b, "}}\n");
+	reject_line(&run->rejects.buf, line, in->name, in->line, why->msg);
 	write_out(run, &run->rejects, run->a->rejects);
 }
 
@@ -355,48 +319,14 @@ on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 	producer_tag tag)
 {
 	struct run *run = arg;
-	struct buf *b = &run->report.buf;
 	int64_t line;
 	struct in *in = input_of(run, tag, &line);
 
-	buf_addstr(b, "{\"input\":");
-	envelope_put_bytes(b, slice_str(in->name));
-	buf_addf(b, ",\"line\":%" PRId64 ",\"topic\":", line);
-	envelope_put_string(b, slice_str(topic));
-	buf_addf(b, ",\"partition\":%" PRId32 ",\"offset\":", partition);
-	if (offset < 0)
-		buf_addstr(b, "null}\n");
-	else
-		buf_addf(b, "%" PRId64 "}\n", offset);
+	reject_report(&run->report.buf, in->name, line, topic, partition, offset);
 	write_out(run, &run->report, run->a->report);
 }
 
 /* ---- a line becomes a record ------------------------------------------------ */
-
-static struct slice
-null_if_empty(const struct run *run, struct slice s)
-{
-	return run->a->empty_is_null && !s.len ? SLICE_NULL : s;
-}
-
-static void
-read_raw(const struct run *run, struct slice line, struct record *r)
-{
-	const char *at = NULL, *start = line.data;
-	struct slice d = buf_slice(&run->key_delimiter);
-
-	*r = (struct record){ .partition = -1, .offset = -1, .key = run->key,
-		.value = line };
-	if (d.len)
-		at = memmem(line.data, line.len, d.data, d.len);
-	if (at) {
-		size_t n = (size_t)(at - start);
-
-		r->key = null_if_empty(run, slice_make(start, n));
-		r->value = slice_make(at + d.len, line.len - n - d.len);
-	}
-	r->value = null_if_empty(run, r->value);
-}
 
 /* The record's own headers, then those of -H. */
 static void
@@ -422,7 +352,7 @@ read_record(struct run *run, struct slice line, struct record *r, struct err *e)
 	const struct args *a = run->a;
 
 	if (a->raw)
-		read_raw(run, line, r);
+		raw_read(&run->form, line, r);
 	else if (a->from && !strcmp(a->from, "kcat")
 	    ? envelope_read_kcat(&run->reader, line, r, e)
 	    : envelope_read(&run->reader, line, r, e))
@@ -550,7 +480,7 @@ verdict(const struct run *run, const struct producer_totals *t, struct err *e)
 	if (!run->errors)
 		return 0;
 	if (sig_caught())
-		return -1; /* the signal is the status */
+		return -1;
 	return err_set(e, good ? ERR_PARTIAL : run->same_code &&
 		(run->worst == ERR_REFUSED || run->worst == ERR_TEMPORARY) ?
 		run->worst : ERR_FAILED,
@@ -566,7 +496,7 @@ finish(struct run *run, int64_t started, struct err *e)
 	struct err why = ERR_INIT;
 	int result;
 
-	if (producer_flush(run->producer, sig_caught() ? STOP_MS : -1, &why) &&
+	if (producer_flush(run->producer, sig_caught() ? PRODUCER_STOP_MS : -1, &why) &&
 	    !run->stop.code)
 		run->stop = why;
 	progress_end(&run->progress);
@@ -654,13 +584,11 @@ run_produce(struct args *a, int argc, char **argv, struct err *e)
 		argc--;
 	}
 	run.topic = slice_str(a->topic);
-	run.key = slice_str(a->key);
+	run.form.key = slice_str(a->key);
+	run.form.empty_is_null = a->empty_is_null;
 	run.reader.flags = a->ignore_unknown ? ENVELOPE_IGNORE_UNKNOWN : 0;
 	if (check_args(a, e) || parse_headers(&run, e) ||
-	    (a->key_delimiter && unescape("-K", a->key_delimiter,
-	    &run.key_delimiter, e)) ||
-	    (a->delimiter && unescape("-D", a->delimiter, &run.delimiter, e)) ||
-	    open_inputs(&run, argc, argv, e) ||
+	    parse_delimiters(&run, e) || open_inputs(&run, argc, argv, e) ||
 	    (a->rejects && open_output(&run, a->rejects, &run.rejects, e)) ||
 	    (a->report && open_output(&run, a->report, &run.report, e)))
 		goto out;
@@ -695,6 +623,10 @@ main(int argc, char **argv)
 		diag_set_level(a.conf.quiet, a.conf.verbose);
 		sig_init();
 		result = run_produce(&a, argc, argv, &e);
+	}
+	if (result && e.code && sig_caught()) {
+		diag_error("%s", e.msg);
+		e.code = ERR_NONE; /* the signal is the status */
 	}
 	return diag_finish(result, &e);
 }

@@ -26,6 +26,7 @@
 #include "cli/term.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
+#include "kafka/topic_print.h"
 
 struct args {
 	struct conf_args conf;
@@ -164,12 +165,6 @@ is_wanted(const struct args *a, const char *name, int n, char **patterns,
 	return 0;
 }
 
-static int
-replicas_of(const struct admin_topic *t)
-{
-	return t->partitions_n ? t->partitions[0].replicas_n : 0;
-}
-
 static void
 list_json(struct args *a, const struct admin_topic *t)
 {
@@ -177,7 +172,7 @@ list_json(struct args *a, const struct admin_topic *t)
 
 	json_add_str(j, "topic", t->name);
 	json_add_int(j, "partitions", t->partitions_n);
-	json_add_int(j, "replicas", replicas_of(t));
+	json_add_int(j, "replicas", topic_print_replicas(t));
 	json_add_bool(j, "internal", admin_is_internal(t->name));
 	json_print(&a->out.buf, j);
 	json_free(j);
@@ -208,7 +203,7 @@ run_list(void *args, int argc, char **argv, struct err *e)
 		} else if (yes) {
 			out_table_cell(table, "%s", t->name);
 			out_table_cell(table, "%d", t->partitions_n);
-			out_table_cell(table, "%d", replicas_of(t));
+			out_table_cell(table, "%d", topic_print_replicas(t));
 		}
 	}
 	ret = a->json ? 0 : out_table_print(table, &a->out,
@@ -220,155 +215,6 @@ out:
 }
 
 /* ---- show ------------------------------------------------------------------- */
-
-static bool
-is_shown(const struct args *a, const struct admin_config *c)
-{
-	return a->all || c->is_override;
-}
-
-static void
-ids_text(struct buf *b, const int32_t *ids, int n)
-{
-	buf_clear(b);
-	for (int i = 0; i < n; i++)
-		buf_addf(b, "%s%" PRId32, i ? "," : "", ids[i]);
-}
-
-static void
-add_ids(struct json *to, const char *name, const int32_t *ids, int n)
-{
-	struct json *list = json_array();
-
-	for (int i = 0; i < n; i++)
-		json_add_int(list, NULL, ids[i]);
-	json_add(to, name, list);
-}
-
-static void
-add_offset(struct json *to, const char *name, int64_t offset)
-{
-	if (offset < 0)
-		json_add_null(to, name);
-	else
-		json_add_int(to, name, offset);
-}
-
-static void
-show_json(struct args *a, const struct admin_topic *t, const struct admin_configs *k)
-{
-	struct json *j = json_object(), *partitions = json_array(),
-		*configs = json_object();
-
-	json_add_str(j, "topic", t->name);
-	for (int i = 0; i < t->partitions_n; i++) {
-		const struct admin_partition *p = &t->partitions[i];
-		struct json *one = json_object();
-
-		json_add_int(one, "partition", p->id);
-		add_offset(one, "leader", p->leader);
-		add_ids(one, "replicas", p->replicas, p->replicas_n);
-		add_ids(one, "isr", p->isr, p->isr_n);
-		add_offset(one, "start", p->start);
-		add_offset(one, "end", p->end);
-		json_add(partitions, NULL, one);
-	}
-	json_add(j, "partitions", partitions);
-	for (int i = 0; i < k->n; i++)
-		if (is_shown(a, &k->items[i]))
-			json_add_text(configs, k->items[i].name,
-				slice_str(k->items[i].value));
-	json_add(j, "configs", configs);
-	json_print(&a->out.buf, j);
-	json_free(j);
-}
-
-/*
- * In a pipe each row says in its second column what it is:
- * TOPIC partition N LEADER REPLICAS ISR START END, TOPIC config NAME VALUE.
- */
-static int
-show_partitions(struct args *a, const struct admin_topic *t, bool tty, struct err *e)
-{
-	static const char *const columns[] = { "TOPIC", "", "PARTITION", "LEADER",
-		"REPLICAS", "ISR", "START", "END" };
-	int skip = tty ? 2 : 0, ret;
-	struct out_table *table = out_table_new(columns + skip, 8 - skip);
-	struct buf ids = BUF_INIT;
-
-	for (int i = 0; i < t->partitions_n; i++) {
-		const struct admin_partition *p = &t->partitions[i];
-
-		if (!tty) {
-			out_table_cell(table, "%s", t->name);
-			out_table_cell(table, "partition");
-		}
-		out_table_cell(table, "%" PRId32, p->id);
-		out_table_cell(table, "%" PRId32, p->leader);
-		ids_text(&ids, p->replicas, p->replicas_n);
-		out_table_cell(table, "%s", buf_cstr(&ids));
-		ids_text(&ids, p->isr, p->isr_n);
-		out_table_cell(table, "%s", buf_cstr(&ids));
-		out_table_cell(table, "%" PRId64, p->start);
-		out_table_cell(table, "%" PRId64, p->end);
-	}
-	if (tty)
-		for (int i = 0; i < 6; i++)
-			if (i != 2 && i != 3)
-				out_table_right(table, i);
-	ret = out_table_print(table, &a->out, tty, e);
-	out_table_free(table);
-	buf_release(&ids);
-	return ret;
-}
-
-static int
-show_configs(struct args *a, const struct admin_topic *t,
-	const struct admin_configs *k, bool tty, struct err *e)
-{
-	static const char *const columns[] = { "TOPIC", "", "CONFIG", "VALUE" };
-	int skip = tty ? 2 : 0, ret, shown = 0;
-	struct out_table *table = out_table_new(columns + skip, 4 - skip);
-
-	for (int i = 0; i < k->n; i++) {
-		const struct admin_config *c = &k->items[i];
-
-		if (!is_shown(a, c))
-			continue;
-		shown++;
-		if (!tty) {
-			out_table_cell(table, "%s", t->name);
-			out_table_cell(table, "config");
-		}
-		out_table_cell(table, "%s", c->name);
-		out_table_cell(table, "%s", c->value ? c->value :
-			c->is_sensitive ? "(hidden)" : "");
-	}
-	if (tty && shown)
-		buf_addc(&a->out.buf, '\n');
-	ret = shown ? out_table_print(table, &a->out, tty, e) : 0;
-	out_table_free(table);
-	return ret;
-}
-
-static int
-show_table(struct args *a, const struct admin_topic *t,
-	const struct admin_configs *k, bool first, struct err *e)
-{
-	bool tty = term_is_tty(a->out.fd);
-	int64_t records = 0;
-
-	for (int i = 0; i < t->partitions_n; i++)
-		if (t->partitions[i].start >= 0)
-			records += t->partitions[i].end - t->partitions[i].start;
-	if (tty)
-		buf_addf(&a->out.buf, "%s%s: %d partition%s, %d replica%s, offsets "
-			"span %" PRId64 "\n\n", first ? "" : "\n", t->name,
-			t->partitions_n, t->partitions_n == 1 ? "" : "s",
-			replicas_of(t), replicas_of(t) == 1 ? "" : "s", records);
-	return show_partitions(a, t, tty, e) || show_configs(a, t, k, tty, e)
-		? -1 : 0;
-}
 
 static int
 not_found(const struct admin_topics *topics, const char *name, struct err *e)
@@ -402,9 +248,9 @@ show_one(struct args *a, const struct admin_topics *topics, const char *name,
 		diag_warn("configs of topic '%s': %s", name, e->msg);
 	}
 	if (a->json)
-		show_json(a, t, &k);
+		topic_print_json(&a->out.buf, t, &k, a->all);
 	else
-		ret = show_table(a, t, &k, first, e);
+		ret = topic_print_table(&a->out, t, &k, a->all, first, e);
 	admin_configs_release(&k);
 	return ret;
 }
@@ -739,8 +585,6 @@ run(struct args *a, const struct opt_command *verb, int argc, char **argv,
 		goto out;
 	out_init(&a->out, STDOUT_FILENO);
 	ret = verb->run(a, argc, argv, e);
-	if (ret && sig_caught())
-		*e = (struct err)ERR_INIT; /* the signal is the status */
 	if (out_close(&a->out, ret ? &(struct err)ERR_INIT : e))
 		ret = -1;
 out:
@@ -767,6 +611,10 @@ main(int argc, char **argv)
 		diag_set_level(a.conf.quiet, a.conf.verbose);
 		sig_init();
 		result = run(&a, verb ? verb : &commands[0], argc, argv, &e);
+	}
+	if (result && e.code && sig_caught()) {
+		diag_error("%s", e.msg);
+		e.code = ERR_NONE; /* the signal is the status */
 	}
 	return diag_finish(result, &e);
 }

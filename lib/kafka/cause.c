@@ -4,20 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The first that matches counts: texts about one thing hint at others. */
 static const struct {
 	const char *part;   /* in librdkafka's text */
 	enum cause_kind kind;
-	const char *cut;    /* the cause stands behind this, NULL = all of it */
+	const char *from;   /* the cause stands behind this, NULL = at the start */
+	const char *until;  /* and ends in front of this, NULL = at the end */
 	const char *prefix; /* put in front of it */
 } shapes[] = {
-	/* its text speaks of SSL listeners */
-	{ "while requesting ApiVersion", CAUSE_PROTOCOL, NULL, "" },
-	{ "Failed to resolve", CAUSE_RESOLVE, "': ", "cannot resolve the name: " },
-	{ "SSL handshake failed: ", CAUSE_TLS, "handshake failed: ", "TLS handshake failed: " },
-	{ "SSL", CAUSE_TLS, NULL, "" },
-	{ "ssl.ca.location", CAUSE_TLS, NULL, "" },
-	{ "SASL", CAUSE_AUTH, NULL, "" },
-	{ "Connect to ", CAUSE_CONNECT, " failed: ", "" },
+	{ "Disconnected while requesting ApiVersion", CAUSE_PROTOCOL, NULL, ": ", "" },
+	{ "Disconnected", CAUSE_CONNECT, NULL, ": ", "" },
+	{ "Failed to resolve", CAUSE_RESOLVE, "': ", NULL, "cannot resolve the name: " },
+	{ "SSL handshake failed: ", CAUSE_TLS, "handshake failed: ", NULL,
+		"TLS handshake failed: " },
+	{ "SSL", CAUSE_TLS, NULL, NULL, "" },
+	{ "ssl.ca.location", CAUSE_TLS, NULL, NULL, "" },
+	{ "SASL", CAUSE_AUTH, NULL, NULL, "" },
+	{ "Connect to ", CAUSE_CONNECT, " failed: ", NULL, "" },
 };
 
 /* "ssl://host:9092/bootstrap: text" into the broker's name and the text. */
@@ -66,27 +69,28 @@ lower_first(char *s)
 void
 cause_parse(struct cause *c, const char *text)
 {
-	const char *why = split_broker(c, text), *prefix = "", *cut, *tail;
-	size_t n;
+	const char *why = split_broker(c, text), *prefix = "", *mark;
+	const char *end = strstr(why, " (after ");
 
+	if (!end)
+		end = why + strlen(why);
 	c->kind = CAUSE_CONNECT;
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		if (!strstr(why, shapes[i].part))
 			continue;
 		c->kind = shapes[i].kind;
 		prefix = shapes[i].prefix;
-		cut = shapes[i].cut ? strstr(why, shapes[i].cut) : NULL;
-		if (cut)
-			why = skip_openssl(cut + strlen(shapes[i].cut));
+		mark = shapes[i].from ? strstr(why, shapes[i].from) : NULL;
+		if (mark)
+			why = skip_openssl(mark + strlen(shapes[i].from));
+		mark = shapes[i].until ? strstr(why, shapes[i].until) : NULL;
+		if (mark && mark < end)
+			end = mark;
 		break;
 	}
-	n = strlen(why);
-	tail = strstr(why, " (after ");
-	if (tail)
-		n = (size_t)(tail - why);
-	while (n && (why[n - 1] == ' ' || why[n - 1] == ':'))
-		n--;
-	snprintf(c->why, sizeof(c->why), "%s%.*s", prefix, (int)n, why);
+	while (end > why && (end[-1] == ' ' || end[-1] == ':'))
+		end--;
+	snprintf(c->why, sizeof(c->why), "%s%.*s", prefix, (int)(end - why), why);
 	lower_first(c->why + strlen(prefix));
 }
 

@@ -26,43 +26,40 @@ deadline_in(int timeout_ms)
 
 /* ---- where a message came from ---- */
 
-enum { GAVE_PARTITION = 1, IS_STAMP = 2, TAG_SHIFT = 2 };
+enum { GAVE_PARTITION = 1, GAVE_TIMESTAMP = 2, TAG_SHIFT = 2 };
 
-/* The opaque of a message: flags and the tag, or flags and a stamp. */
 static void *
-opaque_make(struct producer *p, const struct record *r, struct origin o)
+opaque_of(struct origin o)
 {
-	uintptr_t flags = o.gave_partition ? GAVE_PARTITION : 0;
-	struct stamp *s = p->stamps;
-
-	if (!r->has_timestamp)
-		return (void *)((uintptr_t)o.tag << TAG_SHIFT | flags);
-	if (s)
-		p->stamps = s->next;
-	else
-		s = xmalloc(sizeof(*s));
-	s->tag = o.tag;
-	s->timestamp = r->timestamp;
-	return (void *)((uintptr_t)s | IS_STAMP | flags);
+	return (void *)((uintptr_t)o.tag << TAG_SHIFT |
+		(o.gave_partition ? GAVE_PARTITION : 0) |
+		(o.gave_timestamp ? GAVE_TIMESTAMP : 0));
 }
 
-/* Once a message. True when *timestamp was given. */
-static bool
-opaque_take(struct producer *p, void *opaque, struct origin *o, int64_t *timestamp)
+static struct origin
+origin_of(const rd_kafka_message_t *m)
 {
-	uintptr_t v = (uintptr_t)opaque;
-	struct stamp *s;
+	uintptr_t v = (uintptr_t)m->_private;
 
-	o->gave_partition = v & GAVE_PARTITION;
-	o->tag = v >> TAG_SHIFT;
-	if (!(v & IS_STAMP))
-		return false;
-	s = (struct stamp *)(v & ~(uintptr_t)(IS_STAMP | GAVE_PARTITION));
-	o->tag = s->tag;
-	*timestamp = s->timestamp;
-	s->next = p->stamps;
-	p->stamps = s;
-	return true;
+	return (struct origin){ v >> TAG_SHIFT, v & GAVE_PARTITION,
+		v & GAVE_TIMESTAMP };
+}
+
+/*
+ * librdkafka has the timestamp of a failed message, and does not tell it. It
+ * is told once the message looks delivered.
+ */
+static int64_t
+timestamp_of(const rd_kafka_message_t *m)
+{
+	rd_kafka_message_t *open = (rd_kafka_message_t *)(uintptr_t)m;
+	rd_kafka_resp_err_t code = open->err;
+	int64_t timestamp;
+
+	open->err = RD_KAFKA_RESP_ERR_NO_ERROR;
+	timestamp = rd_kafka_message_timestamp(open, NULL);
+	open->err = code;
+	return timestamp;
 }
 
 /* ---- what became of a record ---- */
@@ -116,24 +113,23 @@ static void
 on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
 	struct producer *p = client_user(opaque);
+	struct origin origin = origin_of(m);
 	struct err why = ERR_INIT;
-	struct origin origin;
-	int64_t timestamp = 0;
-	bool stamped = opaque_take(p, m->_private, &origin, &timestamp);
 	struct record r;
 
 	(void)rk;
 	if (!m->err) {
-		p->totals.acked++;
-		if (p->o.on_ack)
-			p->o.on_ack(p->o.arg, rd_kafka_topic_name(m->rkt),
-				m->partition, m->offset, origin.tag);
+		p->o.on_ack(p->o.arg, rd_kafka_topic_name(m->rkt),
+			m->partition, m->offset, origin.tag);
 		return;
 	}
+	p->handed--;
 	record_of(p, m, &r);
-	r.has_timestamp = stamped;
-	r.timestamp = timestamp;
-	r.timestamp_type = stamped ? TIMESTAMP_CREATE : TIMESTAMP_NONE;
+	if (origin.gave_timestamp) {
+		r.has_timestamp = true;
+		r.timestamp = timestamp_of(m);
+		r.timestamp_type = TIMESTAMP_CREATE;
+	}
 	if (resend_is_refusal(m->err) && !p->alone) {
 		resend_keep(p, &r, origin);
 		return;
@@ -153,6 +149,10 @@ setup(rd_kafka_conf_t *rk_conf, void *user)
 	char number[24], why[256];
 
 	rd_kafka_conf_set_dr_msg_cb(rk_conf, on_delivery);
+	/* Nobody wants to know: librdkafka frees what was delivered by itself. */
+	if (!p->o.on_ack)
+		rd_kafka_conf_set(rk_conf, "delivery.report.only.error", "true",
+			why, sizeof(why));
 	snprintf(number, sizeof(number), "%" PRId64, p->batch_bytes);
 	rd_kafka_conf_set(rk_conf, "batch.size", number, why, sizeof(why));
 	if (!conf_get(p->conf, "message.timeout.ms")) {
@@ -225,10 +225,6 @@ producer_close(struct producer *p)
 		return;
 	producer_topics_release(p);
 	client_close(p->client);
-	for (struct stamp *next; p->stamps; p->stamps = next) {
-		next = p->stamps->next;
-		free(p->stamps);
-	}
 	free(p->headers);
 	free(p);
 }
@@ -260,15 +256,18 @@ enqueue_full(struct producer *p, const struct topic *t, const struct record *r,
 	rd_kafka_headers_t *hdrs = make_headers(r);
 	rd_kafka_resp_err_t code;
 
-	code = rd_kafka_producev(client_handle(p->client), RD_KAFKA_V_RKT(t->rkt),
-		RD_KAFKA_V_PARTITION(r->partition),
-		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-		RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.data, r->value.len),
-		RD_KAFKA_V_KEY(r->key.data, r->key.len),
+	/* The RD_KAFKA_V_*() macros are GNU C; these are what they stand for. */
+	code = rd_kafka_producev(client_handle(p->client),
+		RD_KAFKA_VTYPE_RKT, t->rkt,
+		RD_KAFKA_VTYPE_PARTITION, r->partition,
+		RD_KAFKA_VTYPE_MSGFLAGS, (int)RD_KAFKA_MSG_F_COPY,
+		RD_KAFKA_VTYPE_VALUE, r->value.data, r->value.len,
+		RD_KAFKA_VTYPE_KEY, r->key.data, r->key.len,
 		/* 0 = now */
-		RD_KAFKA_V_TIMESTAMP(r->has_timestamp ? r->timestamp : 0),
-		RD_KAFKA_V_HEADERS(hdrs), RD_KAFKA_V_OPAQUE(opaque),
-		RD_KAFKA_V_END);
+		RD_KAFKA_VTYPE_TIMESTAMP, r->has_timestamp ? r->timestamp : INT64_C(0),
+		RD_KAFKA_VTYPE_HEADERS, hdrs,
+		RD_KAFKA_VTYPE_OPAQUE, opaque,
+		RD_KAFKA_VTYPE_END);
 	if (code && hdrs)
 		rd_kafka_headers_destroy(hdrs);
 	return code;
@@ -278,11 +277,10 @@ rd_kafka_resp_err_t
 producer_enqueue(struct producer *p, const struct topic *t,
 	const struct record *r, struct origin origin)
 {
-	void *opaque = opaque_make(p, r, origin);
+	void *opaque = opaque_of(origin);
 	rd_kafka_resp_err_t code;
-	int64_t ignored;
 
-	for (;;) {
+	for (int step = 1;; step = step < 50 ? 2 * step : step) {
 		if (r->headers_n || r->has_timestamp)
 			code = enqueue_full(p, t, r, opaque);
 		else if (!rd_kafka_produce(t->rkt, r->partition, RD_KAFKA_MSG_F_COPY,
@@ -291,16 +289,16 @@ producer_enqueue(struct producer *p, const struct topic *t,
 			code = RD_KAFKA_RESP_ERR_NO_ERROR;
 		else
 			code = rd_kafka_last_error();
-		if (!code)
+		if (!code) {
+			p->handed++;
 			return code;
+		}
 		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || p->fatal.code ||
 		    sig_caught())
-			break;
-		/* sleeps until the broker has acknowledged something */
-		rd_kafka_poll(client_handle(p->client), 100);
+			return code;
+		/* nobody tells when there is room: see setup() */
+		rd_kafka_poll(client_handle(p->client), step);
 	}
-	opaque_take(p, opaque, &origin, &ignored);
-	return code;
 }
 
 /* Everything that can be known before sending. */
@@ -339,7 +337,7 @@ int
 producer_send(struct producer *p, const struct record *r, producer_tag tag,
 	struct err *e)
 {
-	struct origin origin = { tag, r->partition >= 0 };
+	struct origin origin = { tag, r->partition >= 0, r->has_timestamp };
 	struct err why = ERR_INIT;
 	rd_kafka_resp_err_t code;
 	struct topic *t;
@@ -403,19 +401,26 @@ producer_pending(const struct producer *p)
 	return rd_kafka_outq_len(client_handle(p->client)) + p->refused.n;
 }
 
+/*
+ * Asks in steps, first short, then longer: only errors wake us up. A signal
+ * cuts the wait to PRODUCER_STOP_MS.
+ */
 void
 producer_drain(struct producer *p, int64_t deadline)
 {
 	rd_kafka_t *rk = client_handle(p->client);
 	bool signalled = sig_caught();
 
-	while (rd_kafka_outq_len(rk)) {
-		if (now_mono() >= deadline || p->fatal.code ||
-		    /* who waited for ever now waits for the caller's deadline */
-		    (!signalled && sig_caught() && deadline == INT64_MAX))
+	for (int step = 1; rd_kafka_outq_len(rk); step = step < 50 ? 2 * step : step) {
+		if (!signalled && sig_caught()) {
+			signalled = true;
+			if (deadline - PRODUCER_STOP_MS > now_mono())
+				deadline = now_mono() + PRODUCER_STOP_MS;
+		}
+		if (now_mono() >= deadline || p->fatal.code)
 			rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE |
 				RD_KAFKA_PURGE_F_INFLIGHT);
-		rd_kafka_flush(rk, 100);
+		rd_kafka_flush(rk, step);
 	}
 }
 
@@ -433,5 +438,8 @@ producer_flush(struct producer *p, int timeout_ms, struct err *e)
 struct producer_totals
 producer_totals(const struct producer *p)
 {
-	return p->totals;
+	struct producer_totals t = p->totals;
+
+	t.acked = p->handed - rd_kafka_outq_len(client_handle(p->client));
+	return t;
 }

@@ -21,6 +21,9 @@
 
 struct producer;
 
+/* How long what is under way may still take once a signal came. */
+enum { PRODUCER_STOP_MS = 10000 };
+
 /* Where a record came from; given back with its result. Below 2^62. */
 typedef uint64_t producer_tag;
 
@@ -73,6 +76,7 @@ int producer_pending(const struct producer *p);
  */
 int producer_flush(struct producer *p, int timeout_ms, struct err *e);
 
+/* acked is exact when nothing is pending. */
 struct producer_totals producer_totals(const struct producer *p);
 void producer_close(struct producer *p);
 

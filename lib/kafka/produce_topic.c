@@ -15,6 +15,13 @@ wait_ms(const struct producer *p)
 	return p->o.timeout_ms < 0 ? 30000 : p->o.timeout_ms;
 }
 
+static int
+no_topic(const struct topic *t, struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist "
+		"(make it: kc-topics create %s)", t->name, t->name);
+}
+
 /* How many partitions there are; 0 = the broker knows no such topic (yet). */
 static int
 count_partitions(struct producer *p, struct topic *t, struct err *e)
@@ -70,7 +77,7 @@ static int
 await_creation(struct producer *p, struct topic *t, struct err *e)
 {
 	const struct clock *clock = clock_system();
-	int creates = p->o.dry_run ? 0 : auto_creates(p);
+	int creates = auto_creates(p);
 	int64_t end = clock_mono_ms(clock) + (creates > 0 ? wait_ms(p) : 3000);
 
 	while (creates) {
@@ -82,8 +89,7 @@ await_creation(struct producer *p, struct topic *t, struct err *e)
 			break;
 		poll(&(struct pollfd){ .fd = sig_fd(), .events = POLLIN }, 1, 20);
 	}
-	return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist "
-		"(make it: kc-topics create %s)", t->name, t->name);
+	return no_topic(t, e);
 }
 
 /*
@@ -117,6 +123,9 @@ open_topic(struct producer *p, struct topic *t, struct err *e)
 
 	if (read_limits(p, t, &missing, e))
 		return -1;
+	/* librdkafka asks for what it has a handle of, and so creates it */
+	if (missing && p->o.dry_run)
+		return no_topic(t, e);
 	t->rkt = rd_kafka_topic_new(client_handle(p->client), t->name, NULL);
 	if (!t->rkt)
 		return client_error(p->client, rd_kafka_last_error(), NULL, e);
@@ -126,8 +135,7 @@ open_topic(struct producer *p, struct topic *t, struct err *e)
 	if (!t->partitions && count_partitions(p, t, e))
 		return -1;
 	if (!t->partitions)
-		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist "
-			"(make it: kc-topics create %s)", t->name, t->name);
+		return no_topic(t, e);
 	p->totals.topics++;
 	if (t->limits.batch_bytes < p->batch_bytes)
 		return producer_reopen(p, t->limits.batch_bytes, e);

@@ -16,20 +16,11 @@ struct topic {
 	struct err bad;         /* why no record can go there; code NONE = fine */
 };
 
-/*
- * What a message's opaque says: the tag, and whether its partition was given
- * rather than chosen. Of a failed message librdkafka gives everything back but
- * the timestamp, so one that was given waits in a struct stamp.
- */
+/* What a message carries as its opaque, and a kept record beside it. */
 struct origin {
 	producer_tag tag;
-	bool gave_partition;
-};
-
-struct stamp {
-	producer_tag tag;
-	int64_t timestamp;
-	struct stamp *next;     /* among the free ones */
+	bool gave_partition;    /* it was given, not chosen */
+	bool gave_timestamp;
 };
 
 /* A record of a refused batch, with all its bytes. */
@@ -49,6 +40,7 @@ struct producer {
 	const struct conf *conf;
 	struct producer_options o;
 	struct producer_totals totals;
+	int64_t handed;         /* records that librdkafka took, less those it gave back */
 	struct map topics;
 	struct topic *latest;   /* most records go where the one before went */
 	int64_t batch_bytes;    /* librdkafka's batch.size */
@@ -58,7 +50,6 @@ struct producer {
 
 	struct kept_list refused; /* of refused batches, to be sent again */
 	bool alone;             /* one record is under way: a refusal means it */
-	struct stamp *stamps;   /* free ones */
 	struct record_header *headers; /* scratch */
 	size_t headers_cap;
 };

@@ -114,9 +114,22 @@ suspects_tls_behind_a_cut_first_request(void)
 	struct err e = ERR_INIT;
 
 	CHECK_INT(c.kind, CAUSE_PROTOCOL);
+	CHECK_STR(c.why, "disconnected while requesting ApiVersion");
 	cause_error(&c, &e);
 	CHECK_INT(e.code, ERR_TEMPORARY);
 	CHECK(strstr(e.msg, "security.protocol=ssl") != NULL);
+}
+
+static void
+takes_no_hint_for_a_cause(void)
+{
+	struct cause c = parsed("127.0.0.1:9092/1: Disconnected: verify that "
+		"security.protocol is correctly configured, broker might require "
+		"SASL authentication (after 5ms in state UP)");
+
+	CHECK_INT(c.kind, CAUSE_CONNECT);
+	CHECK_STR(c.why, "disconnected");
+	CHECK(!cause_is_final(&c));
 }
 
 static void
@@ -150,6 +163,7 @@ main(void)
 	RUN(takes_an_untrusted_certificate_as_final);
 	RUN(retries_a_cut_handshake);
 	RUN(suspects_tls_behind_a_cut_first_request);
+	RUN(takes_no_hint_for_a_cause);
 	RUN(reads_coordinators_and_ipv6);
 	RUN(keeps_a_line_of_another_shape);
 	return tap_done();
