@@ -45,6 +45,8 @@ write_batch(struct segment *g, const uint8_t *p, size_t n)
 	saved = errno;
 	fs->ftruncate(fs, g->file.fd, g->size);
 	g->allocated = 0;
+	g->dirty = true; /* until that is on disk */
+	partlog_touch(g->log);
 	errno = saved;
 	return -1;
 }
@@ -167,5 +169,5 @@ partlog_append(struct partlog *l, uint8_t *batch, size_t len,
 	if (s->durable && !s->visible_at_once)
 		r->commit = commit_newest(s);
 	if (s->o.fsync == FSYNC_ALWAYS && !r->duplicate && s->durable)
-		store_push_commit(s);
+		turn_push_commit(s);
 }

@@ -72,10 +72,7 @@ sync_segment(struct store *s, const struct range *r)
 	return fs->fsync(fs, s->dir_fd);
 }
 
-/*
- * Log starts have no file of their own: where the WAL has no room they are
- * durable with the next checkpoint, which is under way then.
- */
+/* Log starts have no file of their own: the commit waits for a checkpoint. */
 static int
 sync_all(struct store *s, struct commit *c)
 {
@@ -88,6 +85,7 @@ sync_all(struct store *s, struct commit *c)
 	for (int i = 0; i < c->n; i++) {
 		struct range *r = &c->ranges[i];
 
+		c->unlogged |= !r->segment;
 		if (!r->segment || r->direct)
 			continue;
 		if (files <= SYNCFS_FROM && sync_segment(s, r) < 0)

@@ -41,6 +41,8 @@ struct commit {
 	size_t direct_bytes; /* out: synced directly */
 	int error;           /* out: errno */
 	bool wal_half;       /* out: the WAL wants a checkpoint */
+	bool unlogged;       /* out: a log start is durable with the next checkpoint only */
+	uint64_t held_for;   /* the number of that checkpoint */
 };
 
 struct commit *commit_new(void);

@@ -402,7 +402,7 @@ partlog_drop_first(struct partlog *l)
 
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "%020" PRId64 "%s", g->base, suffixes[i]);
-		store_remove_later(l->store, partlog_path(l, name), false);
+		turn_remove_later(l->store, partlog_path(l, name), false);
 	}
 	l->segments_n--;
 	memmove(l->segments, l->segments + 1,

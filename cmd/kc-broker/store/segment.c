@@ -15,6 +15,7 @@ enum {
 	RESERVE_STEP = 16 << 20,
 	/* Data behind the last stored index entry that is walked, not indexed. */
 	INDEX_GAP = 4 << 20,
+	CLOSE_LOOKS = 8,
 };
 
 static const char *
@@ -98,15 +99,19 @@ segment_unref(struct segment *s)
 void
 segment_close_idle(struct store *st, int limit)
 {
-	struct list *next, *node = st->open_segments.next;
+	/* Where all are busy the limit gives way: a few looks are enough. */
+	for (int looks = limit ? CLOSE_LOOKS : st->open_n;
+	    looks > 0 && st->open_n > limit; looks--) {
+		struct segment *s = container_of(st->open_segments.next,
+			struct segment, lru);
 
-	for (; node != &st->open_segments && st->open_n > limit; node = next) {
-		struct segment *s = container_of(node, struct segment, lru);
-
-		next = node->next;
 		/* What this turn of the loop used may be in a reply in the making. */
-		if (!s->file.refs && s->turn != st->turn)
+		if (s->file.refs || s->turn == st->turn) {
+			list_remove(&s->lru);
+			list_append(&st->open_segments, &s->lru);
+		} else {
 			close_files(s);
+		}
 	}
 }
 
@@ -438,6 +443,8 @@ segment_time_floor(struct segment *s, int64_t t)
 	const struct fs *fs = s->store->fs;
 	int64_t i;
 
+	if (t <= 0)
+		return 0;
 	ready_index(s);
 	/* Everything up to the entry's offset is older than t. */
 	i = index_floor(&s->times, fs, INDEX_TIME, t - 1);

@@ -90,8 +90,9 @@ struct store {
 	size_t direct_bytes;     /* synced directly since the last checkpoint */
 	int64_t dirty_since, flushed_at; /* mono ms; dirty_since -1 = clean */
 	int64_t complain_at;     /* mono ms before which store_complain() is silent */
-	struct list removals;    /* see store_remove_later() */
-	uint64_t checkpoints;    /* begun so far */
+	struct list removals;    /* see turn_remove_later() */
+	uint64_t checkpoints, checkpoints_done; /* begun so far; number of the last good one */
+	struct list ended;       /* commits that are done, but for their turn */
 	bool checkpointing, checkpoint_due;
 	int64_t checkpoint_retry; /* mono ms before which none is tried again */
 };
@@ -101,12 +102,22 @@ struct store {
 int store_read_owner(const struct fs *fs, const char *path, struct uuid *id);
 void store_report(struct store *s, bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Removes a file or directory once a checkpoint knows that it is not needed. */
-void store_remove_later(struct store *s, const char *path, bool is_dir);
-/* Hands the open commit over, if there is one. */
-void store_push_commit(struct store *s);
 /* A fault on the hot path: said at most every ten seconds. */
 void store_complain(struct store *s, const struct partlog *l, const char *what);
+
+/* ---- turn.c ---- */
+/* Hands the open commit over, if there is one. */
+void turn_push_commit(struct store *s);
+/* c is durable, or it failed and the store with it: its logs learn it. */
+void turn_end_commit(struct store *s, struct commit *c);
+/* The same with all that the committer has done. */
+void turn_poll_commits(struct store *s);
+/* Removes a file or directory once a checkpoint knows that it is not needed. */
+void turn_remove_later(struct store *s, const char *path, bool is_dir);
+void turn_forget_removals(struct store *s);
+/* A checkpoint from begin to end, without the keeper's thread. */
+void turn_checkpoint(struct store *s);
+void turn_end_checkpoints(struct store *s);
 
 /* ---- partlog.c ---- */
 struct partlog *partlog_new(struct store *s, const struct uuid *id,
@@ -140,14 +151,5 @@ void partlog_drop_first(struct partlog *l);
 
 /* ---- retention.c ---- */
 void retention_tick(struct store *s, int64_t now_mono);
-
-/* ---- recovery.c ---- */
-/* Reads checkpoint and WAL, or makes the first ones. */
-int recovery_open(struct store *s, struct err *e);
-/* Brings a log to where it was. */
-int recovery_attach(struct partlog *l, struct err *e);
-/* Puts what no log claimed out of the way; ends the recovery. */
-void recovery_close(struct store *s);
-void recovery_free(struct store *s);
 
 #endif

@@ -6,23 +6,13 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "store/recovery.h"
 #include "store/state.h"
 #include "wire/errors.h"
 
 enum {
 	DIR_MAX = 3072,             /* characters; file names come behind */
-	CHECKPOINT_MS = 5000,       /* after the first change */
-	RETRY_MS = 5000,            /* after a checkpoint that failed */
-	DIRECT_MAX = 32 << 20,      /* bytes that a recovery may have to scan */
 	COMPLAIN_MS = 10 * 1000,
-};
-
-/* A file or directory that a checkpoint still needs. */
-struct removal {
-	struct list node;
-	uint64_t after; /* checkpoints begun when it was asked for */
-	bool is_dir;
-	char path[];
 };
 
 /* ---- words -------------------------------------------------------------- */
@@ -155,6 +145,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	list_init(&s->moved);
 	list_init(&s->removed);
 	list_init(&s->removals);
+	list_init(&s->ended);
 	list_init(&s->open_segments);
 	s->keeper = keeper_new(s);
 	if (open_dir(s, e) < 0)
@@ -194,284 +185,6 @@ store_attach(struct store *s, const struct uuid *topic_id, struct slice topic,
 	return 0;
 }
 
-/* ---- commits ------------------------------------------------------------ */
-
-void
-store_push_commit(struct store *s)
-{
-	struct commit *c;
-
-	if (!s->committer || !s->open)
-		return;
-	c = commit_seal(s);
-	committer_push(s->committer, c);
-	s->flushed_at = clock_mono_ms(s->o.clock);
-}
-
-/* What was appended and is not durable is as if it had never been. */
-static void
-roll_back(struct partlog *l)
-{
-	struct segment *g;
-
-	if (l->store->visible_at_once)
-		return;
-	l->end = l->hw;
-	while ((g = partlog_active(l)) && g->base >= l->hw && g->base != l->hw_base &&
-	    l->segments_n > 1) {
-		l->segments_n--;
-		g->gone = true;
-		if (!g->file.refs)
-			segment_free(g);
-	}
-	if (g)
-		g->size = g->base == l->hw_base ? l->hw_pos : 0;
-	if (l->tail)
-		l->tail->n = 0;
-}
-
-static void
-publish(struct range *r)
-{
-	struct partlog *l = r->log;
-
-	if (r->direct)
-		r->segment->named = true;
-	if (!l->store->visible_at_once && r->end_offset > l->hw) {
-		l->hw = r->end_offset;
-		l->hw_base = r->segment->base;
-		l->hw_pos = r->pos + r->len;
-		partlog_moved(l);
-	}
-}
-
-static void
-end_commit(struct store *s, struct commit *c)
-{
-	s->backlog -= c->bytes;
-	for (int i = 0; i < c->n; i++) {
-		struct range *r = &c->ranges[i];
-		struct partlog *l = r->log;
-
-		if (s->failed)
-			roll_back(l);
-		else if (r->segment)
-			publish(r);
-		if (r->segment)
-			segment_unref(r->segment);
-		if (!--l->pending && l->detached)
-			partlog_free(l);
-	}
-	if (!s->failed) {
-		s->committed = c->seq;
-		s->direct_bytes += c->direct_bytes;
-		s->checkpoint_due |= c->wal_half || s->direct_bytes >= DIRECT_MAX;
-	}
-	c->n = 0;
-	c->bytes = c->direct_bytes = 0;
-	c->wal_half = false;
-	if (s->spare)
-		commit_free(c);
-	else
-		s->spare = c;
-}
-
-/*
- * A sync that failed may have thrown data away that the kernel had taken,
- * and asking again would succeed without it: there is no second try.
- */
-static void
-fail(struct store *s, const char *what, int error)
-{
-	if (s->failed)
-		return;
-	s->failed = KERR_KAFKA_STORAGE_ERROR;
-	store_report(s, true, "%s in '%s': %s: no more appends are taken, reading "
-		"goes on (mend the disk and restart)", what, s->dir, strerror(error));
-}
-
-/* All that is not durable now has failed; the thread may still hold some of it. */
-static void
-fail_commits(struct store *s)
-{
-	uint64_t newest = commit_newest(s);
-	struct commit *c = commit_seal(s);
-
-	if (c)
-		end_commit(s, c);
-	s->committed = newest;
-	if (s->o.committed)
-		s->o.committed(s->o.committed_arg, newest, s->failed);
-}
-
-static void
-poll_commits(struct store *s)
-{
-	uint64_t before = s->committed;
-	bool failed = false;
-	struct list done;
-
-	list_init(&done);
-	committer_done(s->committer, &done);
-	while (!list_is_empty(&done)) {
-		struct commit *c = container_of(done.next, struct commit, node);
-
-		list_remove(&c->node);
-		if (c->error && !s->failed) {
-			fail(s, "cannot make data durable", c->error);
-			failed = true;
-		}
-		end_commit(s, c);
-	}
-	if (s->committed != before && s->o.committed)
-		s->o.committed(s->o.committed_arg, s->committed, KERR_NONE);
-	if (failed)
-		fail_commits(s);
-}
-
-uint64_t
-store_committed(const struct store *s)
-{
-	return s->committed;
-}
-
-size_t
-store_backlog(const struct store *s)
-{
-	return s->visible_at_once ? 0 : s->backlog;
-}
-
-int16_t
-store_failed(const struct store *s)
-{
-	return s->failed;
-}
-
-/* ---- checkpoints and removals ------------------------------------------- */
-
-void
-store_remove_later(struct store *s, const char *path, bool is_dir)
-{
-	size_t n = strlen(path);
-	struct removal *r;
-
-	if (s->o.ephemeral) {
-		(is_dir ? keeper_remove_dir : keeper_unlink)(s->keeper, path);
-		return;
-	}
-	r = xcalloc(1, sizeof(*r) + n + 1);
-	memcpy(r->path, path, n);
-	r->is_dir = is_dir;
-	r->after = s->checkpoints;
-	list_append(&s->removals, &r->node);
-	if (!s->durable)
-		s->checkpoint_due = true;
-}
-
-/* The checkpoint that ended was the number s->checkpoints. */
-static void
-remove_now(struct store *s)
-{
-	while (!list_is_empty(&s->removals)) {
-		struct removal *r = container_of(s->removals.next, struct removal,
-			node);
-
-		if (r->after >= s->checkpoints)
-			break;
-		(r->is_dir ? keeper_remove_dir : keeper_unlink)(s->keeper, r->path);
-		list_remove(&r->node);
-		free(r);
-	}
-}
-
-static void
-begin_checkpoint(struct store *s)
-{
-	s->checkpoints++;
-	s->checkpointing = true;
-	s->checkpoint_due = false;
-	s->direct_bytes = 0;
-	s->dirty_since = -1;
-	keeper_checkpoint(s->keeper, checkpoint_job_new(s));
-}
-
-static void
-end_checkpoint(struct store *s, struct checkpoint_job *job)
-{
-	s->checkpointing = false;
-	if (job->lost) {
-		fail(s, "cannot sync segments", job->lost);
-		checkpoint_job_end(s, job);
-		fail_commits(s);
-		return;
-	}
-	if (job->error.code) {
-		store_report(s, true, "%s: tried again in %d s", job->error.msg,
-			RETRY_MS / 1000);
-		s->checkpoint_due = true;
-		s->checkpoint_retry = clock_mono_ms(s->o.clock) + RETRY_MS;
-	} else {
-		if (s->wal)
-			atomic_store(&s->wal->released, job->covered);
-		remove_now(s);
-	}
-	checkpoint_job_end(s, job);
-}
-
-static void
-checkpoint_if_due(struct store *s)
-{
-	int64_t now;
-
-	if (s->o.ephemeral || s->checkpointing || s->failed || !s->started)
-		return;
-	now = clock_mono_ms(s->o.clock);
-	if (s->durable && s->dirty_since >= 0 && now - s->dirty_since >= CHECKPOINT_MS)
-		s->checkpoint_due = true;
-	if (s->checkpoint_due && now >= s->checkpoint_retry)
-		begin_checkpoint(s);
-}
-
-/* ---- the loop's turns --------------------------------------------------- */
-
-void
-store_poll(struct store *s)
-{
-	struct checkpoint_job *job;
-
-	if (s->committer)
-		poll_commits(s);
-	while ((job = keeper_done(s->keeper)))
-		end_checkpoint(s, job);
-	if (s->checkpoint_due)
-		checkpoint_if_due(s);
-	while (!list_is_empty(&s->moved)) {
-		struct partlog *l = container_of(s->moved.next, struct partlog, moved);
-
-		list_remove(&l->moved);
-		partlog_fire(l);
-	}
-}
-
-void
-store_flush(struct store *s)
-{
-	s->turn++;
-	if (s->open && (s->o.fsync != FSYNC_INTERVAL ||
-	    clock_mono_ms(s->o.clock) - s->flushed_at >= s->o.interval_ms))
-		store_push_commit(s);
-	if (!list_is_empty(&s->moved))
-		store_poll(s);
-}
-
-void
-store_tick(struct store *s)
-{
-	retention_tick(s, clock_mono_ms(s->o.clock));
-	checkpoint_if_due(s);
-	store_flush(s);
-}
-
 /* ---- start -------------------------------------------------------------- */
 
 /* What meta/ appended so far, and the tails that recovery found. */
@@ -486,7 +199,7 @@ first_commit(struct store *s, struct err *e)
 	commit_sync(s, c);
 	error = c->error;
 	s->failed = error ? KERR_KAFKA_STORAGE_ERROR : 0;
-	end_commit(s, c);
+	turn_end_commit(s, c);
 	errno = error;
 	return error ? err_errno(e, ERR_IO, "cannot make data durable in '%s'",
 		s->dir) : 0;
@@ -506,13 +219,6 @@ unmark_clean(struct store *s, struct err *e)
 		err_errno(e, ERR_IO, "cannot sync '%s'", s->dir) : 0;
 }
 
-static void
-checkpoint_now(struct store *s)
-{
-	begin_checkpoint(s);
-	end_checkpoint(s, keeper_done(s->keeper));
-}
-
 int
 store_start(struct store *s, struct err *e)
 {
@@ -525,7 +231,7 @@ store_start(struct store *s, struct err *e)
 	}
 	/* Nothing will be added to the WAL, and nothing may be read from it again. */
 	if (had_wal)
-		checkpoint_now(s);
+		turn_checkpoint(s);
 	if (s->failed)
 		return err_set(e, ERR_IO, "cannot write to '%s'", s->dir);
 	if (keeper_start(s->keeper, e) < 0)
@@ -541,7 +247,7 @@ store_detach(struct store *s, struct partlog *l)
 {
 	l->detached = true;
 	if (l->on_disk && !partlog_bury(l, &l->id))
-		store_remove_later(s, partlog_grave(s, &l->id, l->partition), true);
+		turn_remove_later(s, partlog_grave(s, &l->id, l->partition), true);
 	list_remove(&l->dirty);
 	list_remove(&l->moved);
 	list_remove(&l->node);
@@ -592,24 +298,21 @@ tidy_segments(struct store *s)
 static void
 stop(struct store *s)
 {
-	struct checkpoint_job *job;
-
-	store_push_commit(s);
+	turn_push_commit(s);
 	if (s->committer) {
 		committer_stop(s->committer);
-		poll_commits(s);
+		turn_poll_commits(s);
 		committer_free(s->committer);
 		s->committer = NULL;
 	}
 	keeper_stop(s->keeper);
-	while ((job = keeper_done(s->keeper)))
-		end_checkpoint(s, job);
+	turn_end_checkpoints(s);
 	if (s->o.ephemeral || s->failed)
 		return;
 	tidy_segments(s);
 	if (s->wal)
 		s->epoch = s->wal->epoch;
-	checkpoint_now(s);
+	turn_checkpoint(s);
 	if (!s->failed && !s->checkpoint_due)
 		mark_clean(s);
 }
@@ -630,7 +333,7 @@ store_close(struct store *s)
 	if (s->started)
 		stop(s);
 	if (s->open)
-		end_commit(s, commit_seal(s));
+		turn_end_commit(s, commit_seal(s));
 	while (!list_is_empty(&s->logs)) {
 		struct partlog *l = container_of(s->logs.next, struct partlog, node);
 
@@ -644,13 +347,7 @@ store_close(struct store *s)
 		list_remove(&en->removed);
 		free_entry(en);
 	}
-	while (!list_is_empty(&s->removals)) {
-		struct removal *r = container_of(s->removals.next, struct removal,
-			node);
-
-		list_remove(&r->node);
-		free(r);
-	}
+	turn_forget_removals(s);
 	recovery_free(s);
 	wal_close(s->wal);
 	keeper_free(s->keeper);

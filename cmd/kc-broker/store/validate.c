@@ -129,11 +129,10 @@ set_timestamp(struct candidate *c, int16_t attributes, int64_t max)
 {
 	if (attributes == c->b.attributes && max == c->b.max_timestamp)
 		return;
-	c->b.attributes = attributes;
-	c->b.max_timestamp = max;
 	be16_put(c->bytes + 21, (uint16_t)attributes);
 	be64_put(c->bytes + 35, (uint64_t)max);
 	batch_seal(c->bytes, (size_t)c->b.size);
+	batch_decode(c->bytes, &c->b);
 }
 
 /* compression.type other than `producer`: stored in the topic's codec. */

@@ -186,22 +186,24 @@ emit_group(const struct wal *w, const uint8_t *map, int64_t pos,
 	}
 }
 
-/* A later group behind a damaged one was only written once that was durable. */
-static bool
-has_later_group(const struct wal *w, const uint8_t *map, int64_t pos,
-	uint64_t above, uint64_t *commit)
+/*
+ * The newest commit of the groups behind a damaged one, 0 = there are none:
+ * they were only written once that one was durable.
+ */
+static uint64_t
+later_groups(const struct wal *w, const uint8_t *map, int64_t pos, uint64_t above,
+	int64_t look_ahead)
 {
-	int64_t end = pos + LOOK_AHEAD;
 	struct wal_frame f;
+	uint64_t newest = 0;
+	int64_t end = w->file_bytes - pos < look_ahead ? w->file_bytes :
+		pos + look_ahead;
 
-	for (pos += WAL_BLOCK; pos < end && pos < w->file_bytes; pos += WAL_BLOCK) {
-		if (!frame_at(w, map, pos, &f) || !(f.flags & WAL_FIRST) ||
-		    f.commit <= above)
-			continue;
-		*commit = f.commit;
-		return true;
-	}
-	return false;
+	for (pos += WAL_BLOCK; pos < end; pos += WAL_BLOCK)
+		if (frame_at(w, map, pos, &f) && (f.flags & WAL_FIRST) &&
+		    f.commit > above && f.commit > newest)
+			newest = f.commit;
+	return newest;
 }
 
 struct scan {
@@ -235,11 +237,10 @@ scan_file(struct wal *w, int i, const uint8_t *map, struct scan *s, struct err *
 		w->current = i;
 		w->pos = pos;
 	}
-	if (!has_later_group(w, map, pos, newest > s->covered ? newest : s->covered,
-			&later))
-		return 0;
+	later = later_groups(w, map, pos, newest > s->covered ? newest : s->covered,
+		s->repair ? INT64_MAX : LOOK_AHEAD);
 	s->newest = later > s->newest ? later : s->newest;
-	if (s->repair)
+	if (!later || s->repair)
 		return 0;
 	return err_set(e, ERR_CORRUPT, "the write-ahead log 'wal/%d' is damaged at "
 		"byte %lld, in front of data that was acknowledged (restore the "
@@ -325,7 +326,9 @@ bool
 wal_begin(struct wal *w, int64_t bytes)
 {
 	uint64_t released = atomic_load(&w->released);
-	int64_t need = block_up(bytes + (bytes / WAL_DATA_MAX + 1) * WAL_BLOCK);
+	/* Every write ends with a block; all but the last are this large. */
+	int64_t writes = bytes / (STAGING - wal_frame_size(WAL_DATA_MAX));
+	int64_t need = block_up(bytes) + writes * WAL_BLOCK;
 	int next = (w->current + 1) % WAL_FILES;
 
 	if (!w->staging && posix_memalign((void **)&w->staging, WAL_BLOCK, STAGING))

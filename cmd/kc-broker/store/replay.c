@@ -1,0 +1,425 @@
+/*
+ * replay.c - one log on its way to its end: from what the checkpoint knows,
+ * over the frames of the WAL and what was synced directly between them, to
+ * the last intact batch.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "store/recovery.h"
+#include "store/state.h"
+
+enum { SCAN_BUFFER = 256 << 10 }; /* bytes read at once, or one batch */
+
+/* ---- reading tails ------------------------------------------------------ */
+
+/* Where it is: at the end of the last segment. */
+struct replay {
+	struct partlog *l;
+	struct buf bytes;  /* of the scan */
+	int64_t at;        /* their position */
+	int64_t now;
+};
+
+static int
+corrupt(struct replay *x, const struct segment *g, const char *what, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "'%s/%020" PRId64 ".log' %s at byte %" PRId64
+		" (offset %" PRId64 "), in what was acknowledged as durable (restore "
+		"the file, or start with --repair to cut the log there)",
+		partlog_path(x->l, NULL), g->base, what, g->size, x->l->end);
+}
+
+static void
+apply(struct replay *x, struct segment *g, const struct batch *b)
+{
+	segment_added(g, b, x->l->config.index_interval_bytes);
+	producers_add(&x->l->producers, b, x->now);
+	x->l->end = b->base_offset + b->last_offset_delta + 1;
+}
+
+static bool
+is_next(const struct replay *x, const struct batch *b)
+{
+	return b->magic == 2 && b->size >= BATCH_HEADER &&
+		b->base_offset >= x->l->end && b->last_offset_delta >= 0 &&
+		b->base_offset < INT64_MAX - b->last_offset_delta;
+}
+
+/* n bytes at the segment's end, in x->bytes; NULL with errno. */
+static const uint8_t *
+look(struct replay *x, struct segment *g, size_t n, int64_t file_size)
+{
+	int64_t have = x->at + (int64_t)x->bytes.len - g->size;
+	size_t want = SCAN_BUFFER;
+
+	if (g->size >= x->at && have >= (int64_t)n)
+		return x->bytes.data + (g->size - x->at);
+	if (want < n)
+		want = n;
+	if ((int64_t)want > file_size - g->size)
+		want = (size_t)(file_size - g->size);
+	buf_clear(&x->bytes);
+	x->at = g->size;
+	if (fs_read_all(g->store->fs, g->file.fd, buf_reserve(&x->bytes, want),
+			want, g->size) < 0)
+		return NULL;
+	x->bytes.len = want;
+	return x->bytes.data;
+}
+
+/* The batch at the segment's end, if an intact one is there: 1, 0, -1 errno. */
+static int
+scan_one(struct replay *x, struct segment *g, int64_t file_size)
+{
+	int64_t left = file_size - g->size;
+	const uint8_t *p;
+	struct batch b;
+
+	if (left < BATCH_HEADER)
+		return 0;
+	if (!(p = look(x, g, BATCH_HEADER, file_size)))
+		return -1;
+	batch_decode(p, &b);
+	if (!is_next(x, &b) || b.size > left)
+		return 0;
+	if (!(p = look(x, g, (size_t)b.size, file_size)))
+		return -1;
+	if (!batch_crc_ok(p, &b))
+		return 0;
+	apply(x, g, &b);
+	return 1;
+}
+
+/* ---- segments ----------------------------------------------------------- */
+
+static int
+cannot_open(struct replay *x, int64_t base, struct err *e)
+{
+	return err_errno(e, ERR_IO, "cannot open '%s/%020" PRId64 ".log'",
+		partlog_path(x->l, NULL), base);
+}
+
+static void
+mark_written(struct segment *g)
+{
+	g->dirty = true;
+	partlog_touch(g->log);
+}
+
+/*
+ * Whatever is behind the segment's last batch goes. That is not on disk yet:
+ * until a checkpoint has synced it, the next start will find it again.
+ */
+static int
+cut_file(struct segment *g)
+{
+	const struct fs *fs = g->store->fs;
+
+	if (segment_open(g, false) < 0)
+		return -1;
+	if (fs->size(fs, g->file.fd) == g->size)
+		return 0;
+	mark_written(g);
+	return fs->ftruncate(fs, g->file.fd, g->size);
+}
+
+/* Goes on in the segment that starts at the log's end: 1, 0 = there is none. */
+static int
+enter_segment(struct replay *x, bool create, struct err *e)
+{
+	struct partlog *l = x->l;
+	struct segment *old = partlog_active(l), *g;
+
+	if (create && partlog_make_dir(l) < 0)
+		return cannot_open(x, l->end, e);
+	g = segment_new(l, l->end);
+	/* Not O_TRUNC: what is there may be ours. */
+	if (segment_open(g, false) < 0 &&
+	    (errno != ENOENT || (create && segment_open(g, true) < 0))) {
+		cannot_open(x, l->end, e);
+		segment_free(g);
+		return -1;
+	}
+	if (g->file.fd < 0) {
+		segment_free(g);
+		return 0;
+	}
+	if (old && cut_file(old) < 0) {
+		segment_free(g);
+		return cannot_open(x, old->base, e);
+	}
+	if (old)
+		segment_seal(old);
+	g->extended = true;
+	x->bytes.len = 0;
+	partlog_push(l, g);
+	mark_written(g); /* as all segments that the checkpoint does not know */
+	return 1;
+}
+
+/*
+ * Goes over what was synced directly, up to a position of this segment or,
+ * through as many segments as it takes, to an offset.
+ */
+static int
+scan_until(struct replay *x, int64_t pos, int64_t offset, struct err *e)
+{
+	const struct fs *fs = x->l->store->fs;
+
+	for (;;) {
+		struct segment *g = partlog_active(x->l);
+		int64_t size;
+		int got = 1;
+
+		if (segment_open(g, false) < 0)
+			return cannot_open(x, g->base, e);
+		size = fs->size(fs, g->file.fd);
+		while (got == 1 && g->size < pos && x->l->end < offset)
+			got = scan_one(x, g, size);
+		if (got == 1)
+			return 0;
+		if (got < 0)
+			return cannot_open(x, g->base, e);
+		if (pos < INT64_MAX || x->l->end == g->base)
+			return corrupt(x, g, "is damaged", e);
+		got = enter_segment(x, false, e);
+		if (got <= 0)
+			return got < 0 ? -1 : corrupt(x, g, "is damaged", e);
+	}
+}
+
+/* Writes a frame's bytes again, and goes over the batches in them. */
+static int
+replay_frame(struct replay *x, const struct wal_frame *f, struct err *e)
+{
+	struct partlog *l = x->l;
+	const struct fs *fs = l->store->fs;
+	struct segment *g = partlog_active(l);
+	const uint8_t *p, *end = f->data + f->length;
+	struct batch b;
+	int64_t skip; /* bytes of the frame that are known already */
+
+	if (!g || f->segment > g->base) {
+		if (g && scan_until(x, INT64_MAX, f->segment, e) < 0)
+			return -1;
+		if (!g && l->end < f->segment && l->start == l->end)
+			l->start = l->end = f->segment;
+		g = partlog_active(l);
+		if (!g || g->base != f->segment) {
+			if (l->end != f->segment)
+				return err_set(e, ERR_CORRUPT, "the write-ahead log "
+					"does not fit '%s' at offset %" PRId64,
+					partlog_path(l, NULL), l->end);
+			if (enter_segment(x, true, e) < 0)
+				return -1;
+			g = partlog_active(l);
+		}
+	}
+	if (f->position > g->size && scan_until(x, f->position, INT64_MAX, e) < 0)
+		return -1;
+	skip = g->size - f->position;
+	if (f->segment != g->base || skip < 0 || skip > f->length)
+		return corrupt(x, g, "and the write-ahead log disagree", e);
+	p = f->data + skip;
+	if (segment_open(g, false) < 0 || fs_write_all(fs, g->file.fd, p,
+			(size_t)(end - p), g->size) < 0)
+		return cannot_open(x, g->base, e);
+	for (; end - p >= BATCH_HEADER; p += b.size) {
+		batch_decode(p, &b);
+		if (!is_next(x, &b) || b.size > end - p)
+			break;
+		apply(x, g, &b);
+	}
+	mark_written(g);
+	x->bytes.len = 0;
+	return p == end ? 0 : corrupt(x, g, "and the write-ahead log disagree", e);
+}
+
+struct stale {
+	struct partlog *l;
+	int64_t above;
+	bool found;
+};
+
+static int
+remove_stale(void *arg, const char *name)
+{
+	struct stale *x = arg;
+	struct store *s = x->l->store;
+	struct err e = ERR_INIT;
+	int64_t base;
+
+	if (strlen(name) >= 24 && name[20] == '.' &&
+	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
+	    base > x->above) {
+		store_report(s, true, "removed '%s/%s', which follows nothing",
+			partlog_path(x->l, NULL), name);
+		s->fs->unlink(s->fs, partlog_path(x->l, name));
+		x->found = true;
+	}
+	return 0;
+}
+
+/* Ends the log where its last intact batch ends. */
+static int
+cut_tail(struct replay *x, struct segment *g, int64_t file_size, struct err *e)
+{
+	struct partlog *l = x->l;
+	struct stale stale = { l, g->base, false };
+
+	store_report(l->store, true, "cut '%s/%020" PRId64 ".log' at byte %" PRId64
+		" (offset %" PRId64 "): dropped %" PRId64 " bytes that are no whole "
+		"batch and were not acknowledged as durable", partlog_path(l, NULL),
+		g->base, g->size, l->end, file_size - g->size);
+	if (cut_file(g) < 0)
+		return cannot_open(x, g->base, e);
+	l->store->fs->list(l->store->fs, partlog_path(l, NULL), remove_stale, &stale);
+	/* They must not come back among the segments that are yet to be. */
+	if (stale.found && fs_sync_dir(l->store->fs, partlog_path(l, NULL)) < 0)
+		return cannot_open(x, g->base, e);
+	return 0;
+}
+
+/*
+ * What follows the part that is known to be durable. It is kept, and part of
+ * the first commit, before anyone can see it.
+ */
+static int
+scan_tail(struct replay *x, struct err *e)
+{
+	struct partlog *l = x->l;
+	const struct fs *fs = l->store->fs;
+
+	for (;;) {
+		struct segment *g = partlog_active(l);
+		int64_t file_size = 0, pos, base = l->end;
+		int got;
+
+		if (g) {
+			if (segment_open(g, false) < 0)
+				return cannot_open(x, g->base, e);
+			file_size = fs->size(fs, g->file.fd);
+			pos = g->size;
+			while ((got = scan_one(x, g, file_size)) == 1)
+				;
+			if (got < 0)
+				return cannot_open(x, g->base, e);
+			if (g->size > pos) {
+				mark_written(g);
+				if (l->store->durable)
+					commit_note(l, g, pos, g->size - pos, base,
+						l->end);
+			}
+			if (g->size < file_size && l->end == g->base)
+				return cut_tail(x, g, file_size, e);
+			if (l->end == g->base)
+				return 0; /* empty: nothing follows it */
+		}
+		/* Behind a batch that cannot be read the log goes on only in a
+		 * segment that begins there: then it was cut before. */
+		got = enter_segment(x, false, e);
+		if (!got && g && g->size < file_size)
+			return cut_tail(x, g, file_size, e);
+		if (got <= 0)
+			return got;
+	}
+}
+
+/* ---- the whole way ---------------------------------------------------------- */
+
+/* The lowest segment on disk starts the log of which no checkpoint tells. */
+static int
+find_first(void *arg, const char *name)
+{
+	struct err e = ERR_INIT;
+	int64_t *first = arg, base;
+
+	if (strlen(name) == 24 && !strcmp(name + 20, ".log") &&
+	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
+	    (*first < 0 || base < *first))
+		*first = base;
+	return 0;
+}
+
+static int
+start_from_files(struct replay *x, const struct recovered *k, struct err *e)
+{
+	struct partlog *l = x->l;
+	int64_t first = -1;
+
+	if (l->on_disk && l->store->fs->list(l->store->fs, partlog_path(l, NULL),
+			find_first, &first) < 0)
+		return err_errno(e, ERR_IO, "cannot list '%s'", partlog_path(l, NULL));
+	for (int i = 0; k && i < k->frames_n; i++)
+		if (!(k->frames[i].flags & WAL_LOG_START) &&
+		    (first < 0 || k->frames[i].segment < first))
+			first = k->frames[i].segment;
+	if (first < 0)
+		return 0;
+	if (l->start < first)
+		l->start = first;
+	l->end = first;
+	return enter_segment(x, k && k->frames_n, e) < 0 ? -1 : 0;
+}
+
+static int
+check_known(struct replay *x, struct err *e)
+{
+	struct partlog *l = x->l;
+	struct segment *g = partlog_active(l);
+	int64_t size;
+
+	if (!g)
+		return 0;
+	size = segment_open(g, false) < 0 ? -1 :
+		l->store->fs->size(l->store->fs, g->file.fd);
+	if (size < 0 && l->end == g->base) {
+		/* An empty segment whose name did not reach the disk. */
+		segment_free(g);
+		l->segments_n--;
+		return 0;
+	}
+	if (size >= g->size)
+		return 0;
+	g->size = size < 0 ? 0 : size;
+	return corrupt(x, g, size < 0 ? "is missing" : "ends", e);
+}
+
+static int
+replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
+	struct err *e)
+{
+	struct partlog *l = x->l;
+
+	for (int i = 0; k && i < k->frames_n; i++) {
+		const struct wal_frame *f = &k->frames[i];
+
+		if ((f->flags & WAL_LOG_START) && f->base_offset > l->start)
+			l->start = f->base_offset;
+	}
+	if (with_checkpoint ? check_known(x, e) < 0 : start_from_files(x, k, e) < 0)
+		return -1;
+	for (int i = 0; k && i < k->frames_n; i++) {
+		const struct wal_frame *f = &k->frames[i];
+
+		if (!(f->flags & WAL_LOG_START) && f->end_offset > l->end &&
+		    replay_frame(x, f, e) < 0)
+			return -1;
+	}
+	return scan_tail(x, e);
+}
+
+int
+replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
+	struct err *e)
+{
+	struct replay x = { .l = l, .now = clock_wall_ms(l->store->o.clock) };
+	int r = replay(&x, k, with_checkpoint, e);
+
+	buf_release(&x.bytes);
+	return r;
+}

@@ -1,0 +1,237 @@
+/* The write-ahead log alone: laps, torn groups, damage. */
+#include "store/wal.h"
+
+#include "fixture.h"
+#include "simfs.h"
+
+static struct fs fast;
+
+struct seen {
+	uint64_t commits[4096];
+	int n;
+	uint64_t newest;
+};
+
+static void
+on_frame(void *arg, const struct wal_frame *f)
+{
+	struct seen *s = arg;
+
+	for (uint32_t i = 0; i < f->length; i++)
+		if (f->data[i] != (uint8_t)(f->commit + i))
+			CHECK(!"the data is what was written");
+	if (!s->n || s->commits[s->n - 1] != f->commit)
+		s->commits[s->n++] = f->commit;
+}
+
+static int
+read_wal(struct fixture *f, struct wal *w, uint64_t covered, bool repair,
+	struct seen *s)
+{
+	struct wal_view view = { { NULL } };
+	int r;
+
+	*s = (struct seen){ .n = 0 };
+	r = wal_read(w, &view, covered, 0, repair, on_frame, s, &s->newest, &f->e);
+	wal_unmap(w, &view);
+	return r;
+}
+
+static struct wal *
+open_wal(struct fixture *f, int64_t bytes)
+{
+	struct wal *w = NULL;
+	struct seen s;
+
+	CHECK_INT(wal_open(&w, &fast, f->dir, bytes, true, false, &f->e), 0);
+	CHECK_INT(read_wal(f, w, 0, true, &s), 0);
+	return w;
+}
+
+/* A group of `frames` frames with n bytes each; false when there is no room. */
+static bool
+put_group(struct wal *w, uint64_t commit, int frames, uint32_t n)
+{
+	char path[] = "/tmp/kc-wal-XXXXXX";
+	uint8_t *data = xmalloc(n);
+	int fd = mkstemp(path);
+	bool room;
+
+	for (uint32_t i = 0; i < n; i++)
+		data[i] = (uint8_t)(commit + i);
+	CHECK(pwrite(fd, data, n, 0) == (ssize_t)n);
+	room = wal_begin(w, frames * wal_frame_size(n));
+	for (int i = 0; room && i < frames; i++) {
+		struct wal_frame f = { .commit = commit, .length = n,
+			.flags = i == frames - 1 ? WAL_LAST : 0 };
+
+		CHECK_INT(wal_put(w, &f, fd), 0);
+	}
+	if (room)
+		CHECK_INT(wal_end(w, commit), 0);
+	close(fd);
+	unlink(path);
+	free(data);
+	return room;
+}
+
+static void
+groups_are_read_back_in_order(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+
+	fixture_init(&f);
+	w = open_wal(&f, 1 << 20);
+	for (uint64_t c = 1; c <= 60; c++)
+		CHECK(put_group(w, c, 1 + (int)c % 5, (uint32_t)c * 10));
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 60);
+	CHECK_INT(s.newest, 60);
+	CHECK_INT(read_wal(&f, w, 55, false, &s), 0);
+	CHECK_INT(s.n, 5);
+	CHECK_INT(s.commits[0], 56);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+static void
+a_full_log_waits_for_its_checkpoint(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint64_t c = 0;
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	while (put_group(w, c + 1, 1, 3000))
+		c++;
+	CHECK_INT(c, 64);
+	CHECK_INT(wal_used(w), wal_size(w));
+	/* Half of them are in a checkpoint. */
+	atomic_store(&w->released, 40);
+	for (int i = 0; i < 2 * 16; i++)
+		CHECK(put_group(w, ++c, 1, 3000));
+	CHECK(!put_group(w, c + 1, 1, 3000));
+	CHECK_INT(read_wal(&f, w, 40, false, &s), 0);
+	CHECK_INT(s.n, c - 40);
+	CHECK_INT(s.commits[0], 41);
+	CHECK_INT(s.commits[s.n - 1], c);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+static void
+many_laps_and_starts(void)
+{
+	struct fixture f;
+	struct seen s;
+	uint64_t c = 0, covered = 0;
+	uint32_t rnd = 7;
+
+	fixture_init(&f);
+	for (int start = 0; start < 30; start++) {
+		struct wal *w = open_wal(&f, 128 << 10);
+
+		CHECK_INT(read_wal(&f, w, covered, false, &s), 0);
+		CHECK_INT(s.n, c - covered);
+		CHECK(!s.n || s.commits[0] == covered + 1);
+		atomic_store(&w->released, covered);
+		for (int i = 0; i < 25; i++) {
+			if (!put_group(w, c + 1, 1 + (int)(sim_random(&rnd) % 4),
+					sim_random(&rnd) % 4000)) {
+				covered = c;
+				atomic_store(&w->released, covered);
+				continue;
+			}
+			c++;
+		}
+		wal_close(w);
+	}
+	fixture_release(&f);
+}
+
+/* A group that was not finished does not count, whatever of it is missing. */
+static void
+a_torn_group_does_not_count(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint8_t saved[512], zero[512] = { 0 };
+	int64_t from, to;
+
+	fixture_init(&f);
+	w = open_wal(&f, 1 << 20);
+	for (uint64_t c = 1; c <= 5; c++)
+		put_group(w, c, 3, 700);
+	from = w->pos;
+	put_group(w, 6, 4, 2500);
+	to = w->pos;
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 6);
+	for (int64_t at = from; at < from + 4 * wal_frame_size(2500); at += 512) {
+		CHECK(pread(w->files[0].fd, saved, 512, at) == 512);
+		CHECK(pwrite(w->files[0].fd, zero, 512, at) == 512);
+		CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+		CHECK_INT(s.n, 5);
+		CHECK_INT(w->pos, from);
+		CHECK(pwrite(w->files[0].fd, saved, 512, at) == 512);
+	}
+	/* What is left of one is no part of what is written over it. */
+	CHECK(pwrite(w->files[0].fd, zero, 512, from) == 512);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	put_group(w, 6, 1, 100);
+	CHECK(w->pos < to);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 6);
+	/* Damage in front of it is damage, as it was written later. */
+	for (int64_t at = 0; at < from; at += 1001) {
+		uint8_t c;
+
+		if (at % 4096 >= 3 * wal_frame_size(700))
+			continue; /* padding */
+		CHECK(pread(w->files[0].fd, &c, 1, at) == 1);
+		c ^= 1;
+		CHECK(pwrite(w->files[0].fd, &c, 1, at) == 1);
+		CHECK_INT(read_wal(&f, w, 0, false, &s), -1);
+		CHECK_INT(read_wal(&f, w, 0, true, &s), 0);
+		CHECK_INT(s.newest, 6);
+		c ^= 1;
+		CHECK(pwrite(w->files[0].fd, &c, 1, at) == 1);
+	}
+	wal_close(w);
+	fixture_release(&f);
+}
+
+static void
+groups_larger_than_one_write_fit(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+
+	fixture_init(&f);
+	w = open_wal(&f, 64 << 20);
+	CHECK(put_group(w, 1, 12, 1000000));
+	CHECK(put_group(w, 2, 1, 0));
+	CHECK(!put_group(w, 3, 20, 1000000)); /* larger than a file */
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 2);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+int
+main(void)
+{
+	fast = fast_fs();
+	RUN(groups_are_read_back_in_order);
+	RUN(a_full_log_waits_for_its_checkpoint);
+	RUN(many_laps_and_starts);
+	RUN(a_torn_group_does_not_count);
+	RUN(groups_larger_than_one_write_fit);
+	return tap_done();
+}
