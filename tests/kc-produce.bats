@@ -461,6 +461,19 @@ nothing_sent() {
 	[[ $output == *"partitioner = murmur2_random"* ]]
 }
 
+@test "a copy to a topic that is not there yet keeps its partitions" {
+	make_topic -p 5
+	for i in {1..40}; do echo "{\"key\":\"k$i\",\"value\":\"v$i\"}"; done | kc-produce "$t"
+	kc-consume "$t" -e | jq -c --arg t "$t-copy" '.topic = $t' >"$BATS_TEST_TMPDIR/copy"
+	exits 0 kc-produce <"$BATS_TEST_TMPDIR/copy"
+	diff <(sort <"$BATS_TEST_TMPDIR/copy" | jq -c 'del(.offset)') \
+		<(kc-consume "$t-copy" -e | sort | jq -c 'del(.offset)')
+	# one that was there before does not grow
+	exits 4 kc-produce < <(echo "{\"topic\":\"$t\",\"partition\":9,\"value\":\"x\"}"
+		echo "{\"topic\":\"$t\",\"partition\":0,\"value\":\"x\"}")
+	says "partition 9"
+}
+
 has_x() {
 	[[ $(values) == x ]]
 }

@@ -6,8 +6,11 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "cli/diag.h"
 #include "cli/sig.h"
 #include "kafka/producer.h"
+
+enum { GROW_MAX = 1000 };
 
 static int
 wait_ms(const struct producer *p)
@@ -129,6 +132,7 @@ open_topic(struct producer *p, struct topic *t, struct err *e)
 	t->rkt = rd_kafka_topic_new(client_handle(p->client), t->name, NULL);
 	if (!t->rkt)
 		return client_error(p->client, rd_kafka_last_error(), NULL, e);
+	t->made = missing;
 	if (missing && (await_creation(p, t, e) ||
 	    read_limits(p, t, &missing, e)))
 		return -1;
@@ -184,6 +188,22 @@ producer_topic(struct producer *p, struct slice name, struct err *e)
 	return 0;
 }
 
+/* Partitions of a topic that is made by copying into it, up to a sane number. */
+static void
+grow(struct producer *p, struct topic *t, int32_t partition)
+{
+	const struct admin_options o = { .timeout_ms = wait_ms(p) };
+	struct err e = ERR_INIT;
+
+	if (partition >= GROW_MAX)
+		return;
+	if (admin_add_partitions(p->client, t->name, partition + 1, &o, &e) ||
+	    admin_await(p->client, t->name, wait_ms(p), &e))
+		diag_warn("topic '%s' gets no partition %" PRId32 ": %s",
+			t->name, partition, e.msg);
+	count_partitions(p, t, &e);
+}
+
 bool
 producer_topic_has(struct producer *p, struct topic *t, int32_t partition)
 {
@@ -193,6 +213,8 @@ producer_topic_has(struct producer *p, struct topic *t, int32_t partition)
 		return true;
 	if (clock_mono_ms(clock_system()) - t->refreshed_ms >= 1000)
 		count_partitions(p, t, &ignored);
+	if (partition >= t->partitions && t->made)
+		grow(p, t, partition);
 	return partition < t->partitions;
 }
 

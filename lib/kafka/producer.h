@@ -11,6 +11,7 @@ struct topic {
 	char *name;
 	rd_kafka_topic_t *rkt;
 	int32_t partitions;
+	bool made;              /* by our asking for it: it grows as it is copied to */
 	int64_t refreshed_ms;   /* when partitions was asked for; monotonic */
 	struct limits limits;
 	struct err bad;         /* why no record can go there; code NONE = fine */
@@ -57,7 +58,10 @@ struct producer {
 /* Finds or opens a topic; t->bad tells whether records can go there. -1 = fatal. */
 struct topic *producer_topic_get(struct producer *p, struct slice name,
 	struct err *e);
-/* Whether the topic has the partition; asks again, at most once a second. */
+/*
+ * Whether the topic has the partition; asks again, at most once a second. A
+ * topic that this run has made gets it: a copy keeps its partitions.
+ */
 bool producer_topic_has(struct producer *p, struct topic *t, int32_t partition);
 void producer_topics_release(struct producer *p);
 
