@@ -83,6 +83,7 @@ broker_prepare(struct broker *b, const struct broker_options *o, struct err *e)
 		.config = o->config,
 		.clock = o->clock,
 		.node_id = (int32_t)config_get_int64(o->config, "node.id"),
+		.dir = o->dir,
 	};
 	list_init(&b->commit_waiters);
 	b->loop = loop_new(o->clock, e);

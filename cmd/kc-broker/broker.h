@@ -27,6 +27,7 @@ struct broker {
 	struct fetch_sessions *fetch_sessions;
 	struct list commit_waiters; /* struct request, by commit, oldest first */
 	int32_t node_id;
+	const char *dir;        /* of the data, as --data-dir says it */
 	struct server *server;
 	struct loop_waker store_waker; /* private to broker.c */
 	struct loop_timer groups_timer;

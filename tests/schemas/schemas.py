@@ -35,7 +35,7 @@ def default(text):
         return NUMBERS[text]
     if re.fullmatch(r"-?\d+|0x[0-9a-f]+", text):
         return int(text, 0) or None
-    return None if text in ("", "false") else text
+    return None if text in ("", "false", "False") else text
 
 
 def ours(path):

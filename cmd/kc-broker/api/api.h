@@ -48,12 +48,21 @@ API_HANDLER(create_topics);
 API_HANDLER(delete_topics);
 API_HANDLER(delete_records);
 API_HANDLER(init_producer_id);
+API_HANDLER(offset_for_leader_epoch);
 API_HANDLER(describe_configs);
 API_HANDLER(alter_configs);
+API_HANDLER(alter_replica_log_dirs);
+API_HANDLER(describe_log_dirs);
 API_HANDLER(create_partitions);
 API_HANDLER(delete_groups);
+API_HANDLER(elect_leaders);
 API_HANDLER(incremental_alter_configs);
+API_HANDLER(alter_partition_reassignments);
+API_HANDLER(list_partition_reassignments);
 API_HANDLER(offset_delete);
+API_HANDLER(describe_quorum);
 API_HANDLER(describe_cluster);
+API_HANDLER(list_config_resources);
+API_HANDLER(describe_topic_partitions);
 
 #endif

@@ -45,6 +45,8 @@ int meta_open(struct meta **out, struct store *s, const struct clock *clock,
 void meta_close(struct meta *m);
 
 const struct uuid *meta_cluster_id(const struct meta *m);
+/* The metadata log itself, for its offsets. */
+const struct partlog *meta_log(const struct meta *m);
 
 struct topic *meta_topic(const struct meta *m, struct slice name);
 struct topic *meta_topic_by_id(const struct meta *m, const struct uuid *id);

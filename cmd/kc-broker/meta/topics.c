@@ -152,3 +152,9 @@ meta_cluster_id(const struct meta *m)
 {
 	return &m->cluster_id;
 }
+
+const struct partlog *
+meta_log(const struct meta *m)
+{
+	return m->log;
+}

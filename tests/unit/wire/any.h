@@ -30,7 +30,7 @@ struct any_field {
 	const char *name;
 	size_t at, count_at, size; /* offsets in the struct; bytes of an item */
 	enum any_type type;
-	bool array, plain;
+	bool array, plain, optional; /* optional: a pointer to a struct, or NULL */
 	int min, max, null_min, null_max;
 	int tag;                   /* -1 = untagged */
 	bool def_null;
@@ -155,16 +155,19 @@ any_fill(const struct any_struct *s, int version, uint64_t *seed,
 			continue;
 		if (f->tag >= 0 && any_random(seed) % 3 == 0)
 			continue;
-		if (!f->array) {
+		if (!f->array && !f->optional) {
 			any_fill_value(f, version, null, seed, a, m + f->at);
 			continue;
 		}
+		if (f->optional)
+			n = !null;
 		items = n > 0 ? arena_array(a, (size_t)n, f->size) : NULL;
 		for (int32_t k = 0; k < n; k++)
 			any_fill_value(f, version, false, seed, a,
 				items + (size_t)k * f->size);
 		memcpy(m + f->at, &items, sizeof(items));
-		memcpy(m + f->count_at, &n, sizeof(n));
+		if (f->array)
+			memcpy(m + f->count_at, &n, sizeof(n));
 	}
 }
 
@@ -201,8 +204,14 @@ any_equal(const struct any_struct *s, const uint8_t *a, const uint8_t *b)
 		if (f->array) {
 			memcpy(&n, a + f->count_at, sizeof(n));
 			memcpy(&n2, b + f->count_at, sizeof(n2));
+		}
+		if (f->array || f->optional) {
 			memcpy(&x, a + f->at, sizeof(x));
 			memcpy(&y, b + f->at, sizeof(y));
+		}
+		if (f->optional) {
+			n = x != NULL;
+			n2 = y != NULL;
 		}
 		if (n != n2)
 			return false;
@@ -296,8 +305,15 @@ any_encode_field(struct any_encoder *e, const struct any_field *f, const uint8_t
 	const uint8_t *p = m + f->at;
 	int32_t n;
 
-	if (!f->array) {
+	if (!f->array && !f->optional) {
 		any_encode_value(e, f, p);
+		return;
+	}
+	if (f->optional) {
+		memcpy(&p, m + f->at, sizeof(p));
+		buf_addc(&e->out, p ? 1 : -1);
+		if (p)
+			any_encode_value(e, f, p);
 		return;
 	}
 	memcpy(&n, m + f->count_at, sizeof(n));

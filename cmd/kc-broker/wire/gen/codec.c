@@ -66,6 +66,8 @@ record_min(const struct message *m, const struct record *r, int version)
 static int
 value_min(const struct message *m, const struct field *f, int version)
 {
+	if (is_optional(f))
+		return 1;
 	if (!f->array && f->sub)
 		return record_min(m, f->sub, version);
 	if (!f->array && f->type->size)
@@ -110,7 +112,7 @@ put_init(struct buf *c, const struct record *r)
 
 		if (f->array && is_null_default(f))
 			buf_addf(c, "\tm->%s_n = -1;\n", f->cname);
-		else if (f->sub && !f->array)
+		else if (f->sub && !f->array && !is_optional(f))
 			buf_addf(c, "\t%s_init(&m->%s);\n", f->sub->cname, f->cname);
 		else if (is_slice(f) && !is_null_default(f))
 			buf_addf(c, "\tm->%s = slice_make(\"\", 0);\n", f->cname);
@@ -178,6 +180,13 @@ put_read_field(struct buf *c, const struct message *m, const struct field *f,
 {
 	char deeper[8], item[128];
 
+	if (is_optional(f)) {
+		buf_addf(c, "%sif (wire_get_int8(%s) >= 0) {\n"
+			"%s\tm->%s = arena_alloc(r->arena, sizeof(*m->%s));\n"
+			"%s\tread_%s(%s, version, m->%s);\n%s}\n", tabs, r, tabs,
+			f->cname, f->cname, tabs, f->sub->cname, r, f->cname, tabs);
+		return;
+	}
 	if (!f->array) {
 		put_read_value(c, m, f, r, f->cname, tabs);
 		return;
@@ -324,6 +333,12 @@ put_write_field(struct buf *c, const struct message *m, const struct field *f,
 {
 	char deeper[8], item[128];
 
+	if (is_optional(f)) {
+		buf_addf(c, "%swire_put_int8(w, m->%s ? 1 : -1);\n%sif (m->%s)\n"
+			"%s\twrite_%s(w, version, m->%s);\n", tabs, f->cname,
+			tabs, f->cname, tabs, f->sub->cname, f->cname);
+		return;
+	}
 	if (!f->array) {
 		put_write_value(c, m, f, f->cname, tabs);
 		return;

@@ -17,6 +17,13 @@ is_null_default(const struct field *f)
 	return f->def && !strcmp(f->def, "null");
 }
 
+/* A struct that may be null: a pointer to it, behind a byte 1, or a byte -1. */
+static inline bool
+is_optional(const struct field *f)
+{
+	return f->sub && !f->array && f->null.min <= f->null.max;
+}
+
 /* codec.c: the functions of a message, as C source. */
 void put_codec(struct buf *c, const struct message *m);
 

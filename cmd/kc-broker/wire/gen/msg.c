@@ -187,8 +187,8 @@ type_parse(struct message *m, struct field *f, char *s)
 		f->sub = record_new(m, name);
 		free(name);
 	}
-	if (mark && !f->array && (!f->type || f->type->size))
-		fail("only strings, bytes, records and arrays can be null");
+	if (mark && !f->array && f->type && f->type->size)
+		fail("numbers and uuids cannot be null");
 }
 
 static void
@@ -220,6 +220,9 @@ field_parse(struct message *m, struct record *r, struct range outer, char *line)
 		if (f.null.max > f.in.max)
 			f.null.max = f.in.max;
 	}
+	if (f.sub && !f.array && f.null.min <= f.null.max &&
+		(f.tag >= 0 || !f.def || f.null.min > f.in.min || f.null.max < f.in.max))
+		fail("a struct can be null untagged, in all its versions, by default");
 	if (f.def && (!strcmp(f.def, "null") ? f.null.min > f.null.max :
 		f.array || !f.type || !f.type->size))
 		fail("'%s' cannot be the default of this type", f.def);

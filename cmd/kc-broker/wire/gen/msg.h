@@ -21,8 +21,9 @@
  *
  * Types are bool, int8 to int64, uint16, uint32, float64, string, bytes,
  * records, uuid, or a struct, whose fields follow two spaces deeper; []T is
- * an array. "?" says nullable, "?10+" in which versions. Versions not said
- * are all of the message's. "plain" keeps the 2-byte length prefix in flexible
+ * an array. "?" says nullable, "?10+" in which versions; a struct that may be
+ * null is a pointer, NULL unless present. Versions not said are all of the
+ * message's. "plain" keeps the 2-byte length prefix in flexible
  * versions. A default is the value of a fresh struct and of a field that
  * the version lacks; otherwise 0, "", empty.
  */

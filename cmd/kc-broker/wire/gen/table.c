@@ -24,6 +24,8 @@ put_record(struct buf *t, const struct record *r)
 		if (f->array)
 			buf_addf(t, ", .array = true, .count_at ="
 				" offsetof(struct %s, %s_n)", r->cname, f->cname);
+		if (is_optional(f))
+			buf_addstr(t, ", .optional = true");
 		if (is_null_default(f))
 			buf_addstr(t, ", .def_null = true");
 		else if (f->def)

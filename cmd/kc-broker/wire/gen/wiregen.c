@@ -75,7 +75,8 @@ put_struct(struct buf *h, const struct record *r, struct range in)
 		const struct field *f = &r->fields[i];
 
 		buf_addf(h, "\t%s%s %s%s;", f->type ? "" : "struct ",
-			field_ctype(f), f->array ? "*" : "", f->cname);
+			field_ctype(f), f->array || is_optional(f) ? "*" : "",
+			f->cname);
 		put_remark(h, f, in);
 		if (f->array)
 			buf_addf(h, "\tint32_t %s_n;\n", f->cname);
