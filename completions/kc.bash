@@ -2,13 +2,15 @@
 # verbs are what the program itself says; topics are asked for, briefly.
 # shellcheck shell=bash
 
-# Options that say where the brokers are, as typed so far.
+# The options of "words" that say where the brokers are, a line each.
 _kc_where() {
 	local i
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
-		-b | -F | --brokers | --profile | --config | --properties-file)
-			printf '%s\n' "${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}" ;;
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		case ${words[i]} in
+		-b | -F | --brokers | --bootstrap-server | --profile | --config | --properties-file)
+			printf '%s\n' "${words[i]}" "${words[i + 1]}" ;;
+		--brokers=* | --bootstrap-server=* | --profile=* | --config=* | --properties-file=*)
+			printf '%s\n' "${words[i]}" ;;
 		esac
 	done
 }
@@ -16,7 +18,7 @@ _kc_where() {
 _kc_topics() {
 	local where
 	mapfile -t where < <(_kc_where)
-	timeout 0.2 kc-topics list -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
+	timeout 0.5 kc-topics list -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
 }
 
 # The words for the value of an option: VALUE and CHOICES of its row.
@@ -30,22 +32,21 @@ _kc_value() { # VALUE CHOICES CURRENT
 }
 
 _kc() {
-	local rows row cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' verbs i
+	local words rows row cur prev verb='' verbs i line=${COMP_LINE:0:COMP_POINT}
 	rows=$("$1" --dump-options 2>/dev/null) || return
 	COMPREPLY=()
-	# bash splits --name=value into three words.
-	if [[ $cur == = ]]; then
-		cur=''
-	elif [[ $prev == = ]]; then
-		prev=${COMP_WORDS[COMP_CWORD - 2]}
-	fi
+	# bash's own words end at each '=' and ':'.
+	read -ra words <<<"$line"
+	[[ $line != *[[:space:]] ]] || words+=('')
+	cur=${words[-1]} prev=${words[-2]}
+	[[ $cur != --*=* ]] || prev=${cur%%=*} cur=${cur#*=}
 	verbs=$(awk -F '\t' '$1 == "command" { print $2 }' <<<"$rows")
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		if [[ ${COMP_WORDS[i]} == -- && $1 == *kc-broker ]]; then
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		if [[ ${words[i]} == -- && $1 == *kc-broker ]]; then
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 			return
 		fi
-		[[ -z $verb ]] && grep -qxF -- "${COMP_WORDS[i]}" <<<"$verbs" && verb=${COMP_WORDS[i]}
+		[[ -z $verb ]] && grep -qxF -- "${words[i]}" <<<"$verbs" && verb=${words[i]}
 	done
 	# The rows of the options that may be used here: VALUE, CHOICES by name.
 	row=$(awk -F '\t' -v o="$prev" -v v="$verb" '$1 == "option" && $5 != "-" &&

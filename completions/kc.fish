@@ -6,11 +6,11 @@ function __kc_topics
     set -l where
     for i in (seq 2 (count $words))
         switch $words[$i]
-            case -b -F --brokers --profile --config --properties-file
+            case -b -F --brokers --bootstrap-server --profile --config --properties-file
                 set where $where $words[$i] $words[(math $i + 1)]
         end
     end
-    timeout 0.2 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1
+    timeout 0.5 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1
 end
 
 # True when one of the verbs stands on the line, or with "-" when none does.

@@ -7,11 +7,11 @@ _kc_topics() {
 	local i
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
-		-b | -F | --brokers | --profile | --config | --properties-file)
+		-b | -F | --brokers | --bootstrap-server | --profile | --config | --properties-file)
 			where+=("$words[i]" "$words[i+1]") ;;
 		esac
 	done
-	names=(${(f)"$(timeout 0.2 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1)"})
+	names=(${(f)"$(timeout 0.5 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1)"})
 	_describe -t topics topic names
 }
 

@@ -229,11 +229,16 @@ dumped() { # PROPERTY OPTION...
 }
 
 @test "bash completes options, values and verbs" {
-	run bash -c '. "$1/completions/kc.bash"
-		try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kc "$1"; echo "${COMPREPLY[*]}"; }
-		try kc-topics cr
-		try kc-topics create --part
-		try kc-topics --color = al
-		try kc-consume topic --exit' - "$ROOT"
+	run kc-broker --ephemeral -- bash -c '. "$1/completions/kc.bash"
+		try() { COMP_LINE=$1 COMP_POINT=${#1}; _kc "${1%% *}"; echo "${COMPREPLY[*]}"; }
+		try "kc-topics cr"
+		try "kc-topics create --part"
+		try "kc-topics --color=al"
+		try "kc-consume topic --exit"
+		kc-topics create -q completed
+		broker=$KC_BROKERS
+		unset KC_BROKERS
+		try "kc-consume -b $broker compl"' - "$ROOT"
 	[[ ${lines[0]} == create && ${lines[1]} == --partitions && ${lines[2]} == always && ${lines[3]} == --exit-at-end ]]
+	[[ ${lines[4]} == completed ]]
 }

@@ -113,7 +113,7 @@ nothing_sent() {
 }
 
 @test "timestamps are kept, and dropped with --now" {
-	make_topic -p 1
+	make_topic -p 1 -c retention.ms=-1
 	kc-produce "$t" <<<'{"timestamp":1,"value":"old"}'
 	kc-produce "$t" --now <<<'{"timestamp":1,"value":"now"}'
 	[[ $(records 'select(.value == "old") | .timestamp') == 1 ]]
@@ -387,7 +387,7 @@ nothing_sent() {
 }
 
 @test "rejects can be sent again once they are mended" {
-	make_topic -p 1
+	make_topic -p 1 -c retention.ms=-1
 	line 1 '{"topic":"'"$t"'","partition":7,"timestamp":5,"key":{"base64":"/w=="},"value":"v","headers":[{"key":"h","value":null}]}' --rejects "$rejects"
 	jq -c '.partition = 0' "$rejects" | kc-produce
 	[[ $(records '[.partition, .timestamp, .key, .value, .headers]') == \
