@@ -277,17 +277,6 @@ committer_take_back(struct committer *k)
 	return c;
 }
 
-bool
-committer_has_waiting(struct committer *k)
-{
-	bool waiting;
-
-	pthread_mutex_lock(&k->lock);
-	waiting = !list_is_empty(&k->waiting);
-	pthread_mutex_unlock(&k->lock);
-	return waiting;
-}
-
 void
 committer_done(struct committer *k, struct list *done)
 {

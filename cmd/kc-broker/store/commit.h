@@ -61,8 +61,6 @@ void committer_push(struct committer *k, struct commit *c);
 struct commit *committer_take_back(struct committer *k);
 /* Ended commits, oldest first. */
 void committer_done(struct committer *k, struct list *done);
-/* Is there a pushed commit that was not begun? */
-bool committer_has_waiting(struct committer *k);
 /* Ends the thread when all that was pushed is done. */
 void committer_stop(struct committer *k);
 void committer_free(struct committer *k);

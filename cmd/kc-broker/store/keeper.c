@@ -78,8 +78,8 @@ sync_dirty(struct store *s, const struct checkpoint_job *job)
 	return job->dirs_n ? fs->fsync(fs, s->dir_fd) : 0;
 }
 
-void
-checkpoint_job_run(struct keeper *k, struct checkpoint_job *job)
+static void
+run_checkpoint(struct keeper *k, struct checkpoint_job *job)
 {
 	struct store *s = k->store;
 
@@ -112,7 +112,7 @@ run_task(struct keeper *k, struct task *t)
 
 	switch (t->kind) {
 	case TASK_CHECKPOINT:
-		checkpoint_job_run(k, t->job);
+		run_checkpoint(k, t->job);
 		break;
 	case TASK_CLOSE:
 		fs->close(fs, t->fd);

@@ -54,7 +54,6 @@ void keeper_remove_dir(struct keeper *k, const char *path);
 
 /* A job of all that changed since the last one, and what it needs to be durable. */
 struct checkpoint_job *checkpoint_job_new(struct store *s);
-void checkpoint_job_run(struct keeper *k, struct checkpoint_job *job);
 /* After the job: its references go; on failure its work is due again. */
 void checkpoint_job_end(struct store *s, struct checkpoint_job *job);
 

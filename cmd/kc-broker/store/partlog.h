@@ -53,7 +53,7 @@ struct append_result {
 	bool duplicate;         /* an idempotent retry: the old offset is given */
 	int64_t base_offset;    /* -1 on error */
 	int64_t append_time;    /* ms when append_time is on, else -1 */
-	uint64_t commit;        /* wait for this with request_wait_commit() */
+	uint64_t commit;        /* wait for this with request_wait_commit(); 0 = for nothing */
 	const char *message;    /* on error, for ErrorMessage; static, may be NULL */
 	int32_t bad_record;     /* index in the batch that caused the error, or -1 */
 };

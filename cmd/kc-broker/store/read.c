@@ -95,12 +95,12 @@ cut(struct segment *g, int64_t pos, int64_t *end, size_t max_bytes,
 	return 0;
 }
 
+/* Position of the batch that holds offset or, in a gap, of the next: 1, 0, -1. */
 static int
 locate(struct partlog *l, int i, int64_t offset, int64_t end, int64_t *pos)
 {
 	struct segment *g = l->segments[i];
 	struct batch b;
-	int got;
 
 	if (offset == g->base) {
 		*pos = 0;
@@ -108,9 +108,7 @@ locate(struct partlog *l, int i, int64_t offset, int64_t end, int64_t *pos)
 	}
 	if (g == partlog_active(l) && find_in_tail(l, offset, pos))
 		return *pos < end;
-	got = segment_find(g, offset, end, pos, &b);
-	/* Behind the header that was found there may be nothing but damage. */
-	return got;
+	return segment_find(g, offset, end, pos, &b);
 }
 
 int16_t

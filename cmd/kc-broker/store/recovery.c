@@ -134,6 +134,8 @@ recovery_open(struct store *s, struct err *e)
 		s->epoch = s->wal->epoch;
 		atomic_store(&s->wal->released, covered);
 	}
+	/* A checkpoint that covers a commit is younger than the first commit. */
+	s->names_synced = covered && !s->was_clean;
 	s->committed = newest > covered ? newest : covered;
 	s->next_seq = s->committed + 1;
 	return 0;
@@ -197,8 +199,7 @@ adopt(struct partlog *l, const struct checkpoint_log *c)
 	g->first_timestamp = c->first_timestamp;
 	g->max_timestamp = c->max_timestamp;
 	g->max_timestamp_offset = c->max_timestamp_offset;
-	index_init(&g->offsets, OFFSET_ENTRY, c->offsets);
-	index_init(&g->times, TIME_ENTRY, c->times);
+	segment_adopt_indexes(g, c->offsets, c->times);
 	partlog_push(l, g);
 }
 

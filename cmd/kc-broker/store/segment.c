@@ -16,6 +16,7 @@ enum {
 	/* Data behind the last stored index entry that is walked, not indexed. */
 	INDEX_GAP = 4 << 20,
 	CLOSE_LOOKS = 8,
+	TO_BE_READ = -2, /* an entry_timestamp */
 };
 
 static const char *
@@ -67,6 +68,7 @@ segment_new(struct partlog *l, int64_t base)
 	s->log = l;
 	s->base = base;
 	s->first_timestamp = s->max_timestamp = s->max_timestamp_offset = -1;
+	s->entry_timestamp = -1;
 	list_init(&s->lru);
 	index_init(&s->offsets, OFFSET_ENTRY, 0);
 	index_init(&s->times, TIME_ENTRY, 0);
@@ -141,36 +143,45 @@ segment_open(struct segment *s, bool create)
 }
 
 void
+segment_adopt_indexes(struct segment *s, uint32_t offsets, uint32_t times)
+{
+	index_init(&s->offsets, OFFSET_ENTRY, offsets);
+	index_init(&s->times, TIME_ENTRY, times);
+	s->entry_timestamp = TO_BE_READ;
+}
+
+void
 segment_stat(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
-	int64_t n = fs->size_of(fs, path_of(s, ".log"));
+	int64_t n = fs->size_of(fs, path_of(s, ".log")), offsets, times;
 
 	s->size = n > 0 ? n : 0;
-	n = fs->size_of(fs, path_of(s, ".index"));
-	index_init(&s->offsets, OFFSET_ENTRY, n > 0 ? (uint32_t)(n / OFFSET_ENTRY) : 0);
-	n = fs->size_of(fs, path_of(s, ".timeindex"));
-	index_init(&s->times, TIME_ENTRY, n > 0 ? (uint32_t)(n / TIME_ENTRY) : 0);
+	offsets = fs->size_of(fs, path_of(s, ".index"));
+	times = fs->size_of(fs, path_of(s, ".timeindex"));
+	segment_adopt_indexes(s, offsets > 0 ? (uint32_t)(offsets / OFFSET_ENTRY) : 0,
+		times > 0 ? (uint32_t)(times / TIME_ENTRY) : 0);
 	s->named = true;
 }
 
 /* ---- writing ------------------------------------------------------------ */
 
+/* Entries ascend: only a timestamp that is larger than all before has one. */
 static void
 add_time_entry(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
-	struct index *x = &s->times;
-	uint32_t n = index_count(x);
+	uint32_t n = index_count(&s->times);
 
-	if (s->max_timestamp < 0)
+	if (s->entry_timestamp == TO_BE_READ)
+		s->entry_timestamp = n && !index_ready(&s->times, fs,
+			path_of(s, ".timeindex"), 0) ?
+			index_key(&s->times, fs, n - 1, INDEX_TIME) : -1;
+	if (s->max_timestamp <= s->entry_timestamp)
 		return;
-	/* Entries ascend; one that is only in the file was checked to exist. */
-	if (n && (x->from < n || !index_ready(x, fs, path_of(s, ".timeindex"), 0)) &&
-	    index_key(x, fs, n - 1, INDEX_TIME) >= s->max_timestamp)
-		return;
-	index_add_time(x, s->max_timestamp,
+	index_add_time(&s->times, s->max_timestamp,
 		(uint32_t)(s->max_timestamp_offset - s->base));
+	s->entry_timestamp = s->max_timestamp;
 }
 
 void
@@ -328,6 +339,7 @@ forget_index(struct segment *s)
 	index_release(&s->times, fs);
 	index_init(&s->offsets, OFFSET_ENTRY, 0);
 	index_init(&s->times, TIME_ENTRY, 0);
+	s->entry_timestamp = -1;
 	s->extended = false;
 }
 

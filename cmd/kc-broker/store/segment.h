@@ -36,6 +36,7 @@ struct segment {
 	int64_t max_timestamp_offset; /* last offset of the batch that has it */
 	struct index offsets, times;
 	int64_t since_entry;    /* bytes since the last index entry */
+	int64_t entry_timestamp; /* of the last time entry, -1 = none, -2 = to be read */
 	bool times_known;       /* max_timestamp was set or read */
 	bool extended;          /* its index reaches to the end */
 	bool dirty;             /* written since the last checkpoint began */
@@ -48,6 +49,8 @@ void segment_free(struct segment *s);
 
 /* Opens its file (creating it, empty, when asked) or finds it open. -1: errno. */
 int segment_open(struct segment *s, bool create);
+/* Its index files have these many entries. */
+void segment_adopt_indexes(struct segment *s, uint32_t offsets, uint32_t times);
 /* Of a sealed one that was found on disk: its size and those of its indexes. */
 void segment_stat(struct segment *s);
 /* Closes what was not used for longest until the limit is met. */

@@ -194,11 +194,15 @@ static uint64_t
 later_groups(const struct wal *w, const uint8_t *map, int64_t pos, uint64_t above,
 	int64_t look_ahead)
 {
+	static const uint8_t unused[WAL_FRAME];
 	struct wal_frame f;
 	uint64_t newest = 0;
 	int64_t end = w->file_bytes - pos < look_ahead ? w->file_bytes :
 		pos + look_ahead;
 
+	/* A file that was never written to: its pages need not be touched. */
+	if (!pos && !memcmp(map, unused, sizeof(unused)))
+		return 0;
 	for (pos += WAL_BLOCK; pos < end; pos += WAL_BLOCK)
 		if (frame_at(w, map, pos, &f) && (f.flags & WAL_FIRST) &&
 		    f.commit > above && f.commit > newest)
