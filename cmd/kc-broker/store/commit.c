@@ -58,9 +58,11 @@ sync_segment(struct store *s, const struct range *r)
 	n = snprintf(path, sizeof(path), "%s/%s-%d/partition.metadata", s->dir,
 		l->topic, (int)l->partition);
 	fd = fs->open(fs, path, O_RDONLY);
-	/* A topic that is being deleted has been renamed: nothing to keep. */
+	/* A topic that is being deleted has been renamed, and its deletion may
+	 * yet be undone by a power cut; or the file was lost in one. The names
+	 * are somewhere: everything is synced. */
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT ? fs->syncfs(fs, s->dir_fd) : -1;
 	if (fs->fdatasync(fs, fd) < 0) {
 		fs->close(fs, fd);
 		return -1;
@@ -68,7 +70,7 @@ sync_segment(struct store *s, const struct range *r)
 	fs->close(fs, fd);
 	path[n - (int)sizeof("partition.metadata")] = '\0';
 	if (fs_sync_dir(fs, path) < 0)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT ? fs->syncfs(fs, s->dir_fd) : -1;
 	return fs->fsync(fs, s->dir_fd);
 }
 
@@ -198,6 +200,7 @@ struct committer {
 	pthread_cond_t pushed;
 	struct list waiting, done; /* under the lock, as the two flags */
 	bool busy, stop;
+	int error; /* of the commit that failed: no later one may be durable */
 };
 
 static void *
@@ -219,7 +222,11 @@ run(void *arg)
 		list_remove(&c->node);
 		k->busy = true;
 		pthread_mutex_unlock(&k->lock);
-		commit_sync(s, c);
+		if (k->error)
+			c->error = k->error;
+		else
+			commit_sync(s, c);
+		k->error = c->error;
 		pthread_mutex_lock(&k->lock);
 		k->busy = false;
 		was_empty = list_is_empty(&k->done);

@@ -28,9 +28,9 @@ struct keeper {
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock;
-	pthread_cond_t posted;
-	struct list tasks, done; /* under the lock, as `stop` */
-	bool stop;
+	pthread_cond_t posted, unlinked;
+	struct list tasks, done; /* under the lock, as the flags */
+	bool stop, unlinking;
 	struct list entries;     /* struct checkpoint_entry; only whoever runs tasks */
 };
 
@@ -144,9 +144,12 @@ run(void *arg)
 			break;
 		t = container_of(k->tasks.next, struct task, node);
 		list_remove(&t->node);
+		k->unlinking = t->kind == TASK_UNLINK;
 		pthread_mutex_unlock(&k->lock);
 		run_task(k, t);
 		pthread_mutex_lock(&k->lock);
+		k->unlinking = false;
+		pthread_cond_signal(&k->unlinked);
 		if (t->kind == TASK_CHECKPOINT) {
 			list_append(&k->done, &t->job->node);
 			if (s->o.wake)
@@ -169,6 +172,7 @@ keeper_new(struct store *s)
 	list_init(&k->entries);
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->posted, NULL);
+	pthread_cond_init(&k->unlinked, NULL);
 	return k;
 }
 
@@ -213,6 +217,7 @@ keeper_free(struct keeper *k)
 	}
 	pthread_mutex_destroy(&k->lock);
 	pthread_cond_destroy(&k->posted);
+	pthread_cond_destroy(&k->unlinked);
 	free(k);
 }
 
@@ -263,6 +268,28 @@ void
 keeper_remove_dir(struct keeper *k, const char *path)
 {
 	post(k, TASK_REMOVE_DIR, path, -1, NULL);
+}
+
+void
+keeper_forget_below(struct keeper *k, const char *dir)
+{
+	struct list *i, *next;
+	size_t n = strlen(dir);
+
+	pthread_mutex_lock(&k->lock);
+	for (i = k->tasks.next; i != &k->tasks; i = next) {
+		struct task *t = container_of(i, struct task, node);
+
+		next = i->next;
+		if (t->kind == TASK_UNLINK && !strncmp(t->path, dir, n) &&
+		    t->path[n] == '/') {
+			list_remove(&t->node);
+			free(t);
+		}
+	}
+	while (k->unlinking)
+		pthread_cond_wait(&k->unlinked, &k->lock);
+	pthread_mutex_unlock(&k->lock);
 }
 
 struct checkpoint_job *

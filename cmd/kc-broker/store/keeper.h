@@ -49,6 +49,8 @@ struct checkpoint_job *keeper_done(struct keeper *k);
 void keeper_close(struct keeper *k, int fd);
 void keeper_unlink(struct keeper *k, const char *path);
 void keeper_remove_dir(struct keeper *k, const char *path);
+/* Afterwards no unlink of a file in this directory is asked for or under way. */
+void keeper_forget_below(struct keeper *k, const char *dir);
 
 /* ---- the loop's side ---- */
 

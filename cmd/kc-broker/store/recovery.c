@@ -156,7 +156,10 @@ claim_directory(struct partlog *l, bool known, struct err *e)
 	bool there = fs->size_of(fs, partlog_path(l, NULL)) >= 0;
 	char *path;
 
-	if (there && partlog_owner(l, &owner) < 0 && !known)
+	/* Without its owner's name it is ours if we are known to have one, and
+	 * that one was not moved away by a deletion. */
+	if (there && partlog_owner(l, &owner) < 0 && (!known ||
+	    fs->size_of(fs, partlog_grave(s, &l->id, l->partition)) >= 0))
 		owner = uuid_random();
 	if (there && !uuid_eq(&owner, &l->id)) {
 		if (partlog_bury(l, &owner) < 0)
@@ -274,6 +277,8 @@ recovery_attach(struct partlog *l, struct err *e)
 			r = replay_log(l, NULL, false, e);
 		}
 	}
+	if (!r && !s->was_clean && l->on_disk)
+		r = replay_remove_stale(l, e);
 	settle(l);
 	return r;
 }
@@ -321,6 +326,11 @@ remove_leftover(void *arg, const char *name)
 		return 0;
 	}
 	path[strlen(path) - strlen("/partition.metadata")] = '\0';
+	if (s->o.repair) {
+		/* What was cut off the metadata log may have told of it. */
+		store_report(s, true, "'%s' belongs to no topic: left alone", path);
+		return 0;
+	}
 	store_report(s, false, "removing '%s', which belongs to a deleted topic", path);
 	keeper_remove_dir(s->keeper, path);
 	return 0;

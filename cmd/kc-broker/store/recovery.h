@@ -40,4 +40,11 @@ void recovery_free(struct store *s);
 int replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
 	struct err *e);
 
+/*
+ * Removes segments behind the active one: what commits that were never
+ * acknowledged left. They must not be taken for the log's once it has grown
+ * that far.
+ */
+int replay_remove_stale(struct partlog *l, struct err *e);
+
 #endif

@@ -264,6 +264,19 @@ remove_stale(void *arg, const char *name)
 	return 0;
 }
 
+int
+replay_remove_stale(struct partlog *l, struct err *e)
+{
+	const struct fs *fs = l->store->fs;
+	struct segment *g = partlog_active(l);
+	struct stale stale = { l, g ? g->base : -1, false };
+
+	fs->list(fs, partlog_path(l, NULL), remove_stale, &stale);
+	if (stale.found && fs_sync_dir(fs, partlog_path(l, NULL)) < 0)
+		return err_errno(e, ERR_IO, "cannot sync '%s'", partlog_path(l, NULL));
+	return 0;
+}
+
 /* Ends the log where its last intact batch ends. */
 static int
 cut_tail(struct replay *x, struct segment *g, int64_t file_size, struct err *e)

@@ -5,7 +5,7 @@
 #include "store/state.h"
 
 enum {
-	EVERY_MS = 10 * 1000,     /* a log is looked at */
+	EVERY_MS = 5 * 60 * 1000, /* a log is looked at, as often as Kafka does */
 	LISTINGS = 16,            /* directories read per tick, at most */
 	PRODUCER_MS = 24 * 3600 * 1000, /* producer.id.expiration.ms */
 };

@@ -250,7 +250,11 @@ segment_seal(struct segment *s)
 
 	add_time_entry(s);
 	segment_tidy(s);
-	/* What an earlier life of the file had behind its end. */
+	/* What an earlier life of the files had behind their end. */
+	if (s->offsets.fd < 0)
+		s->offsets.fd = fs->open(fs, path_of(s, ".index"), O_RDWR);
+	if (s->times.fd < 0)
+		s->times.fd = fs->open(fs, path_of(s, ".timeindex"), O_RDWR);
 	if (s->offsets.fd >= 0)
 		fs->ftruncate(fs, s->offsets.fd, (int64_t)s->offsets.stored * OFFSET_ENTRY);
 	if (s->times.fd >= 0)

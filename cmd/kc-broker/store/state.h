@@ -114,6 +114,11 @@ void turn_end_commit(struct store *s, struct commit *c);
 void turn_poll_commits(struct store *s);
 /* Removes a file or directory once a checkpoint knows that it is not needed. */
 void turn_remove_later(struct store *s, const char *path, bool is_dir);
+/*
+ * The directory goes as a whole: files of it are not removed one by one any
+ * more, or those of the next topic of the name would be.
+ */
+void turn_forget_below(struct store *s, const char *dir);
 void turn_forget_removals(struct store *s);
 /* A checkpoint from begin to end, without the keeper's thread. */
 void turn_checkpoint(struct store *s);

@@ -246,6 +246,7 @@ void
 store_detach(struct store *s, struct partlog *l)
 {
 	l->detached = true;
+	turn_forget_below(s, partlog_path(l, NULL));
 	if (l->on_disk && !partlog_bury(l, &l->id))
 		turn_remove_later(s, partlog_grave(s, &l->id, l->partition), true);
 	list_remove(&l->dirty);

@@ -214,6 +214,24 @@ turn_remove_later(struct store *s, const char *path, bool is_dir)
 }
 
 void
+turn_forget_below(struct store *s, const char *dir)
+{
+	struct list *i, *next;
+	size_t n = strlen(dir);
+
+	for (i = s->removals.next; i != &s->removals; i = next) {
+		struct removal *r = container_of(i, struct removal, node);
+
+		next = i->next;
+		if (!strncmp(r->path, dir, n) && r->path[n] == '/') {
+			list_remove(&r->node);
+			free(r);
+		}
+	}
+	keeper_forget_below(s->keeper, dir);
+}
+
+void
 turn_forget_removals(struct store *s)
 {
 	while (!list_is_empty(&s->removals)) {

@@ -186,6 +186,18 @@ emit_group(const struct wal *w, const uint8_t *map, int64_t pos,
 	}
 }
 
+/* Zeros at the start of so many blocks: more than one bad sector explains. */
+static bool
+is_unused(const struct wal *w, const uint8_t *map)
+{
+	static const uint8_t zeros[WAL_FRAME];
+
+	for (int64_t i = 0; i < 16 && i < w->file_bytes / WAL_BLOCK; i++)
+		if (memcmp(map + i * WAL_BLOCK, zeros, sizeof(zeros)))
+			return false;
+	return true;
+}
+
 /*
  * The newest commit of the groups behind a damaged one, 0 = there are none:
  * they were only written once that one was durable.
@@ -194,14 +206,13 @@ static uint64_t
 later_groups(const struct wal *w, const uint8_t *map, int64_t pos, uint64_t above,
 	int64_t look_ahead)
 {
-	static const uint8_t unused[WAL_FRAME];
 	struct wal_frame f;
 	uint64_t newest = 0;
 	int64_t end = w->file_bytes - pos < look_ahead ? w->file_bytes :
 		pos + look_ahead;
 
 	/* A file that was never written to: its pages need not be touched. */
-	if (!pos && !memcmp(map, unused, sizeof(unused)))
+	if (!pos && is_unused(w, map))
 		return 0;
 	for (pos += WAL_BLOCK; pos < end; pos += WAL_BLOCK)
 		if (frame_at(w, map, pos, &f) && (f.flags & WAL_FIRST) &&
@@ -235,12 +246,14 @@ scan_file(struct wal *w, int i, const uint8_t *map, struct scan *s, struct err *
 		pos = end;
 	}
 	w->files[i].newest = newest;
-	s->newest = newest > s->newest ? newest : s->newest;
-	if (epoch > s->epoch) {
-		s->epoch = epoch;
+	/* Writing goes on behind the newest group, whatever the epochs. */
+	if (newest > s->newest) {
+		s->newest = newest;
 		w->current = i;
 		w->pos = pos;
 	}
+	if (epoch > s->epoch)
+		s->epoch = epoch;
 	later = later_groups(w, map, pos, newest > s->covered ? newest : s->covered,
 		s->repair ? INT64_MAX : LOOK_AHEAD);
 	s->newest = later > s->newest ? later : s->newest;
