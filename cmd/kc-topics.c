@@ -584,6 +584,7 @@ run(struct args *a, const struct opt_command *verb, int argc, char **argv,
 	    client_wait(a->client, a->timeout_ms, e))
 		goto out;
 	out_init(&a->out, STDOUT_FILENO);
+	a->out.color = term_color(STDOUT_FILENO, a->conf.color);
 	ret = verb->run(a, argc, argv, e);
 	if (out_close(&a->out, ret ? &(struct err)ERR_INIT : e))
 		ret = -1;

@@ -216,7 +216,7 @@ static const struct config_other others[] = {
 	{ "log.message.format.version", false,
 		"old message formats are not stored" },
 	{ "log.retention.check.interval.ms", false,
-		"every log is looked at every ten seconds" },
+		"every log is looked at every five minutes" },
 	{ "log.roll.jitter.hours", false, OWN_THREADS },
 	{ "max.connection.creation.rate", true, "kc-broker has no quotas" },
 	{ "max.connections.per.ip.overrides", true,

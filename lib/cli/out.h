@@ -18,6 +18,7 @@ struct out {
 	struct buf buf;   /* append here, then out_maybe_flush() */
 	size_t limit;     /* flush when the buffer holds more */
 	bool unbuffered;  /* flush after each record (terminal, -u) */
+	bool color;       /* tables have bold headers: see term_color() */
 	bool closed;      /* EPIPE seen */
 };
 

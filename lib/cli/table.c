@@ -100,6 +100,8 @@ out_table_print(struct out_table *t, struct out *o, bool terminal, struct err *e
 		int column = (int)(i % (size_t)t->n);
 		const struct cell *c = &t->cells[i];
 
+		if (o->color && !i)
+			buf_addstr(&o->buf, "\033[1m");
 		if (terminal) {
 			add_aligned(&o->buf, t, c, column);
 		} else {
@@ -108,6 +110,8 @@ out_table_print(struct out_table *t, struct out *o, bool terminal, struct err *e
 			buf_add(&o->buf, t->text.data + c->at, c->len);
 		}
 		if (column == t->n - 1) {
+			if (o->color && i < (size_t)t->n)
+				buf_addstr(&o->buf, "\033[0m");
 			buf_addc(&o->buf, '\n');
 			if (out_maybe_flush(o, e) < 0)
 				return -1;

@@ -35,10 +35,13 @@ count_partitions(struct producer *p, struct topic *t, struct err *e)
 	code = rd_kafka_metadata(client_handle(p->client), 0, t->rkt, &md, wait_ms(p));
 	if (code)
 		return client_error(p->client, code, NULL, e);
-	t->partitions = 0;
+	if (!t->made)
+		t->partitions = 0;
 	if (md->topic_cnt == 1) {
 		code = md->topics[0].err;
-		t->partitions = md->topics[0].partition_cnt;
+		/* one that we grow does not shrink: a node may not know yet */
+		if (!t->made || md->topics[0].partition_cnt > t->partitions)
+			t->partitions = md->topics[0].partition_cnt;
 	}
 	rd_kafka_metadata_destroy(md);
 	t->refreshed_ms = clock_mono_ms(clock_system());
@@ -188,6 +191,19 @@ producer_topic(struct producer *p, struct slice name, struct err *e)
 	return 0;
 }
 
+/* Asks until the topic shows so many partitions: a cluster spreads the news. */
+static void
+await_partitions(struct producer *p, struct topic *t, int32_t wanted)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + wait_ms(p);
+	struct err e;
+
+	while (!count_partitions(p, t, &e) && t->partitions < wanted &&
+	    !sig_caught() && clock_mono_ms(clock) < end)
+		poll(&(struct pollfd){ .fd = sig_fd(), .events = POLLIN }, 1, 20);
+}
+
 /* Partitions of a topic that is made by copying into it, up to a sane number. */
 static void
 grow(struct producer *p, struct topic *t, int32_t partition)
@@ -197,11 +213,11 @@ grow(struct producer *p, struct topic *t, int32_t partition)
 
 	if (partition >= GROW_MAX)
 		return;
-	if (admin_add_partitions(p->client, t->name, partition + 1, &o, &e) ||
-	    admin_await(p->client, t->name, wait_ms(p), &e))
+	if (admin_add_partitions(p->client, t->name, partition + 1, &o, &e))
 		diag_warn("topic '%s' gets no partition %" PRId32 ": %s",
 			t->name, partition, e.msg);
-	count_partitions(p, t, &e);
+	else
+		await_partitions(p, t, partition + 1);
 }
 
 bool

@@ -30,7 +30,7 @@ run_kc_broker() { # OPTION...
 	rm -f "$fifo"
 	mkfifo "$fifo"
 	# 3 and 4 are bats' own, 8 a test's pipe: a broker holding them would keep their readers waiting.
-	kc-broker --port 0 --ready-fd 9 "$@" 9>"$fifo" 2>>"$BROKER_LOG" </dev/null 3>&- 4>&- 8>&- &
+	TMPDIR=$BATS_FILE_TMPDIR kc-broker --port 0 --ready-fd 9 "$@" 9>"$fifo" 2>>"$BROKER_LOG" </dev/null 3>&- 4>&- 8>&- &
 	BROKER_PID=$!
 	if ! read -r -t 20 KC_BROKERS <"$fifo"; then
 		echo "kc-broker did not start:" >&2
