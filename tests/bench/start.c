@@ -140,6 +140,7 @@ time_output(char **argv)
 	if (read(fd, &c, 1) != 1)
 		die("no output");
 	printf("%.1f ms\n", now_ms() - t0);
+	close(fd); /* it may be blocked on a full pipe, and would stay so */
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	return 0;
