@@ -18,6 +18,11 @@ uvarlong_get(const uint8_t *p, size_t n, uint64_t *out)
 {
 	uint64_t v = 0;
 
+	/* Deltas and lengths in a record are mostly this small. */
+	if (n && !(p[0] & 0x80)) {
+		*out = p[0];
+		return 1;
+	}
 	for (size_t i = 0; i < n && i < VARLONG_MAX; i++) {
 		v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
 		if (!(p[i] & 0x80)) {

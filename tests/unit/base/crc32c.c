@@ -58,6 +58,24 @@ table_hardware_and_definition_agree_at_every_length_and_address(void)
 }
 
 static void
+long_sums_agree_too(void)
+{
+	static uint8_t p[9 * 1024 + 64];
+	int bad = 0;
+
+	srandom(2);
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)random();
+	for (size_t n = 3 * 1024 - 2; n < sizeof(p) - 9; n += 1 + n % 250) {
+		uint32_t start = (uint32_t)random();
+
+		bad += crc_hardware(start, p + n % 9, n) !=
+			crc_table(start, p + n % 9, n);
+	}
+	CHECK_INT(bad, 0);
+}
+
+static void
 a_sum_can_be_made_in_parts(void)
 {
 	const char *text = "the quick brown fox jumps over the lazy dog";
@@ -72,6 +90,7 @@ main(void)
 {
 	RUN(known_vectors);
 	RUN(table_hardware_and_definition_agree_at_every_length_and_address);
+	RUN(long_sums_agree_too);
 	RUN(a_sum_can_be_made_in_parts);
 	return tap_done();
 }
