@@ -39,7 +39,10 @@ BROKER    := api net coord meta store wire
 TOOL_AR    = $(addprefix $(BUILD)/lib/,kafka.a cli.a model.a base.a)
 BROKER_AR  = $(BROKER:%=$(BUILD)/broker/%.a) $(addprefix $(BUILD)/lib/,cli.a base.a)
 TOOL_LIBS   = -lrdkafka -lcjson -lyaml -lreadline
-BROKER_LIBS = -lz -lzstd -llz4 -lsnappy
+BROKER_LIBS = -lcjson -lz -lzstd -llz4 $(SNAPPY) -lpcre2-8
+# snappy is C++: relocating a shared libstdc++ at every start costs up to 1 ms and 1.2 MB.
+SNAPPY_IN := -Wl,-Bstatic -lsnappy -lstdc++ -Wl,-Bdynamic -lm
+SNAPPY := $(if $(wildcard $(shell $(CC) -print-file-name=libstdc++.a)),$(SNAPPY_IN),-lsnappy)
 
 # archives that a unit test of tests/unit/<folder>/ is linked with
 AR_base   = $(BUILD)/lib/base.a
@@ -131,17 +134,25 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/gen/wire/messages.h
 		$(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(AR_$(*D)) -Wl,--end-group $(LIBS_$(*D))
 $(foreach u,$(UNITS),$(eval $(BUILD)/unit/$(u): $$(AR_$(patsubst %/,%,$(dir $(u))))))
 
+# The transactional load of tests/crash.
+$(BUILD)/tests/%: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call note,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib $(ALL_LDFLAGS) -o $@ $< -lrdkafka
+units: $(BUILD)/tests/transact
+
 $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call note,LINK)
-	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d $(ALL_LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(BENCH_LIBS)
 
 # ---- everything a machine needs, and what is done with it --------------------
 
 DEPS_BUILD := gcc libc6-dev make librdkafka-dev libcjson-dev libyaml-dev libreadline-dev \
-	zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev
+	libmicrohttpd-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libpcre2-dev \
+	libstdc++-12-dev
 DEPS_DEMO  := $(DEPS_BUILD) jq gawk iso-codes unicode-data tzdata
-DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 shellcheck mandoc
+DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 python3-confluent-kafka python3-kafka shellcheck mandoc
 DEPS_KAFKA := $(DEPS_CHECK) maven openjdk-17-jre-headless
 
 # Installs what is missing of a list; asks nothing when all is there.
@@ -235,7 +246,7 @@ $(BUILD)/schemas/dump: tests/schemas/dump.c $(AR_wire)
 # Each tests/fuzz/<name>.c for FUZZ_SECONDS, from the seeds in tests/fuzz/seeds/<name>/.
 FUZZ_SECONDS ?= 20
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
-FUZZ_AR  = $(BROKER_AR) $(BUILD)/lib/model.a
+FUZZ_AR  = $(filter-out %/main.o,$(call objects,cmd/kc-broker,broker,.)) $(BROKER_AR) $(BUILD)/lib/model.a
 fuzz:
 	@$(call need,clang)
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/fuzz SAN=fuzzer-no-link,address,undefined $(FUZZERS:%=fuzz-%)
@@ -253,14 +264,32 @@ $(BUILD)/run/%: tests/fuzz/%.c $(FUZZ_AR)
 .PHONY: fuzz $(FUZZERS:%=fuzz-%)
 
 crash: deps
-	@$(MAKE) --no-print-directory -s all
-	@KC_BIN=$(abspath $(BUILD))/bin tests/crash 50 2048
+	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact
+	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
 
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/pipes
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/starts
 .PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench
+
+# Other people's clients against kc-broker; their packages come over the network once.
+COMPAT ?= confluent-kafka kafka-python aiokafka kafkajs franz-go sarama java
+compat:
+	@$(call need,$(DEPS_CHECK) maven openjdk-17-jdk-headless python3-venv)
+	@$(MAKE) --no-print-directory -s all
+	@failed=; for c in $(COMPAT); do echo "== $$c"; BUILD=$(BUILD) tests/compat/$$c/run || failed="$$failed $$c"; done; \
+		[ -z "$$failed" ] || { echo "did not pass:$$failed" >&2; exit 1; }
+
+# kc-broker beside Apache Kafka; QUICK=1, RUNS=, SYSTEMS= as tests/bench/broker explains.
+bench-broker:
+	@$(call need,$(DEPS_KAFKA))
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/broker-load
+	@test -d $(BUILD)/kafka-jars || mvn -q -B -f tests/lib/kafka/pom.xml \
+		dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD))/kafka-jars
+	@KC_BIN=$(abspath $(BUILD))/bin KAFKA_JARS=$(abspath $(BUILD))/kafka-jars tests/bench/broker
+$(BUILD)/bench/broker-load: private BENCH_LIBS = -lrdkafka
+.PHONY: compat bench-broker
 
 clean:
 	rm -rf $(BUILD)

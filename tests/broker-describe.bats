@@ -147,3 +147,13 @@ page='[(.Topics[] | "\(.Name) \([.Partitions[].PartitionIndex] | join(","))"), "
 	is '[2,4,8]' ask ListConfigResources 1 '{}' '[.ConfigResources[].ResourceType] | unique'
 	is '[35,[]]' ask ListConfigResources 1 '{"ResourceTypes":[2,99]}' '[.ErrorCode, .ConfigResources]'
 }
+
+@test "who wrote to a partition" {
+	producers='.Topics[].Partitions[] | [.PartitionIndex, .ErrorCode, [.ActiveProducers[] |
+		[.LastSequence, .CoordinatorEpoch, .CurrentTxnStartOffset, .ProducerId >= 0, .LastTimestamp > 1e12]]]'
+	printf 'a\nb\nc\n' | kc-produce -q --raw "$t" -p 1
+	is '[0,0,[]]
+[1,0,[[2,-1,-1,true,true]]]
+[7,3,[]]' ask DescribeProducers 0 '{"Topics":[{"Name":"TOPIC","PartitionIndexes":[0,1,7]}]}' "$producers"
+	is '[0,3,[]]' ask DescribeProducers 0 '{"Topics":[{"Name":"TOPIC-none","PartitionIndexes":[0]}]}' "$producers"
+}

@@ -10,34 +10,61 @@
 #include "base/list.h"
 #include "config.h"
 #include "net/loop.h"
+#include "metrics.h"
+#include "store/fs_fault.h"
 #include "store/store.h"
 
+struct client_metrics;
+struct faults;
+struct admin;
 struct fetch_sessions;
+struct http;
+struct release;
+struct shift;
 struct groups;
 struct meta;
 struct server;
+struct transactions;
 
 struct broker {
-	const struct config *config;
+	struct config *config;
 	const struct clock *clock;
 	struct loop *loop;
 	struct store *store;
 	struct meta *meta;
 	struct groups *groups;
+	struct transactions *transactions;
 	struct fetch_sessions *fetch_sessions;
+	struct client_metrics *client_metrics;
 	struct list commit_waiters; /* struct request, by commit, oldest first */
-	int32_t node_id;
+	int32_t node_id;       /* of the first, when there are several */
+	int nodes;             /* virtual brokers, 1 = just this one */
+	struct faults *faults; /* NULL = no rule is in force */
+	int faults_added, faults_n;
+	const struct release *release; /* it claims to be; NULL = the newest */
+	struct shift *shift;   /* what moves the clock */
+	struct metrics metrics;
+	struct admin *admin;
+	struct http *http;     /* NULL = no --metrics */
+	enum fsync_policy fsync;
+	struct fs_fault disk;
 	const char *dir;        /* of the data, as --data-dir says it */
 	struct server *server;
 	struct loop_waker store_waker; /* private to broker.c */
-	struct loop_timer groups_timer;
+	struct loop_timer groups_timer, transactions_timer;
 };
 
 struct broker_options {
-	const struct config *config;  /* borrowed as long as the broker lives */
+	struct config *config;        /* borrowed as long as the broker lives */
 	const struct clock *clock;
 	const char *dir;
 	bool ephemeral, repair;
+	int nodes;                    /* virtual brokers */
+	struct shift *shift;          /* of the clock */
+	const struct release *release; /* to look like; NULL = the newest */
+	const char *faults;           /* a file of rules, or NULL */
+	const char *admin_socket;
+	const char *metrics;          /* "[ADDR:]PORT", or NULL */
 	enum fsync_policy fsync;
 	int interval_ms;              /* of FSYNC_INTERVAL */
 	int64_t wal_bytes;
@@ -54,5 +81,8 @@ int broker_run(struct broker *b, struct err *e);
 void broker_stop(struct broker *b);
 /* Whatever was opened; the final checkpoint is written here. */
 void broker_close(struct broker *b);
+
+/* dynamic.c: settings of the broker reach the configuration from now on. */
+void broker_watch_settings(struct broker *b);
 
 #endif

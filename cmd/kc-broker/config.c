@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@ enum { FILE_MAX = 1 << 20 }; /* bytes of a property file */
 
 struct config {
 	char **values; /* by row, NULL = the default */
+	char **overrides[CONFIG_LAYERS]; /* the same; the last layer wins */
 };
 
 /* ---- rows ----------------------------------------------------------------- */
@@ -137,6 +140,51 @@ parse_double(struct slice text, double *out, struct err *e)
 }
 
 int
+config_next_override(struct slice *list, struct ip_override *out)
+{
+	const char *p = list->data, *comma, *colon, *end;
+	char host[INET6_ADDRSTRLEN + 1];
+	struct err e = ERR_INIT;
+	struct in_addr v4;
+	int64_t max;
+
+	while (list->len && (*p == ' ' || *p == ','))
+		p++, list->len--;
+	if (!list->len)
+		return 0;
+	comma = memchr(p, ',', list->len);
+	end = comma ? comma : p + list->len;
+	*list = slice_make(end, list->len - (size_t)(end - p));
+	colon = memrchr(p, ':', (size_t)(end - p));
+	if (!colon || (size_t)(colon - p) >= sizeof(host) ||
+	    num_int(slice_make(colon + 1, (size_t)(end - colon - 1)), 0, INT32_MAX,
+	    &max, &e))
+		return -1;
+	memcpy(host, p, (size_t)(colon - p));
+	host[colon - p] = '\0';
+	out->max = (int)max;
+	out->address = (struct in6_addr){ 0 };
+	if (inet_pton(AF_INET6, host, &out->address) == 1)
+		return 1;
+	out->address.s6_addr[10] = out->address.s6_addr[11] = 0xff;
+	if (inet_pton(AF_INET, host, &v4) != 1)
+		return -1;
+	memcpy(&out->address.s6_addr[12], &v4, sizeof(v4));
+	return 1;
+}
+
+static int
+check_overrides(struct slice value, struct err *e)
+{
+	struct ip_override o;
+	int got;
+
+	while ((got = config_next_override(&value, &o)) == 1)
+		;
+	return got ? err_set(e, ERR_USAGE, "it is not a list of ADDRESS:COUNT") : 0;
+}
+
+int
 config_check(const struct config_key *k, struct slice value, struct err *e)
 {
 	int64_t i;
@@ -157,11 +205,13 @@ config_check(const struct config_key *k, struct slice value, struct err *e)
 			return -1;
 		if (!(d >= (double)k->min && d <= (double)k->max))
 			return err_set(e, ERR_USAGE,
-				"'%.*s' is not between %d and %d",
-				SLICE_ARG(value), (int)k->min, (int)k->max);
+				"'%.*s' is not between %" PRId64 " and %" PRId64,
+				SLICE_ARG(value), k->min, k->max);
 		return 0;
 	case CONFIG_STRING:
 	case CONFIG_LIST:
+		if (!strcmp(k->name, "max.connections.per.ip.overrides"))
+			return check_overrides(value, e);
 		return check_choices(k, value, e);
 	}
 	return 0;
@@ -177,6 +227,8 @@ config_new(void)
 
 	config_keys(&n);
 	c->values = xcalloc((size_t)n, sizeof(*c->values));
+	for (int i = 0; i < CONFIG_LAYERS; i++)
+		c->overrides[i] = xcalloc((size_t)n, sizeof(*c->values));
 	return c;
 }
 
@@ -188,21 +240,40 @@ config_free(struct config *c)
 	if (!c)
 		return;
 	config_keys(&n);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		free(c->values[i]);
+		for (int k = 0; k < CONFIG_LAYERS; k++)
+			free(c->overrides[k][i]);
+	}
+	for (int k = 0; k < CONFIG_LAYERS; k++)
+		free(c->overrides[k]);
 	free(c->values);
 	free(c);
 }
 
 static char **
-slot(const struct config *c, const char *name)
+slot_of(char **values, const char *name)
 {
 	const struct config_key *k = config_key(name);
 	int n;
 
 	if (!k)
 		abort(); /* a name in our own source that has no row */
-	return &c->values[k - config_keys(&n)];
+	return &values[k - config_keys(&n)];
+}
+
+static char **
+slot(const struct config *c, const char *name)
+{
+	return slot_of(c->values, name);
+}
+
+bool
+config_is_without_effect(const char *name)
+{
+	const struct config_other *other = find_other(name);
+
+	return other && !other->refused;
 }
 
 int
@@ -305,9 +376,53 @@ config_is_set(const struct config *c, const char *name)
 const char *
 config_get(const struct config *c, const char *name)
 {
-	const char *v = *slot(c, name);
+	char **v = slot(c, name);
 
-	return v ? v : config_key(name)->value;
+	for (int i = CONFIG_LAYERS - 1; i >= 0; i--)
+		if (c->overrides[i][v - c->values])
+			return c->overrides[i][v - c->values];
+	return *v ? *v : config_key(name)->value;
+}
+
+const char *
+config_static(const struct config *c, const char *name)
+{
+	return *slot(c, name);
+}
+
+/* ---- overrides ------------------------------------------------------------ */
+
+/* Every topic's default, and what costs nothing to look at again. */
+bool
+config_is_dynamic(const struct config_key *k)
+{
+	static const char *const others[] = {
+		"connections.max.idle.ms", "max.connection.creation.rate",
+		"max.connections", "max.connections.per.ip",
+		"max.connections.per.ip.overrides", "queued.max.request.bytes",
+		"telemetry.max.bytes",
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(others[i], k->name))
+			return true;
+	return k->topic != NULL;
+}
+
+void
+config_override(struct config *c, enum config_layer layer, const char *name,
+	const char *value)
+{
+	char **v = slot_of(c->overrides[layer], name);
+
+	free(*v);
+	*v = value ? xstrdup(value) : NULL;
+}
+
+const char *
+config_overridden(const struct config *c, enum config_layer layer, const char *name)
+{
+	return *slot_of(c->overrides[layer], name);
 }
 
 /* What "X.ms" is in force when only "X.minutes" or "X.hours" is there. */

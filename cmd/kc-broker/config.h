@@ -5,11 +5,13 @@
  * from --config FILE (Java .properties syntax) and -o key=value, the later
  * one wins. A name that has no row is refused with the nearest one; a name
  * that only means something in a cluster is accepted and said to be ignored.
- * Nothing changes after the start.
+ * Some can be overridden while the broker runs (DescribeConfigs shows them
+ * as not read-only), for this broker or for all; those survive a restart.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,9 +49,22 @@ const struct config_key *config_key_of_topic(const char *topic_config);
 /* Is the text a value for this row? For topic configs too, which share rows. */
 int config_check(const struct config_key *k, struct slice value, struct err *e);
 
+/*
+ * max.connections.per.ip.overrides: takes the next ADDRESS:COUNT off the
+ * list. 0 at its end, -1 when it is none.
+ */
+struct ip_override {
+	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
+	int max;
+};
+int config_next_override(struct slice *list, struct ip_override *out);
+
 /* Everything at its default. */
 struct config *config_new(void);
 void config_free(struct config *c);
+
+/* A property of Kafka's that can be given here, and changes nothing. */
+bool config_is_without_effect(const char *name);
 
 /* *ignored is set when the name means nothing on one node; may be NULL. */
 int config_set(struct config *c, const char *name, const char *value,
@@ -69,5 +84,19 @@ double config_get_double(const struct config *c, const char *name);
 bool config_get_bool(const struct config *c, const char *name);
 /* Was it given in a file or with -o? */
 bool config_is_set(const struct config *c, const char *name);
+
+/* Above the file: what was set at run time for every broker, and for this one. */
+enum config_layer { CONFIG_CLUSTER, CONFIG_NODE, CONFIG_LAYERS };
+
+/* May it be overridden at run time? */
+bool config_is_dynamic(const struct config_key *k);
+/* NULL takes the override away. The name must be a row's, the value right. */
+void config_override(struct config *c, enum config_layer layer,
+	const char *name, const char *value);
+/* NULL = none. */
+const char *config_overridden(const struct config *c, enum config_layer layer,
+	const char *name);
+/* As the file or -o has it; NULL = not set there. */
+const char *config_static(const struct config *c, const char *name);
 
 #endif

@@ -49,14 +49,15 @@ ephemeral_remove(const char *dir)
 }
 
 int
-command_start(char **argv, const char *brokers, const sigset_t *mask,
-	pid_t *pid, struct err *e)
+command_start(char **argv, const char *brokers, const char *admin,
+	const sigset_t *mask, pid_t *pid, struct err *e)
 {
 	posix_spawnattr_t attr;
 	sigset_t defaults;
 	int code;
 
 	setenv("KC_BROKERS", brokers, 1);
+	setenv("KC_BROKER_ADMIN", admin, 1);
 	posix_spawnattr_init(&attr);
 	/* Ours are its business as little as the ones we ignore. */
 	sigemptyset(&defaults);

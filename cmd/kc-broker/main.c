@@ -16,11 +16,14 @@
 #include "ephemeral.h"
 #include "log.h"
 #include "net/server.h"
+#include "api/release.h"
 #include "options.h"
+#include "shift.h"
 
 /* What runs; `signals` first needs the others. */
 struct run {
 	struct broker broker;
+	struct shift shift;
 	struct loop_io signals;
 	sigset_t old_mask;
 	struct rlimit files;
@@ -58,7 +61,8 @@ announce(const struct server *s, const struct args *a, const char *dir,
 	struct err *e)
 {
 	struct buf all = BUF_INIT;
-	char text[ADDRESS_TEXT + 1];
+	char text[ADDRESS_TEXT];
+	int result = 0;
 
 	for (const struct list *i = s->listeners.next; i != &s->listeners;
 		i = i->next)
@@ -67,17 +71,17 @@ announce(const struct server *s, const struct args *a, const char *dir,
 	if (log_level() >= LOG_INFO)
 		diag_note("listening on %s (data: %s, fsync: %s)", buf_cstr(&all),
 			dir, a->ephemeral ? "never" : a->fsync);
-	buf_release(&all);
 	if (a->ready_fd >= 0) {
-		server_address(s, text);
-		text[strlen(text) + 1] = '\0';
-		text[strlen(text)] = '\n';
-		if (write_all((int)a->ready_fd, text))
-			return err_errno(e, ERR_IO, "cannot write to --ready-fd %d",
+		buf_clear(&all);
+		server_address(s, &all);
+		buf_addc(&all, '\n');
+		if (write_all((int)a->ready_fd, buf_cstr(&all)))
+			result = err_errno(e, ERR_IO, "cannot write to --ready-fd %d",
 				(int)a->ready_fd);
 		close((int)a->ready_fd);
 	}
-	return 0;
+	buf_release(&all);
+	return result;
 }
 
 /* ---- signals and the command ---------------------------------------------- */
@@ -121,6 +125,8 @@ signal_ready(struct loop_io *io, uint32_t events)
 			stop(r, &si);
 		else if (r->child && si.ssi_code <= 0)
 			kill(r->child, SIGHUP);
+		else
+			log_reopen();
 	}
 }
 
@@ -162,14 +168,15 @@ raise_descriptors(struct run *r)
 
 /* With the signals and limits that we were given, not those we made. */
 static int
-start_child(struct run *r, char **command, struct err *e)
+start_child(struct run *r, char **command, const char *socket, struct err *e)
 {
-	char address[ADDRESS_TEXT];
+	struct buf address = BUF_INIT;
 
 	setrlimit(RLIMIT_NOFILE, &r->files);
-	r->status = command_start(command,
-		server_address(r->broker.server, address), &r->old_mask,
+	server_address(r->broker.server, &address);
+	r->status = command_start(command, buf_cstr(&address), socket, &r->old_mask,
 		&r->child, e);
+	buf_release(&address);
 	raise_descriptors(r);
 	return r->status ? -1 : 0;
 }
@@ -188,22 +195,31 @@ tune_memory(void)
 /* ---- running -------------------------------------------------------------- */
 
 static int
-serve(struct run *r, const struct args *a, const struct config *c, char **command,
+serve(struct run *r, const struct args *a, struct config *c, char **command,
 	const char *dir, struct err *e)
 {
 	struct broker_options o = {
 		.config = c,
-		.clock = clock_system(),
+		.clock = &r->shift.clock,
+		.shift = &r->shift,
+		.faults = a->faults,
+		.metrics = a->metrics,
 		.dir = dir,
 		.ephemeral = a->ephemeral,
 		.repair = a->repair,
 		.wal_bytes = a->wal_bytes,
+		.nodes = (int)a->virtual_brokers,
 	};
+	struct buf socket = BUF_INIT;
 	bool has_pid_file = false;
 	int result = -1;
 
 	raise_descriptors(r);
-	if (options_fsync(a->fsync, &o, e) || catch_signals(r, e) ||
+	shift_init(&r->shift);
+	options_socket(&socket, a, dir);
+	o.admin_socket = (const char *)socket.data;
+	if ((a->as_version && !(o.release = release_find(a->as_version, e))) ||
+	    options_fsync(a->fsync, &o, e) || catch_signals(r, e) ||
 	    broker_prepare(&r->broker, &o, e) ||
 	    options_listen(r->broker.server, a, c, e) ||
 	    broker_open(&r->broker, &o, e) ||
@@ -213,13 +229,14 @@ serve(struct run *r, const struct args *a, const struct config *c, char **comman
 	has_pid_file = a->pid_file != NULL;
 	if (announce(r->broker.server, a, dir, e))
 		goto out;
-	if (*command && start_child(r, command, e))
+	if (*command && start_child(r, command, o.admin_socket, e))
 		goto out;
 	result = broker_run(&r->broker, e);
 out:
 	if (has_pid_file)
 		unlink(a->pid_file);
 	broker_close(&r->broker);
+	buf_release(&socket);
 	if (r->signals.fd >= 0)
 		close(r->signals.fd);
 	return result;
@@ -247,18 +264,26 @@ main(int argc, char **argv)
 {
 	struct args a = ARGS_INIT;
 	struct run r = { .signals.fd = -1 };
+	struct opt_program program = options_program;
+	const struct opt_command *verb = NULL;
 	struct err e = ERR_INIT;
 	int result, status;
 
 	tune_memory();
 	diag_init("kc-broker");
-	result = opt_parse(&options_program, &a, &argc, argv, NULL, &e);
+	/* A command's own words are not verbs of ours. */
+	if (!options_has_verb(argc, argv))
+		program.commands = NULL;
+	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
+	if (!result && verb)
+		return diag_finish(verb->run(&a, argc, argv, &e), &e);
 	if (!result && argc && !a.ephemeral)
 		result = err_set(&e, ERR_USAGE,
 			"unexpected argument '%s' (a command needs --ephemeral)",
 			argv[0]);
+	if (!result)
+		result = options_log(&a, argc > 0, &e);
 	if (!result) {
-		options_level(&a, argc > 0);
 		argv[argc] = NULL;
 		result = run(&r, &a, argv, &e);
 	}

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +10,18 @@
 
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "admin_client.h"
 #include "cli/diag.h"
 #include "ephemeral.h"
 #include "log.h"
+#include "net/nodes.h"
 
 enum { PORT = 9092 };
 
+static const char *const formats[] = { "text", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+
+static int find_socket(struct buf *path, const struct args *a, struct err *e);
 
 #define AT(member) offsetof(struct args, member)
 static const struct opt options[] = {
@@ -32,10 +38,23 @@ static const struct opt options[] = {
 		.min = 0, .max = 65535 },
 	{ 0, "advertise", OPT_STRING, AT(advertise), "HOST[:PORT]",
 		.help = "what clients are told (the address they connected to)" },
+	{ 0, "virtual-brokers", OPT_INT, AT(virtual_brokers), "N",
+		.help = "look like N brokers, on ports one after the other (1)",
+		.min = 1, .max = NODES_MAX },
+	{ 0, "as-version", OPT_STRING, AT(as_version), "X.Y",
+		.help = "offer what this release of Apache Kafka does, such as 2.8" },
+	{ 0, "faults", OPT_STRING, AT(faults), "FILE",
+		.help = "rules of what fails, for tests" },
+	{ 0, "admin-socket", OPT_STRING, AT(admin_socket), "FILE",
+		.help = "where status and fault find the broker (.admin in --data-dir)" },
+	{ 0, "metrics", OPT_STRING, AT(metrics), "[ADDR:]PORT",
+		.help = "serve /metrics and /healthz there (off; ADDR 127.0.0.1)" },
 	{ 0, "fsync", OPT_STRING, AT(fsync), "POLICY",
 		.help = "group, always, interval:MS or never (group)" },
 	{ 0, "wal-size", OPT_SIZE, AT(wal_bytes), "SIZE",
 		.help = "size of the write-ahead log (128M)" },
+	{ 0, "memory-max", OPT_SIZE, AT(memory_max), "SIZE",
+		.help = "memory for requests and replies; above it clients wait (64M)" },
 	{ 0, "config", OPT_STRING, AT(config), "FILE",
 		.help = "server properties, as Kafka's server.properties" },
 	{ 'o', "option", OPT_LIST, AT(props), "KEY=VALUE",
@@ -49,17 +68,64 @@ static const struct opt options[] = {
 		.help = "cut logs at the first damage instead of refusing to start" },
 	{ 0, "log-level", OPT_CHOICE, AT(log_level), "LEVEL",
 		.help = "error, warn, info or debug (info)", .choices = levels },
+	{ 0, "log-format", OPT_CHOICE, AT(log_format), "FORMAT",
+		.help = "text or json (text)", .choices = formats },
+	{ 0, "log-file", OPT_STRING, AT(log_file), "FILE",
+		.help = "append the log there; SIGHUP opens it anew (standard error)" },
 	{ 'q', "quiet", OPT_FLAG, AT(quiet), NULL, .help = "errors only" },
 	{ 'v', "verbose", OPT_COUNT, AT(verbose), NULL, .help = "log every decision" },
 	OPT_END
+};
+
+static int
+run_status(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct buf path = BUF_INIT;
+	int result;
+
+	if (argc)
+		return err_set(e, ERR_USAGE, "unexpected argument '%s'", argv[0]);
+	result = find_socket(&path, a, e);
+	if (!result)
+		result = admin_status((const char *)path.data, a->json, e);
+	buf_release(&path);
+	return result;
+}
+
+static int
+run_fault(void *args, int argc, char **argv, struct err *e)
+{
+	struct buf path = BUF_INIT;
+	int result = find_socket(&path, args, e);
+
+	if (!result)
+		result = admin_fault((const char *)path.data, argc, argv, e);
+	buf_release(&path);
+	return result;
+}
+
+static const struct opt status_options[] = {
+	{ 0, "json", OPT_FLAG, AT(json), NULL, .help = "as JSON, on a line" },
+	OPT_END
+};
+
+static const struct opt_command commands[] = {
+	{ "status", "", "how the running broker is", status_options, run_status },
+	{ "fault", "add RULE|list|clear [N]|clock STEP",
+		"make the running broker fail", NULL, run_fault },
+	{ 0 }
 };
 
 const struct opt_program options_program = {
 	.name = "kc-broker",
 	.summary = "A Kafka broker for one machine.",
 	.usage = (const char *const[]){ "[OPTION...]",
-		"--ephemeral [OPTION...] -- COMMAND [ARG...]", NULL },
+		"--ephemeral [OPTION...] -- COMMAND [ARG...]",
+		"status [--json]",
+		"fault add RULE|list|clear [N]|clock STEP", NULL },
 	.options = options,
+	.commands = commands,
 	.examples = (const char *const[]){
 		"kc-broker &",
 		"kc-broker --ephemeral -- ./my-script.sh",
@@ -96,12 +162,18 @@ set_property(struct config *c, const char *pair, struct err *e)
 int
 options_config(struct config *c, const struct args *a, struct err *e)
 {
+	char text[24];
+
 	if (a->config && config_load(c, a->config, warn, e))
 		return -1;
 	for (int i = 0; i < a->props.n; i++)
 		if (set_property(c, a->props.items[i], e))
 			return -1;
-	return 0;
+	if (a->memory_max < 0)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRId64, a->memory_max);
+	return config_set(c, "queued.max.request.bytes", text, NULL, e) ?
+		err_wrap(e, "--memory-max") : 0;
 }
 
 int
@@ -191,6 +263,54 @@ options_dir(struct buf *dir, const struct args *a, const struct config *c,
 	return 0;
 }
 
+/* ---- the running broker ------------------------------------------------------ */
+
+bool
+options_has_verb(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--") || !strcmp(argv[i], "--ephemeral"))
+			return false;
+		if (!strcmp(argv[i], "status") || !strcmp(argv[i], "fault") ||
+		    !strcmp(argv[i], "-h") || !strcmp(argv[i], "--help") ||
+		    !strcmp(argv[i], "--dump-options"))
+			return true;
+	}
+	return false;
+}
+
+void
+options_socket(struct buf *path, const struct args *a, const char *dir)
+{
+	if (a->admin_socket)
+		buf_addstr(path, a->admin_socket);
+	else
+		buf_addf(path, "%s/.admin", dir);
+	buf_cstr(path);
+}
+
+static int
+find_socket(struct buf *path, const struct args *a, struct err *e)
+{
+	const char *given = getenv("KC_BROKER_ADMIN");
+	struct config *c = config_new();
+	struct buf dir = BUF_INIT;
+	int result;
+
+	if (given && !a->admin_socket && !a->data_dir) {
+		buf_addstr(path, given);
+		buf_cstr(path);
+		result = 0;
+	} else {
+		result = options_config(c, a, e) || options_dir(&dir, a, c, e) ? -1 : 0;
+		if (!result)
+			options_socket(path, a, buf_cstr(&dir));
+	}
+	buf_release(&dir);
+	config_free(c);
+	return result;
+}
+
 /* ---- addresses ------------------------------------------------------------ */
 
 /*
@@ -267,8 +387,8 @@ options_listen(struct server *s, const struct args *a, const struct config *c,
 
 /* ---- words ---------------------------------------------------------------- */
 
-void
-options_level(const struct args *a, bool has_command)
+int
+options_log(const struct args *a, bool has_command, struct err *e)
 {
 	/* A command's own words should not be buried in ours. */
 	enum log_level l = has_command ? LOG_WARN : LOG_INFO;
@@ -281,4 +401,6 @@ options_level(const struct args *a, bool has_command)
 		l = LOG_ERROR;
 	log_set_level(l);
 	diag_set_level(a->quiet, a->verbose);
+	log_set_json(a->log_format && !strcmp(a->log_format, "json"));
+	return a->log_file ? log_open(a->log_file, e) : 0;
 }

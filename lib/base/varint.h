@@ -18,10 +18,14 @@ uvarlong_get(const uint8_t *p, size_t n, uint64_t *out)
 {
 	uint64_t v = 0;
 
-	/* Deltas and lengths in a record are mostly this small. */
-	if (n && !(p[0] & 0x80)) {
+	/* Lengths and deltas in records are nearly always this small. */
+	if (n && p[0] < 0x80) {
 		*out = p[0];
 		return 1;
+	}
+	if (n > 1 && p[1] < 0x80) {
+		*out = (uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7;
+		return 2;
 	}
 	for (size_t i = 0; i < n && i < VARLONG_MAX; i++) {
 		v |= (uint64_t)(p[i] & 0x7f) << (7 * i);

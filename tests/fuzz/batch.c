@@ -22,9 +22,10 @@ offer(uint8_t *p, size_t len, int codec)
 		.timestamp_after_max_ms = INT64_MAX, .compression = codec,
 	};
 	struct buf unpacked = BUF_INIT, repacked = BUF_INIT, tmp = BUF_INIT;
+	struct buf bad = BUF_INIT;
 	struct candidate c = { .bytes = p, .unpacked = &unpacked,
-		.repacked = &repacked };
-	struct append_result r = { .bad_record = -1 };
+		.repacked = &repacked, .bad = &bad };
+	struct append_result r = { 0 };
 	struct err e = ERR_INIT;
 	struct batch_record rec;
 	struct slice left;
@@ -43,6 +44,7 @@ offer(uint8_t *p, size_t len, int codec)
 	}
 	buf_release(&unpacked);
 	buf_release(&repacked);
+	buf_release(&bad);
 	buf_release(&tmp);
 }
 

@@ -15,7 +15,8 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
 public class Again {
     static Class<?> find(String kind, String name) throws ClassNotFoundException {
         return Class.forName(kind.equals("data")
-            ? "org.apache.kafka.coordinator.group.generated." + name
+            ? "org.apache.kafka.coordinator."
+                + (name.startsWith("Transaction") ? "transaction" : "group") + ".generated." + name
             : "org.apache.kafka.common.message." + name + "Data");
     }
 

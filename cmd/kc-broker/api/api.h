@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct broker;
 struct request;
 
 struct api {
@@ -25,6 +26,10 @@ struct api {
 /* NULL when the key is not implemented. */
 const struct api *api_find(int16_t key);
 const struct api *api_table(int *n);
+/* The highest version offered: with --as-version less than max; -1 = none. */
+int16_t api_max(const struct broker *b, const struct api *a);
+/* Does the request go to the coordinator of a group or a transaction? */
+bool api_is_coordinated(int16_t key);
 
 #define API_HANDLER(name) int api_##name(struct request *rq)
 
@@ -40,6 +45,8 @@ API_HANDLER(heartbeat);
 API_HANDLER(leave_group);
 API_HANDLER(sync_group);
 API_HANDLER(describe_groups);
+API_HANDLER(consumer_group_heartbeat);
+API_HANDLER(consumer_group_describe);
 API_HANDLER(list_groups);
 API_HANDLER(api_versions);
 /* The answer to an ApiVersions that is newer than ours (KIP-511); rq->version is 0. */
@@ -48,6 +55,13 @@ API_HANDLER(create_topics);
 API_HANDLER(delete_topics);
 API_HANDLER(delete_records);
 API_HANDLER(init_producer_id);
+API_HANDLER(add_partitions_to_txn);
+API_HANDLER(add_offsets_to_txn);
+API_HANDLER(end_txn);
+API_HANDLER(write_txn_markers);
+API_HANDLER(txn_offset_commit);
+API_HANDLER(describe_transactions);
+API_HANDLER(list_transactions);
 API_HANDLER(offset_for_leader_epoch);
 API_HANDLER(describe_configs);
 API_HANDLER(alter_configs);
@@ -62,7 +76,16 @@ API_HANDLER(list_partition_reassignments);
 API_HANDLER(offset_delete);
 API_HANDLER(describe_quorum);
 API_HANDLER(describe_cluster);
+API_HANDLER(describe_producers);
 API_HANDLER(list_config_resources);
+API_HANDLER(describe_acls);
+API_HANDLER(create_acls);
+API_HANDLER(delete_acls);
+API_HANDLER(describe_client_quotas);
+API_HANDLER(alter_client_quotas);
+API_HANDLER(update_features);
+API_HANDLER(get_telemetry_subscriptions);
+API_HANDLER(push_telemetry);
 API_HANDLER(describe_topic_partitions);
 
 #endif

@@ -1,6 +1,11 @@
 /*
  * config_resource.h - what DescribeConfigs, AlterConfigs and
  * IncrementalAlterConfigs are about: a type (ConfigResource.Type) and a name.
+ *
+ * Configs of topics are rows of meta/topic_config.h and live with the topic.
+ * All others are rows of config.h, and what is set of them are settings
+ * (meta/settings.h): of the broker its properties, of a group those
+ * properties that begin with "group.", of a subscription three of its own.
  */
 #ifndef API_CONFIG_RESOURCE_H
 #define API_CONFIG_RESOURCE_H
@@ -9,10 +14,11 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/map.h"
 #include "base/slice.h"
+#include "config.h"
 
 struct broker;
+struct config_change;
 struct topic;
 
 enum config_resource_type {
@@ -23,6 +29,9 @@ enum config_resource_type {
 	RESOURCE_GROUP = 32,
 };
 
+/* The one logger; its level is not remembered, as in Kafka. */
+#define CONFIG_LOGGER "root"
+
 /*
  * Is there such a resource? A Kafka error code and *why (static or in the
  * arena), or 0; *topic is set for topics.
@@ -30,18 +39,19 @@ enum config_resource_type {
 int16_t config_resource_find(struct broker *b, int8_t type, struct slice name,
 	struct arena *a, struct topic **topic, const char **why);
 
-/* The same for a change: only topics can be changed. */
-int16_t config_resource_find_to_alter(struct broker *b, int8_t type,
-	struct slice name, bool has_changes, struct arena *a,
-	struct topic **topic, const char **why);
+/* Rows of the three configs of a subscription (KIP-714). */
+const struct config_key *client_metrics_keys(int *n);
+/* The i-th config that a group can have, and the property behind it; NULL = no more. */
+const char *group_config(int i, const struct config_key **property);
+
+/* Is it a LIST, so that items can be added? False for what is unknown, too. */
+bool config_resource_is_list(int8_t type, struct slice config);
 
 /*
- * Counts (type, name) in *seen, whose keys are in the arena; then tells
- * which were there more than once.
+ * May this be set on the resource, which is no topic? A Kafka error code and
+ * *why. With a null value, which drops it, nearly everything may.
  */
-void config_resource_count(struct map *seen, struct arena *a, int8_t type,
-	struct slice name);
-bool config_resource_is_repeated(const struct map *seen, struct arena *a,
-	int8_t type, struct slice name);
+int16_t config_resource_check(const struct broker *b, int8_t type,
+	const struct config_change *c, struct arena *a, const char **why);
 
 #endif

@@ -6,9 +6,12 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/quota.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
+
+enum { STRICT_SINCE = 3 }; /* of quotas (KIP-599) */
 
 static int16_t
 check_assignments(struct request *rq, const struct topic *t,
@@ -52,6 +55,8 @@ grow(struct request *rq, const struct create_partitions_request_topic *in,
 		error = check_assignments(rq, t, in, why);
 	if (error || validate_only)
 		return error;
+	if (!quota_may_change(rq, STRICT_SINCE, in->count - t->partitions_n))
+		return KERR_THROTTLING_QUOTA_EXCEEDED;
 	return meta_add_partitions(m, t, in->count, false, &rq->arena, &commit, why);
 }
 

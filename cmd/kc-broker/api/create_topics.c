@@ -7,9 +7,13 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
+#include "net/quota.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
+
+enum { STRICT_SINCE = 6 }; /* of quotas (KIP-599) */
 
 static int16_t
 check_assignments(struct request *rq, const struct create_topics_request_topic *in,
@@ -55,7 +59,7 @@ check_assignments(struct request *rq, const struct create_topics_request_topic *
 static int16_t
 check_replication_factor(struct request *rq, int16_t factor, const char **why)
 {
-	if (factor == -1 || factor == 1)
+	if (factor == -1 || (factor >= 1 && factor <= rq->broker->nodes))
 		return 0;
 	if (factor < 1)
 		*why = "Replication factor must be larger than 0, or -1 to use "
@@ -171,6 +175,8 @@ create(struct request *rq, const struct create_topics_request_topic *in,
 	changes = config_changes(rq, in, why);
 	if (!changes)
 		return KERR_INVALID_CONFIG;
+	if (!validate_only && !quota_may_change(rq, STRICT_SINCE, n))
+		return KERR_THROTTLING_QUOTA_EXCEEDED;
 	error = meta_create_topic(m, in->name, n, changes, in->configs_n, false,
 		validate_only, &rq->arena, &t, &commit, why);
 	if (error)

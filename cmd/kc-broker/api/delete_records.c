@@ -2,13 +2,14 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "store/partlog.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
 
 static void
-delete_partition(const struct topic *t,
+delete_partition(const struct request *rq, const struct topic *t,
 	const struct delete_records_request_partition *in,
 	struct delete_records_response_partition *out, uint64_t *commit)
 {
@@ -22,6 +23,9 @@ delete_partition(const struct topic *t,
 		out->error_code = KERR_UNKNOWN_TOPIC_OR_PARTITION;
 		return;
 	}
+	out->error_code = nodes_check(rq, t, in->partition_index);
+	if (out->error_code)
+		return;
 	if (t->internal) {
 		out->error_code = KERR_INVALID_TOPIC_EXCEPTION;
 		return;
@@ -69,7 +73,7 @@ api_delete_records(struct request *rq)
 		out->partitions = arena_array(&rq->arena,
 			(size_t)in->partitions_n, sizeof(*out->partitions));
 		for (int k = 0; k < in->partitions_n; k++)
-			delete_partition(t, &in->partitions[k],
+			delete_partition(rq, t, &in->partitions[k],
 				&out->partitions[k], &commit);
 	}
 	rq->state = resp;

@@ -5,9 +5,12 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/quota.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
+
+enum { STRICT_SINCE = 5 }; /* of quotas (KIP-599) */
 
 static void
 fail(struct delete_topics_response_topic *out, int16_t error, const char *why)
@@ -128,9 +131,15 @@ delete_found(struct request *rq, struct delete_topics_response *resp)
 				"belongs to a name that was already supplied.");
 		}
 	}
-	for (int32_t i = 0; i < resp->responses_n; i++)
-		if (topics[i] && !resp->responses[i].error_code)
+	for (int32_t i = 0; i < resp->responses_n; i++) {
+		if (!topics[i] || resp->responses[i].error_code)
+			continue;
+		if (quota_may_change(rq, STRICT_SINCE, topics[i]->partitions_n))
 			meta_delete_topic(rq->broker->meta, topics[i], &commit);
+		else
+			fail(&resp->responses[i], KERR_THROTTLING_QUOTA_EXCEEDED,
+				NULL);
+	}
 	map_release(&by_id);
 }
 

@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -30,7 +31,7 @@ refuse(struct describe_cluster_response *resp, int8_t endpoint_type)
 int
 api_describe_cluster(struct request *rq)
 {
-	struct describe_cluster_response_broker self;
+	int nodes = rq->broker->nodes;
 	struct describe_cluster_response resp;
 	struct describe_cluster_request q;
 	char id[UUID_TEXT];
@@ -42,12 +43,16 @@ api_describe_cluster(struct request *rq)
 	if (q.endpoint_type != ENDPOINT_BROKERS) {
 		refuse(&resp, q.endpoint_type);
 	} else {
-		describe_cluster_response_broker_init(&self);
-		self.broker_id = rq->broker->node_id;
-		self.host = request_host(rq, &self.port);
-		resp.brokers = &self;
-		resp.brokers_n = 1;
-		resp.controller_id = self.broker_id;
+		resp.brokers = arena_array(&rq->arena, (size_t)nodes,
+			sizeof(*resp.brokers));
+		resp.brokers_n = nodes;
+		for (int i = 0; i < nodes; i++) {
+			describe_cluster_response_broker_init(&resp.brokers[i]);
+			resp.brokers[i].broker_id = nodes_id(rq->broker, i);
+			resp.brokers[i].host = nodes_host(rq, i,
+				&resp.brokers[i].port);
+		}
+		resp.controller_id = rq->broker->node_id;
 		resp.cluster_id = slice_str(uuid_text(
 			meta_cluster_id(rq->broker->meta), id));
 		if (q.include_cluster_authorized_operations)

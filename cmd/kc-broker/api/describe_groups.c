@@ -53,17 +53,18 @@ describe(struct request *rq, struct slice id, bool operations,
 	g->error_code = groups_find(rq->broker->groups, id, &en);
 	g->group_state = slice_str("");
 	g->protocol_type = g->protocol_data = slice_str("");
-	if (!g->error_code && !en) {
+	if (!g->error_code && (!en || en->consumer)) {
 		g->group_state = slice_str(group_state_name(GROUP_DEAD));
 		if (rq->version >= NOT_FOUND_SINCE) {
 			g->error_code = KERR_GROUP_ID_NOT_FOUND;
 			g->error_message = slice_str(arena_printf(&rq->arena,
+				en ? "Group %.*s is not a classic group." :
 				"Group %.*s not found.", SLICE_ARG(id)));
 		}
 	}
 	if (operations && !g->error_code)
 		g->authorized_operations = GROUP_OPERATIONS;
-	if (!en)
+	if (!en || en->consumer)
 		return;
 	g->group_state = slice_str(group_state_name(en->group->state));
 	g->protocol_type = or_empty(en->group->protocol_type);

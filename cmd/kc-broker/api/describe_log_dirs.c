@@ -8,6 +8,7 @@
 #include "api/log_dir.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "store/partlog.h"
 #include "wire/messages.h"
 
@@ -18,20 +19,21 @@ struct wanted {
 };
 
 static void
-put_topic(struct arena *a, const struct wanted *w,
+put_topic(struct request *rq, const struct wanted *w,
 	struct describe_log_dirs_response_topic *out)
 {
 	const struct topic *t = w->topic;
 
 	describe_log_dirs_response_topic_init(out);
 	out->name = slice_str(t->name);
-	out->partitions = arena_array(a, (size_t)t->partitions_n,
+	out->partitions = arena_array(&rq->arena, (size_t)t->partitions_n,
 		sizeof(*out->partitions));
 	for (int32_t i = 0; i < t->partitions_n; i++) {
 		struct describe_log_dirs_response_partition *p =
 			&out->partitions[out->partitions_n];
 
-		if (w->partitions && !w->partitions[i])
+		if ((w->partitions && !w->partitions[i]) ||
+		    (rq->broker->nodes > 1 && !nodes_has_replica(rq, t, i)))
 			continue;
 		describe_log_dirs_response_partition_init(p);
 		p->partition_index = i;
@@ -114,7 +116,7 @@ api_describe_log_dirs(struct request *rq)
 	result.topics = arena_array(&rq->arena, (size_t)result.topics_n,
 		sizeof(*result.topics));
 	for (int32_t i = 0; i < result.topics_n; i++)
-		put_topic(&rq->arena, &w[i], &result.topics[i]);
+		put_topic(rq, &w[i], &result.topics[i]);
 	describe_log_dirs_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
 	return 0;

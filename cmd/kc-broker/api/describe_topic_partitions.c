@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -77,7 +78,7 @@ static void
 put_partitions(struct request *rq, const struct topic *t, int32_t first, int32_t n,
 	struct describe_topic_partitions_response_topic *out)
 {
-	int32_t *self = &rq->broker->node_id;
+	const struct broker *b = rq->broker;
 
 	out->partitions = arena_array(&rq->arena, (size_t)n, sizeof(*out->partitions));
 	out->partitions_n = n;
@@ -87,10 +88,18 @@ put_partitions(struct request *rq, const struct topic *t, int32_t first, int32_t
 
 		describe_topic_partitions_response_partition_init(p);
 		p->partition_index = first + i;
-		p->leader_id = *self;
+		p->leader_id = nodes_id(b, nodes_leader(b, t, first + i));
 		p->leader_epoch = 0;
-		p->replica_nodes = p->isr_nodes = self;
-		p->replica_nodes_n = p->isr_nodes_n = 1;
+		p->replica_nodes = arena_array(&rq->arena, NODES_REPLICAS,
+			sizeof(*p->replica_nodes));
+		p->replica_nodes_n = nodes_replicas(b, t, first + i,
+			p->replica_nodes);
+		p->isr_nodes = p->replica_nodes;
+		p->isr_nodes_n = p->replica_nodes_n;
+		if (b->faults && nodes_lost_leader(b, t, first + i)) {
+			p->error_code = KERR_LEADER_NOT_AVAILABLE;
+			p->leader_id = -1;
+		}
 		p->eligible_leader_replicas_n = p->last_known_elr_n = 0;
 	}
 	out->topic_id = t->id;

@@ -14,6 +14,8 @@
 #include "config.h"
 #include "meta/meta.h"
 #include "net/loop.h"
+#include "net/nodes.h"
+#include "net/quota.h"
 #include "net/request.h"
 #include "store/partlog.h"
 #include "wire/errors.h"
@@ -29,6 +31,7 @@ enum {
 /* What one look at a partition found. */
 struct found {
 	int16_t error;
+	struct partlog *log;  /* NULL on error; good for this turn of the loop */
 	int64_t high_watermark, last_stable, log_start;
 	struct wire_records records;
 };
@@ -54,15 +57,16 @@ struct fetch {
 };
 
 static int16_t
-find_log(struct broker *b, const struct fetch_part *p, struct partlog **log)
+find_log(const struct request *rq, const struct fetch_part *p, struct partlog **log)
 {
+	const struct broker *b = rq->broker;
 	bool by_id = slice_is_null(p->topic);
 	struct topic *t = by_id ? meta_topic_by_id(b->meta, &p->topic_id) :
 		meta_topic(b->meta, p->topic);
 
 	*log = t ? topic_partition(t, p->partition) : NULL;
 	if (*log)
-		return KERR_NONE;
+		return nodes_check(rq, t, p->partition);
 	return by_id && !t ? KERR_UNKNOWN_TOPIC_ID :
 		KERR_UNKNOWN_TOPIC_OR_PARTITION;
 }
@@ -76,12 +80,13 @@ look_at(struct fetch *f, const struct fetch_part *p, size_t budget,
 
 	*out = (struct found){ .high_watermark = -1, .last_stable = -1,
 		.log_start = -1, .records.mem = slice_str("") };
-	out->error = find_log(f->rq->broker, p, &log);
+	out->error = find_log(f->rq, p, &log);
 	/* One node: the leader epoch is and stays 0. */
 	if (!out->error && p->leader_epoch > 0)
 		out->error = KERR_UNKNOWN_LEADER_EPOCH;
 	if (out->error)
 		return;
+	out->log = log;
 	out->high_watermark = partlog_high_watermark(log);
 	out->last_stable = partlog_last_stable(log);
 	out->log_start = partlog_start(log);
@@ -130,8 +135,38 @@ same_topic(const struct fetch_part *a, const struct fetch_part *b)
 	return slice_eq(a->topic, b->topic) && uuid_eq(&a->topic_id, &b->topic_id);
 }
 
+/* The transactions of which the reader has to leave records out. */
 static void
-fill_partition(const struct fetch *f, int i, struct fetch_response_partition *out)
+fill_aborted(struct fetch *f, int i, struct fetch_response_partition *out)
+{
+	struct arena *a = &f->rq->arena;
+	const struct found *r = &f->found[i];
+	struct aborted_txn *list;
+	int n;
+
+	out->aborted_transactions_n = 0;
+	if (r->error || !r->records.len)
+		return;
+	out->error_code = partlog_aborted(r->log, f->parts[i]->offset,
+		partlog_read_end(r->log, &r->records), a, &list, &n);
+	if (out->error_code) {
+		out->records = (struct wire_records){ .mem = slice_str("") };
+		return;
+	}
+	out->aborted_transactions = arena_array(a, (size_t)n,
+		sizeof(*out->aborted_transactions));
+	for (int k = 0; k < n; k++) {
+		struct fetch_response_aborted *to = &out->aborted_transactions[k];
+
+		fetch_response_aborted_init(to);
+		to->producer_id = list[k].producer_id;
+		to->first_offset = list[k].first_offset;
+	}
+	out->aborted_transactions_n = n;
+}
+
+static void
+fill_partition(struct fetch *f, int i, struct fetch_response_partition *out)
 {
 	const struct found *r = &f->found[i];
 
@@ -141,9 +176,42 @@ fill_partition(const struct fetch *f, int i, struct fetch_response_partition *ou
 	out->high_watermark = r->high_watermark;
 	out->last_stable_offset = r->last_stable;
 	out->log_start_offset = r->log_start;
-	/* null unless read_committed; there are no aborted transactions yet */
-	out->aborted_transactions_n = f->committed ? 0 : -1;
 	out->records = r->records;
+	if (r->records.len)
+		partlog_sent(r->log, r->records.len);
+	out->aborted_transactions_n = -1; /* null unless read_committed */
+	if (f->committed)
+		fill_aborted(f, i, out);
+}
+
+/* Who leads it, and where that is: the client need not ask (KIP-951). */
+static void
+hint(struct fetch *f, int i, struct fetch_response *resp,
+	struct fetch_response_partition *out)
+{
+	struct request *rq = f->rq;
+	const struct fetch_part *p = f->parts[i];
+	const struct topic *t = slice_is_null(p->topic) ?
+		meta_topic_by_id(rq->broker->meta, &p->topic_id) :
+		meta_topic(rq->broker->meta, p->topic);
+	struct fetch_response_node *n;
+	int leader;
+
+	if (!t)
+		return;
+	leader = nodes_leader(rq->broker, t, p->partition);
+	out->current_leader.leader_id = nodes_id(rq->broker, leader);
+	out->current_leader.leader_epoch = 0;
+	if (!resp->node_endpoints)
+		resp->node_endpoints = arena_array(&rq->arena,
+			(size_t)rq->broker->nodes, sizeof(*n));
+	for (int k = 0; k < resp->node_endpoints_n; k++)
+		if (resp->node_endpoints[k].node_id == nodes_id(rq->broker, leader))
+			return;
+	n = &resp->node_endpoints[resp->node_endpoints_n++];
+	fetch_response_node_init(n);
+	n->node_id = nodes_id(rq->broker, leader);
+	n->host = nodes_host(rq, leader, &n->port);
 }
 
 static void
@@ -170,7 +238,11 @@ fill_topics(struct fetch *f, struct fetch_response *resp)
 			t->partitions = parts;
 			t->partitions_n = 0;
 		}
-		fill_partition(f, i, parts++);
+		fill_partition(f, i, parts);
+		if (parts->error_code == KERR_NOT_LEADER_OR_FOLLOWER &&
+		    f->rq->broker->nodes > 1)
+			hint(f, i, resp, parts);
+		parts++;
 		t->partitions_n++;
 		p->told_high_watermark = f->found[i].high_watermark;
 		p->told_log_start = f->found[i].log_start;
@@ -201,6 +273,16 @@ unpark(struct fetch *f)
 	f->waits = NULL;
 }
 
+static size_t
+bytes_found(const struct fetch *f)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < f->parts_n; i++)
+		total += f->found[i].records.len;
+	return total;
+}
+
 static void
 answer(struct fetch *f)
 {
@@ -211,6 +293,7 @@ answer(struct fetch *f)
 	fetch_response_init(&resp);
 	resp.session_id = f->session_id;
 	fill_topics(f, &resp);
+	resp.throttle_time_ms = quota_charge(rq, QUOTA_FETCH, (double)bytes_found(f));
 	fetch_response_write(request_reply(rq), rq->version, &resp);
 	rotate(f);
 	if (f->session)
@@ -269,7 +352,7 @@ park(struct fetch *f, int32_t max_wait_ms)
 		f->waits[i].fetch = f;
 		f->waits[i].watch.changed = on_change;
 		list_init(&f->waits[i].watch.node);
-		if (!find_log(rq->broker, f->parts[i], &log))
+		if (!find_log(rq, f->parts[i], &log))
 			partlog_watch(log, &f->waits[i].watch);
 	}
 	f->timer.fire = on_timer;
@@ -389,6 +472,9 @@ choose_session(struct fetch *f, const struct fetch_request *q)
 
 	f->full = q->session_epoch == FINAL_EPOCH ||
 		q->session_epoch == INITIAL_EPOCH;
+	/* Fault rules are about what requests name: no session, all is named. */
+	if (f->rq->broker->faults)
+		return f->full ? KERR_NONE : KERR_FETCH_SESSION_ID_NOT_FOUND;
 	if (f->full) {
 		if (s)
 			fetch_session_close(ss, s);

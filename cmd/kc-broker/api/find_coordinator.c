@@ -1,9 +1,10 @@
 /*
- * FindCoordinator: who looks after a group. On one node it is this one, at
- * the address that Metadata gives, too.
+ * FindCoordinator: who looks after a group or a transactional id. On one node
+ * it is this one, at the address that Metadata gives, too.
  */
 #include "api/api.h"
 #include "broker.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -14,10 +15,8 @@ enum { SEVERAL_SINCE = 4, SHARE_SINCE = 6 };
 static const char *
 why_not(const struct request *rq, int8_t key_type)
 {
-	if (key_type == KEY_GROUP)
+	if (key_type == KEY_GROUP || key_type == KEY_TRANSACTION)
 		return NULL;
-	if (key_type == KEY_TRANSACTION)
-		return "transactions are not supported by this kc-broker yet";
 	if (key_type == KEY_SHARE && rq->version >= SHARE_SINCE)
 		return "share groups are not supported by this kc-broker";
 	return "unknown type of coordinator";
@@ -41,8 +40,8 @@ answer(struct request *rq, int8_t key_type, struct slice key,
 	}
 	/* Kafka's words for success, which some client may compare. */
 	c->error_message = slice_str(rq->version < SEVERAL_SINCE ? "NONE" : "");
-	c->node_id = rq->broker->node_id;
-	c->host = request_host(rq, &c->port);
+	c->node_id = nodes_id(rq->broker, nodes_coordinator(rq->broker, key));
+	c->host = nodes_host(rq, nodes_coordinator(rq->broker, key), &c->port);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "api/config_resource.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "meta/settings.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -41,33 +42,67 @@ check(const struct list_config_resources_request *q)
 
 static void
 add(struct list_config_resources_response *resp, enum config_resource_type type,
-	const char *name)
+	struct slice name)
 {
 	struct list_config_resources_response_resource *r =
 		&resp->config_resources[resp->config_resources_n++];
 
 	list_config_resources_response_resource_init(r);
-	r->resource_name = slice_str(name);
+	r->resource_name = name;
 	r->resource_type = (int8_t)type;
 }
 
-/* Groups and client metrics have no configs here, so none is listed. */
+/* Groups and subscriptions that have configs of their own. */
 static void
-add_all(struct request *rq, const struct list_config_resources_request *q,
+add_settings(struct request *rq, const struct list_config_resources_request *q,
 	struct list_config_resources_response *resp)
 {
-	int n;
-	struct topic *const *topics = meta_topics(rq->broker->meta, &n);
-	const char *id = arena_printf(&rq->arena, "%" PRId32, rq->broker->node_id);
+	const struct settings *s;
 
-	resp->config_resources = arena_array(&rq->arena, (size_t)n + 2,
-		sizeof(*resp->config_resources));
+	for (size_t i = 0; (s = meta_settings_next(rq->broker->meta, &i)); ) {
+		if (s->kind == SETTINGS_GROUP && is_asked_for(q, RESOURCE_GROUP))
+			add(resp, RESOURCE_GROUP, s->name);
+		if (s->kind == SETTINGS_CLIENT_METRICS &&
+		    is_asked_for(q, RESOURCE_CLIENT_METRICS))
+			add(resp, RESOURCE_CLIENT_METRICS, s->name);
+	}
+}
+
+static void
+add_others(struct request *rq, const struct list_config_resources_request *q,
+	struct list_config_resources_response *resp, struct topic *const *topics,
+	int n)
+{
+	struct slice id = slice_str(arena_printf(&rq->arena, "%" PRId32,
+		rq->broker->node_id));
+
 	if (is_asked_for(q, RESOURCE_BROKER_LOGGER))
 		add(resp, RESOURCE_BROKER_LOGGER, id);
 	if (is_asked_for(q, RESOURCE_BROKER))
 		add(resp, RESOURCE_BROKER, id);
 	for (int i = 0; i < n && is_asked_for(q, RESOURCE_TOPIC); i++)
-		add(resp, RESOURCE_TOPIC, topics[i]->name);
+		add(resp, RESOURCE_TOPIC, slice_str(topics[i]->name));
+}
+
+static void
+add_all(struct request *rq, struct list_config_resources_request *q,
+	struct list_config_resources_response *resp)
+{
+	static int8_t metrics_only[] = { RESOURCE_CLIENT_METRICS };
+	struct meta *m = rq->broker->meta;
+	int n;
+	struct topic *const *topics = meta_topics(m, &n);
+
+	if (rq->version == 0) {
+		q->resource_types = metrics_only;
+		q->resource_types_n = 1;
+	}
+	resp->config_resources = arena_array(&rq->arena, (size_t)n + 2 +
+		(size_t)meta_settings_count(m, SETTINGS_GROUP) +
+		(size_t)meta_settings_count(m, SETTINGS_CLIENT_METRICS),
+		sizeof(*resp->config_resources));
+	add_settings(rq, q, resp);
+	add_others(rq, q, resp, topics, n);
 }
 
 int
@@ -80,7 +115,7 @@ api_list_config_resources(struct request *rq)
 		return -1;
 	list_config_resources_response_init(&resp);
 	resp.error_code = check(&q);
-	if (rq->version > 0 && !resp.error_code)
+	if (!resp.error_code)
 		add_all(rq, &q, &resp);
 	list_config_resources_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);

@@ -4,10 +4,9 @@
 #include "api/api.h"
 #include "broker.h"
 #include "coord/groups.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/messages.h"
-
-static const char type[] = "classic";
 
 /* No filter lets everything pass. Case and blanks around do not matter. */
 static bool
@@ -40,20 +39,24 @@ api_list_groups(struct request *rq)
 		return -1;
 	list_groups_response_init(&resp);
 	resp.error_code = groups_load(gs);
-	for (size_t i = 0; groups_next(gs, &i);)
+	for (size_t i = 0; !resp.error_code && groups_next(gs, &i);)
 		n++;
 	resp.groups = arena_array(&rq->arena, n, sizeof(*resp.groups));
-	for (size_t i = 0; (en = groups_next(gs, &i));) {
+	for (size_t i = 0; n && (en = groups_next(gs, &i));) {
 		struct list_groups_response_group *g = &resp.groups[resp.groups_n];
-		const char *state = group_state_name(en->group->state);
+		const char *state = en->consumer ? consumer_group_state(en->consumer)
+			: group_state_name(en->group->state);
+		const char *type = en->consumer ? "consumer" : "classic";
 
-		if (!passes(q.states_filter, q.states_filter_n, state) ||
+		if (!nodes_coordinates(rq, en->group->id) ||
+		    !passes(q.states_filter, q.states_filter_n, state) ||
 		    !passes(q.types_filter, q.types_filter_n, type))
 			continue;
 		resp.groups_n++;
 		list_groups_response_group_init(g);
 		g->group_id = en->group->id;
-		g->protocol_type = slice_is_null(en->group->protocol_type)
+		g->protocol_type = en->consumer ? slice_str("consumer")
+			: slice_is_null(en->group->protocol_type)
 			? slice_str("") : en->group->protocol_type;
 		g->group_state = slice_str(state);
 		g->group_type = slice_str(type);

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "store/partlog.h"
 #include "wire/errors.h"
@@ -44,10 +45,13 @@ static int16_t
 find(struct partlog *log, int64_t timestamp, bool committed,
 	struct list_offsets_response_partition *out)
 {
+	/* What this reader could fetch. */
+	int64_t limit = committed ? partlog_last_stable(log) :
+		partlog_high_watermark(log);
+
 	switch (timestamp) {
 	case LATEST:
-		out->offset = committed ? partlog_last_stable(log) :
-			partlog_high_watermark(log);
+		out->offset = limit;
 		break;
 	case EARLIEST:
 	case EARLIEST_LOCAL:
@@ -57,9 +61,10 @@ find(struct partlog *log, int64_t timestamp, bool committed,
 	case EARLIEST_PENDING_UPLOAD:
 		return KERR_NONE;
 	case MAX_TIMESTAMP:
-		return partlog_offset_of_max_time(log, &out->offset, &out->timestamp);
+		return partlog_offset_of_max_time(log, limit, &out->offset,
+			&out->timestamp);
 	default:
-		return partlog_offset_of_time(log, timestamp, &out->offset,
+		return partlog_offset_of_time(log, timestamp, limit, &out->offset,
 			&out->timestamp);
 	}
 	return KERR_NONE;
@@ -78,6 +83,8 @@ list_partition(struct request *rq, const struct topic *t, bool committed,
 	out->leader_epoch = -1;
 	if (!log)
 		out->error_code = KERR_UNKNOWN_TOPIC_OR_PARTITION;
+	else if ((out->error_code = nodes_check(rq, t, in->partition_index)))
+		;
 	else if (in->current_leader_epoch > LEADER_EPOCH)
 		out->error_code = KERR_UNKNOWN_LEADER_EPOCH;
 	else if (rq->version < known_since(in->timestamp))

@@ -7,6 +7,8 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/faults.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -41,7 +43,7 @@ static void
 put_partitions(struct request *rq, const struct topic *t,
 	struct metadata_response_topic *out)
 {
-	int32_t *self = &rq->broker->node_id;
+	const struct broker *b = rq->broker;
 
 	out->partitions = arena_array(&rq->arena, (size_t)t->partitions_n,
 		sizeof(*out->partitions));
@@ -51,10 +53,17 @@ put_partitions(struct request *rq, const struct topic *t,
 
 		metadata_response_partition_init(p);
 		p->partition_index = i;
-		p->leader_id = *self;
+		p->leader_id = nodes_id(b, nodes_leader(b, t, i));
 		p->leader_epoch = 0;
-		p->replica_nodes = p->isr_nodes = self;
-		p->replica_nodes_n = p->isr_nodes_n = 1;
+		p->replica_nodes = arena_array(&rq->arena, NODES_REPLICAS,
+			sizeof(*p->replica_nodes));
+		p->replica_nodes_n = nodes_replicas(b, t, i, p->replica_nodes);
+		p->isr_nodes = p->replica_nodes;
+		p->isr_nodes_n = p->replica_nodes_n;
+		if (b->faults && nodes_lost_leader(b, t, i)) {
+			p->error_code = KERR_LEADER_NOT_AVAILABLE;
+			p->leader_id = -1;
+		}
 	}
 }
 
@@ -68,7 +77,9 @@ put_topic(struct request *rq, const struct topic *t, const struct asked *q,
 	out->is_internal = t->internal;
 	if (q->topic_operations)
 		out->topic_authorized_operations = TOPIC_OPERATIONS;
-	put_partitions(rq, t, out);
+	out->error_code = faults_topic(rq, t->name);
+	if (!out->error_code)
+		put_partitions(rq, t, out);
 }
 
 static void
@@ -134,15 +145,17 @@ answer(struct request *rq, int16_t error)
 {
 	struct asked *q = rq->state;
 	struct metadata_response resp;
-	struct metadata_response_broker self;
+	int nodes = rq->broker->nodes;
 	char cluster[UUID_TEXT];
 
 	metadata_response_init(&resp);
-	metadata_response_broker_init(&self);
-	self.node_id = rq->broker->node_id;
-	self.host = request_host(rq, &self.port);
-	resp.brokers = &self;
-	resp.brokers_n = 1;
+	resp.brokers = arena_array(&rq->arena, (size_t)nodes, sizeof(*resp.brokers));
+	resp.brokers_n = nodes;
+	for (int i = 0; i < nodes; i++) {
+		metadata_response_broker_init(&resp.brokers[i]);
+		resp.brokers[i].node_id = nodes_id(rq->broker, i);
+		resp.brokers[i].host = nodes_host(rq, i, &resp.brokers[i].port);
+	}
 	resp.controller_id = rq->broker->node_id;
 	resp.cluster_id = slice_str(uuid_text(meta_cluster_id(rq->broker->meta),
 		cluster));

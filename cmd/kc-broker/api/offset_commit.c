@@ -34,6 +34,7 @@ offset_of(struct request *rq, const struct offset_commit_request *q,
 		o.error = KERR_UNKNOWN_TOPIC_OR_PARTITION;
 	o.topic = slice_str(t->name);
 	o.c = (struct committed){
+		.topic_id = t->id,
 		.partition = qp->partition_index,
 		.leader_epoch = qp->committed_leader_epoch,
 		.offset = qp->committed_offset,
@@ -103,6 +104,7 @@ api_offset_commit(struct request *rq)
 		.member_id = q.member_id,
 		.instance_id = q.group_instance_id,
 		.generation = q.generation_id_or_member_epoch,
+		.knows_epochs = rq->version >= GROUP_NOT_FOUND_SINCE,
 		.unknown_group = rq->version >= GROUP_NOT_FOUND_SINCE
 			? KERR_GROUP_ID_NOT_FOUND : KERR_ILLEGAL_GENERATION,
 	};

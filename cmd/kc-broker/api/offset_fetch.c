@@ -10,6 +10,7 @@
 #include "api/group_wait.h"
 #include "broker.h"
 #include "coord/groups.h"
+#include "coord/pending.h"
 #include "meta/meta.h"
 #include "net/request.h"
 #include "wire/errors.h"
@@ -34,9 +35,17 @@ fill_partition(fetched *p, int32_t partition, const struct committed *c, int16_t
 	p->error_code = error;
 }
 
+/* KIP-447: no offset is told, as long as a transaction has one pending. */
+static int16_t
+unstable(const struct group_entry *en, bool stable, struct slice topic, int32_t partition)
+{
+	return stable && en && pending_has(&en->pending, topic, partition)
+		? KERR_UNSTABLE_OFFSET_COMMIT : KERR_NONE;
+}
+
 /* The topics that were asked for. */
 static void
-fill_asked(struct request *rq, const struct group_entry *en,
+fill_asked(struct request *rq, const struct group_entry *en, bool stable,
 	const struct offset_fetch_request_group *q,
 	struct offset_fetch_response_group *r)
 {
@@ -58,16 +67,19 @@ fill_asked(struct request *rq, const struct group_entry *en,
 		rt->partitions_n = qt->partition_indexes_n;
 		rt->partitions = arena_array(&rq->arena,
 			(size_t)qt->partition_indexes_n, sizeof(*rt->partitions));
-		for (int32_t p = 0; p < qt->partition_indexes_n; p++)
-			fill_partition(&rt->partitions[p], qt->partition_indexes[p],
-				en && !error ? offsets_get(&en->offsets, name,
-					qt->partition_indexes[p]) : NULL, error);
+		for (int32_t p = 0; p < qt->partition_indexes_n; p++) {
+			int32_t number = qt->partition_indexes[p];
+			int16_t pe = error ? error : unstable(en, stable, name, number);
+
+			fill_partition(&rt->partitions[p], number, en && !pe
+				? offsets_get(&en->offsets, name, number) : NULL, pe);
+		}
 	}
 }
 
 /* Every topic of which there is an offset. */
 static void
-fill_all(struct request *rq, const struct group_entry *en,
+fill_all(struct request *rq, const struct group_entry *en, bool stable,
 	struct offset_fetch_response_group *r)
 {
 	const struct offsets_topic *t;
@@ -89,14 +101,17 @@ fill_all(struct request *rq, const struct group_entry *en,
 		rt->partitions_n = t->parts_n;
 		rt->partitions = arena_array(&rq->arena, (size_t)t->parts_n,
 			sizeof(*rt->partitions));
-		for (int p = 0; p < t->parts_n; p++)
+		for (int p = 0; p < t->parts_n; p++) {
+			int16_t pe = unstable(en, stable, t->name, t->parts[p].partition);
+
 			fill_partition(&rt->partitions[p], t->parts[p].partition,
-				&t->parts[p], 0);
+				pe ? NULL : &t->parts[p], pe);
+		}
 	}
 }
 
 static void
-fill_group(struct request *rq, const struct offset_fetch_request_group *q,
+fill_group(struct request *rq, const struct offset_fetch_request_group *q, bool stable,
 	struct offset_fetch_response_group *r, uint64_t *commit)
 {
 	struct group_entry *en;
@@ -106,10 +121,15 @@ fill_group(struct request *rq, const struct offset_fetch_request_group *q,
 	r->error_code = groups_find(rq->broker->groups, q->group_id, &en);
 	if (en && en->commit > *commit)
 		*commit = en->commit;
+	if (en && en->consumer && !r->error_code)
+		r->error_code = consumer_check_fetch(en->consumer, q->member_id,
+			q->member_epoch);
+	if (r->error_code && q->topics_n < 0)
+		return;
 	if (q->topics_n >= 0)
-		fill_asked(rq, en, q, r);
+		fill_asked(rq, en, stable, q, r);
 	else
-		fill_all(rq, en, r);
+		fill_all(rq, en, stable, r);
 }
 
 /* A request before version 8, in the form of the later ones. */
@@ -175,14 +195,15 @@ api_offset_fetch(struct request *rq)
 	offset_fetch_response_init(&resp);
 	if (rq->version < SEVERAL_SINCE) {
 		widen_request(rq, &q, &asked);
-		fill_group(rq, &asked, &group, &commit);
+		fill_group(rq, &asked, q.require_stable, &group, &commit);
 		narrow_response(rq, &group, &resp);
 	} else {
 		resp.groups_n = q.groups_n;
 		resp.groups = arena_array(&rq->arena, (size_t)q.groups_n,
 			sizeof(*resp.groups));
 		for (int32_t i = 0; i < q.groups_n; i++)
-			fill_group(rq, &q.groups[i], &resp.groups[i], &commit);
+			fill_group(rq, &q.groups[i], q.require_stable, &resp.groups[i],
+				&commit);
 	}
 	offset_fetch_response_write(request_reply(rq), rq->version, &resp);
 	group_wait_finish(rq, commit);

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "store/partlog.h"
 #include "wire/errors.h"
@@ -39,7 +40,7 @@ end_of_epoch(const struct partlog *log, int32_t epoch,
 }
 
 static void
-answer_partition(const struct topic *t,
+answer_partition(const struct request *rq, const struct topic *t,
 	const struct offset_for_leader_epoch_request_partition *in,
 	struct offset_for_leader_epoch_response_partition *out)
 {
@@ -49,6 +50,8 @@ answer_partition(const struct topic *t,
 	out->partition = in->partition;
 	out->error_code = log ? check_current(in->current_leader_epoch) :
 		KERR_UNKNOWN_TOPIC_OR_PARTITION;
+	if (!out->error_code)
+		out->error_code = nodes_check(rq, t, in->partition);
 	if (!out->error_code)
 		end_of_epoch(log, in->leader_epoch, out);
 }
@@ -76,7 +79,7 @@ api_offset_for_leader_epoch(struct request *rq)
 		out->partitions = arena_array(&rq->arena,
 			(size_t)in->partitions_n, sizeof(*out->partitions));
 		for (int32_t k = 0; k < in->partitions_n; k++)
-			answer_partition(t, &in->partitions[k],
+			answer_partition(rq, t, &in->partitions[k],
 				&out->partitions[k]);
 	}
 	offset_for_leader_epoch_response_write(request_reply(rq), rq->version, &resp);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "api/release.h"
+#include "broker.h"
 #include "wire/messages.h"
 
 #define ROW(NAME, Name, name) ROW_FROM(NAME, NAME##_REQUEST_MIN, Name, name)
@@ -44,6 +46,14 @@ static const struct api table[] = {
 	ROW(INIT_PRODUCER_ID, "InitProducerId", init_producer_id),
 	ROW(OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch",
 		offset_for_leader_epoch),
+	ROW(ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", add_partitions_to_txn),
+	ROW(ADD_OFFSETS_TO_TXN, "AddOffsetsToTxn", add_offsets_to_txn),
+	ROW(END_TXN, "EndTxn", end_txn),
+	ROW(WRITE_TXN_MARKERS, "WriteTxnMarkers", write_txn_markers),
+	ROW(TXN_OFFSET_COMMIT, "TxnOffsetCommit", txn_offset_commit),
+	ROW(DESCRIBE_ACLS, "DescribeAcls", describe_acls),
+	ROW(CREATE_ACLS, "CreateAcls", create_acls),
+	ROW(DELETE_ACLS, "DeleteAcls", delete_acls),
 	ROW(DESCRIBE_CONFIGS, "DescribeConfigs", describe_configs),
 	ROW(ALTER_CONFIGS, "AlterConfigs", alter_configs),
 	ROW(ALTER_REPLICA_LOG_DIRS, "AlterReplicaLogDirs",
@@ -59,8 +69,22 @@ static const struct api table[] = {
 	ROW(LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments",
 		list_partition_reassignments),
 	ROW(OFFSET_DELETE, "OffsetDelete", offset_delete),
+	ROW(DESCRIBE_CLIENT_QUOTAS, "DescribeClientQuotas",
+		describe_client_quotas),
+	ROW(ALTER_CLIENT_QUOTAS, "AlterClientQuotas", alter_client_quotas),
 	ROW(DESCRIBE_QUORUM, "DescribeQuorum", describe_quorum),
+	ROW(UPDATE_FEATURES, "UpdateFeatures", update_features),
 	ROW(DESCRIBE_CLUSTER, "DescribeCluster", describe_cluster),
+	ROW(DESCRIBE_PRODUCERS, "DescribeProducers", describe_producers),
+	ROW(DESCRIBE_TRANSACTIONS, "DescribeTransactions", describe_transactions),
+	ROW(LIST_TRANSACTIONS, "ListTransactions", list_transactions),
+	ROW(CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat",
+		consumer_group_heartbeat),
+	ROW(CONSUMER_GROUP_DESCRIBE, "ConsumerGroupDescribe",
+		consumer_group_describe),
+	ROW(GET_TELEMETRY_SUBSCRIPTIONS, "GetTelemetrySubscriptions",
+		get_telemetry_subscriptions),
+	ROW(PUSH_TELEMETRY, "PushTelemetry", push_telemetry),
 	ROW(LIST_CONFIG_RESOURCES, "ListConfigResources",
 		list_config_resources),
 	ROW(DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions",
@@ -92,4 +116,25 @@ api_find(int16_t key)
 			high = middle;
 	}
 	return NULL;
+}
+
+int16_t
+api_max(const struct broker *b, const struct api *a)
+{
+	int16_t max = b->release ? release_max(b->release, a->key) : a->max;
+
+	return max < a->max ? max : a->max;
+}
+
+bool
+api_is_coordinated(int16_t key)
+{
+	/* KIP-848's and the transactions' among them: by Kafka's numbers. */
+	static const int16_t keys[] = { 8, 9, 11, 12, 13, 14, 15, 22, 24, 25, 26,
+		28, 42, 47, 65, 68, 69 };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (keys[i] == key)
+			return true;
+	return false;
 }

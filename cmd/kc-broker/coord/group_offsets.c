@@ -1,6 +1,7 @@
 /* group_offsets.c - offsets of groups: committed, deleted, expired. */
 #include "base/xalloc.h"
 #include "coord/grouplog.h"
+#include "coord/pending.h"
 #include "coord/registry.h"
 #include "wire/errors.h"
 
@@ -31,9 +32,46 @@ check_commit(struct groups *gs, const struct groups_commit *c, struct group_entr
 			return KERR_INVALID_COMMIT_OFFSET_SIZE;
 		*en = registry_add(gs, c->group);
 	}
+	if ((*en)->consumer)
+		return KERR_NONE; /* each partition is looked at by itself */
+	if (c->producer && c->generation < 0 && !c->member_id.len &&
+	    slice_is_null(c->instance_id))
+		return KERR_NONE; /* a producer that knows nothing of KIP-447 */
 	registry_begin(gs, &t, NULL);
-	return group_check_commit((*en)->group, c->member_id, c->instance_id,
+	error = group_check_commit((*en)->group, c->member_id, c->instance_id,
 		c->generation, &t);
+	return c->producer && error == KERR_REBALANCE_IN_PROGRESS ? KERR_NONE : error;
+}
+
+/* As Kafka: one partition that the member may not commit fails them all. */
+static int16_t
+check_members(const struct group_entry *en, const struct groups_commit *c,
+	const struct groups_offset *offsets, int n)
+{
+	const struct consumer_commit cc = {
+		.member_id = c->member_id, .instance_id = c->instance_id,
+		.epoch = c->generation, .knows_epochs = c->knows_epochs,
+		.is_transactional = c->producer,
+	};
+	int16_t error = KERR_NONE;
+
+	for (int i = 0; i < n && !error; i++)
+		if (!offsets[i].error)
+			error = consumer_check_commit(en->consumer, &cc,
+				&offsets[i].c.topic_id, offsets[i].c.partition);
+	/* TxnOffsetCommit has no word for it. */
+	return c->producer && error == KERR_STALE_MEMBER_EPOCH ? KERR_ILLEGAL_GENERATION
+		: error;
+}
+
+static bool
+has_room(const struct groups *gs, const struct groups_offset *offsets, int n)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < n; i++)
+		bytes += sizeof(offsets[i].c) + offsets[i].c.metadata.len;
+	return registry_has_room(gs, bytes);
 }
 
 void
@@ -45,8 +83,13 @@ groups_commit_offsets(struct groups *gs, const struct groups_commit *c,
 	int16_t error = check_commit(gs, c, &en);
 
 	*commit = 0;
+	if (!error && en->consumer)
+		error = check_members(en, c, offsets, n);
+	if (!error && !has_room(gs, offsets, n))
+		error = KERR_INVALID_COMMIT_OFFSET_SIZE;
 	if (!error) {
 		grouplog_begin(&l, &gs->parts, c->group);
+		l.producer = c->producer;
 		for (int i = 0; i < n; i++) {
 			struct groups_offset *o = &offsets[i];
 
@@ -61,8 +104,15 @@ groups_commit_offsets(struct groups *gs, const struct groups_commit *c,
 		if (offsets[i].error)
 			continue;
 		offsets[i].error = error;
-		if (!error)
-			offsets_put(&en->offsets, offsets[i].topic, &offsets[i].c);
+		if (error)
+			continue;
+		if (c->producer) {
+			pending_put(en, &gs->pending, c->producer->id,
+				offsets[i].topic, &offsets[i].c);
+			continue;
+		}
+		pending_forget(&en->pending, offsets[i].topic, offsets[i].c.partition);
+		offsets_put(&en->offsets, offsets[i].topic, &offsets[i].c);
 	}
 	if (!en)
 		return;
@@ -93,18 +143,23 @@ groups_delete_offsets(struct groups *gs, struct slice id,
 
 		if (o->error)
 			continue;
-		if (group_subscribes(en->group, o->topic))
+		if (en->consumer ? consumer_group_subscribes(en->consumer, o->topic)
+			: group_subscribes(en->group, o->topic))
 			o->error = KERR_GROUP_SUBSCRIBED_TO_TOPIC;
-		else if (offsets_get(&en->offsets, o->topic, o->c.partition))
+		else if (offsets_get(&en->offsets, o->topic, o->c.partition) ||
+			pending_has(&en->pending, o->topic, o->c.partition))
 			grouplog_offset(&l, o->topic, o->c.partition, NULL);
 	}
 	error = grouplog_end(&l, &en->commit);
 	if (error)
 		return error;
 	for (int i = 0; i < n; i++)
-		if (!offsets[i].error)
+		if (!offsets[i].error) {
+			pending_forget(&en->pending, offsets[i].topic,
+				offsets[i].c.partition);
 			offsets_remove(&en->offsets, offsets[i].topic,
 				offsets[i].c.partition);
+		}
 	*commit = en->commit;
 	return KERR_NONE;
 }
@@ -123,11 +178,14 @@ group_offsets_expire(struct group_entry *en, const char *topic)
 		return;
 	gone = xreallocarray(NULL, en->offsets.n, sizeof(*gone));
 	for (size_t i = 0; (t = map_next(&en->offsets.topics, &i));) {
-		if (topic && !slice_eq_str(t->name, topic))
+		if (topic ? !slice_eq_str(t->name, topic) : en->consumer &&
+			consumer_group_subscribes(en->consumer, t->name))
 			continue;
 		for (int p = 0; p < t->parts_n; p++) {
-			if (!topic && !offsets_expired(en->group, t->name, &t->parts[p],
-				wall, gs->retention_ms))
+			if (!topic && (!offsets_expired(en->group, t->name,
+					&t->parts[p], wall, gs->retention_ms) ||
+				pending_has(&en->pending, t->name,
+					t->parts[p].partition)))
 				continue;
 			gone[n].topic = t->name;
 			gone[n++].partition = t->parts[p].partition;
@@ -144,4 +202,24 @@ group_offsets_expire(struct group_entry *en, const char *topic)
 	for (size_t i = 0; i < n; i++)
 		offsets_remove(&en->offsets, gone[i].topic, gone[i].partition);
 	free(gone);
+}
+
+void
+group_offsets_forget(struct group_entry *en, const char *topic)
+{
+	struct slice name = slice_str(topic);
+	const struct offsets_topic *t;
+	struct grouplog l;
+
+	group_offsets_expire(en, topic);
+	for (struct pending *p = NULL; (p = pending_next(&en->pending, p));) {
+		t = map_get(&p->offsets.topics, name);
+		if (!t)
+			continue;
+		grouplog_begin(&l, &en->groups->parts, en->group->id);
+		for (int i = 0; i < t->parts_n; i++)
+			grouplog_offset(&l, name, t->parts[i].partition, NULL);
+		grouplog_end(&l, &en->commit);
+	}
+	pending_forget_topic(&en->pending, name);
 }

@@ -1,6 +1,5 @@
 /*
- * grouplog.h - appending to __consumer_offsets. One group's records go to one
- * partition, found as Kafka finds it.
+ * grouplog.h - appending to __consumer_offsets.
  */
 #ifndef COORD_GROUPLOG_H
 #define COORD_GROUPLOG_H
@@ -15,12 +14,6 @@
 #include "wire/wire.h"
 
 struct partlog;
-struct topic;
-
-#define GROUPLOG_TOPIC "__consumer_offsets"
-
-/* Java's String.hashCode(), made positive as Kafka does, modulo n. */
-int32_t grouplog_partition(struct slice group, int32_t n);
 
 /* Records of one group, being gathered. */
 struct grouplog {
@@ -29,6 +22,7 @@ struct grouplog {
 	struct partlog *log; /* NULL until something is appended */
 	struct batch_builder batch;
 	struct wire_writer key, value;
+	const struct groups_producer *producer; /* of a transaction; NULL = none */
 	uint64_t commit; /* of the last append */
 	int16_t error;   /* the first failure, as a coordinator says it */
 };
@@ -40,6 +34,8 @@ void grouplog_offset(struct grouplog *l, struct slice topic, int32_t partition,
 	const struct committed *c);
 /* g NULL = deleted. */
 void grouplog_group(struct grouplog *l, const struct group *g);
+struct consumer_record;
+void grouplog_consumer(struct grouplog *l, const struct consumer_record *r);
 /*
  * Appends, and releases what it needed; makes the topic when it is not there.
  * All is stored, or nothing, but that long lists of deletions are cut. *commit

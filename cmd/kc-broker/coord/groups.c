@@ -2,6 +2,7 @@
 #include "coord/groups.h"
 
 #include "base/uuid.h"
+#include "coord/consumer_classic.h"
 #include "coord/registry.h"
 #include "wire/errors.h"
 
@@ -46,7 +47,8 @@ groups_join(struct groups *gs, struct slice id, struct group_join *j)
 		error = KERR_INVALID_GROUP_ID;
 	else if (!error && !en && j->member_id.len)
 		error = KERR_UNKNOWN_MEMBER_ID;
-	else if (!error && !en && gs->entries.len >= GROUPS_MAX)
+	else if (!error && ((!en && gs->entries.len >= GROUPS_MAX) ||
+		!registry_has_room(gs, group_join_bytes(j))))
 		error = KERR_GROUP_MAX_SIZE_REACHED;
 	if (error) {
 		refuse(gs, j->token, error, j->member_id);
@@ -54,10 +56,20 @@ groups_join(struct groups *gs, struct slice id, struct group_join *j)
 	}
 	if (!en)
 		en = registry_add(gs, id);
-	registry_begin(gs, &t, &a);
 	j->new_id = new_member_id(j, &a);
-	group_join(en->group, j, &t);
-	registry_end(en, &t);
+	if (en->consumer && registry_is_empty(en) && !j->member_id.len)
+		error = groups_consumer_drop(en);
+	if (error) {
+		refuse(gs, j->token, error, j->member_id);
+	} else if (en->consumer) {
+		groups_consumer_join(en, j);
+	} else {
+		registry_begin(gs, &t, &a);
+		group_join(en->group, j, &t);
+		registry_end(en, &t);
+		return;
+	}
+	arena_release(&a);
 }
 
 void
@@ -76,6 +88,10 @@ groups_sync(struct groups *gs, struct slice id, const struct group_sync *s)
 		refuse(gs, s->token, error, s->member_id);
 		return;
 	}
+	if (en->consumer) {
+		groups_consumer_sync(en, s);
+		return;
+	}
 	registry_begin(gs, &t, &a);
 	group_sync(en->group, s, &t);
 	registry_end(en, &t);
@@ -86,6 +102,7 @@ groups_heartbeat(struct groups *gs, struct slice id, struct slice member_id,
 	struct slice instance_id, int32_t generation)
 {
 	struct group_entry *en;
+	struct consumer_turn ct;
 	struct group_turn t;
 	int16_t error = groups_find(gs, id, &en);
 
@@ -95,6 +112,13 @@ groups_heartbeat(struct groups *gs, struct slice id, struct slice member_id,
 		return KERR_INVALID_GROUP_ID;
 	if (!en)
 		return KERR_UNKNOWN_MEMBER_ID;
+	if (en->consumer) {
+		registry_begin_consumer(en, &ct, NULL);
+		error = consumer_classic_heartbeat(en->consumer, member_id, instance_id,
+			generation, &ct);
+		registry_follow(en);
+		return error;
+	}
 	registry_begin(gs, &t, NULL);
 	error = group_heartbeat(en->group, member_id, instance_id, generation, &t);
 	registry_follow(en);
@@ -120,6 +144,11 @@ groups_leave(struct groups *gs, struct slice id, struct groups_leaver *leavers,
 		leavers[i].error = KERR_UNKNOWN_MEMBER_ID;
 	if (!en)
 		return KERR_NONE;
+	if (en->consumer) {
+		error = groups_consumer_leave(en, leavers, n);
+		*commit = en->commit;
+		return error;
+	}
 	registry_begin(gs, &t, &a);
 	for (int i = 0; i < n; i++) {
 		leavers[i].error = group_leave(en->group, leavers[i].member_id,
@@ -141,6 +170,8 @@ groups_delete(struct groups *gs, struct slice id, uint64_t *commit)
 	if (error)
 		return error;
 	error = en ? group_check_delete(en->group) : KERR_GROUP_ID_NOT_FOUND;
+	if (!error && !registry_is_empty(en))
+		error = KERR_NON_EMPTY_GROUP;
 	if (!error)
 		error = registry_bury(en, commit);
 	if (!error)

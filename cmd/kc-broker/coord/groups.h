@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "coord/consumer_group.h"
 #include "coord/deadlines.h"
 #include "coord/group.h"
 #include "coord/offsets.h"
@@ -50,13 +51,19 @@ void groups_close(struct groups *gs);
 /* What is due happens. */
 void groups_tick(struct groups *gs);
 
-/* One group with what belongs to it. */
+/*
+ * One group with what belongs to it. A group of the consumer protocol has
+ * `consumer`; its `group` is Empty then and stands for its id only.
+ */
 struct group_entry {
 	struct groups *groups;
 	struct group *group;
+	struct consumer_group *consumer; /* NULL = a classic group */
 	struct offsets offsets;
+	struct list pending; /* struct pending: offsets in open transactions */
 	uint64_t commit; /* of its last record: replies wait for this */
-	bool stored;     /* the topic has a record of the group itself */
+	bool stored;     /* the topic has a record of the classic group itself */
+	size_t bytes;    /* counted in groups.bytes */
 	struct deadline deadline;
 };
 
@@ -68,6 +75,8 @@ int16_t groups_find(struct groups *gs, struct slice id, struct group_entry **out
 /* For (size_t i = 0; (e = groups_next(gs, &i)); ) after groups_find() or groups_load(). */
 int16_t groups_load(struct groups *gs);
 struct group_entry *groups_next(struct groups *gs, size_t *i);
+/* Those that are in memory: looking loads nothing. */
+int groups_count(const struct groups *gs);
 
 /*
  * Answered through parts.answer with j->token; j->new_id is filled in. Slices
@@ -88,6 +97,18 @@ struct groups_leaver {
 int16_t groups_leave(struct groups *gs, struct slice id,
 	struct groups_leaver *leavers, int n, uint64_t *commit);
 
+/* ---- the consumer protocol (KIP-848) ---- */
+
+/*
+ * ConsumerGroupHeartbeat: *out is in the arena; *why, of an error, may be
+ * NULL. *commit: what the reply has to wait for.
+ */
+int16_t groups_consumer_heartbeat(struct groups *gs, struct slice id,
+	const struct consumer_beat *b, struct arena *a, struct consumer_answer *out,
+	const char **why, uint64_t *commit);
+/* What is in force for one group. */
+struct consumer_limits groups_consumer_limits(const struct groups *gs, struct slice id);
+
 /* One partition of an offset request. */
 struct groups_offset {
 	struct slice topic;
@@ -97,13 +118,31 @@ struct groups_offset {
 
 struct groups_commit {
 	struct slice group, member_id, instance_id;
-	int32_t generation;
+	int32_t generation;    /* or member epoch */
+	bool knows_epochs;     /* OffsetCommit 9+ */
 	int16_t unknown_group; /* the error when a generation is given and no group is there */
+	const struct groups_producer *producer; /* of a transaction, or NULL */
 };
 
-/* Errors are told per partition. */
+/* TxnOffsetCommit: the offsets count once the transaction is committed. */
+struct groups_producer {
+	int64_t id;
+	int16_t epoch;
+};
+
+/*
+ * Errors are told per partition. In a transaction, a member need not be named;
+ * whether the transaction takes offsets of the group was seen to before.
+ */
 void groups_commit_offsets(struct groups *gs, const struct groups_commit *c,
 	struct groups_offset *offsets, int n, uint64_t *commit);
+/*
+ * The marker for the producer's transaction is in this partition of
+ * __consumer_offsets: its offsets become the groups', or go. What tells of
+ * them waits for marker_commit.
+ */
+void groups_end_transaction(struct groups *gs, int32_t partition, int64_t producer_id,
+	bool commits, uint64_t marker_commit);
 /* Returns the error of the group as a whole. */
 int16_t groups_delete_offsets(struct groups *gs, struct slice id,
 	struct groups_offset *offsets, int n, uint64_t *commit);

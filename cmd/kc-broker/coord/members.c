@@ -29,9 +29,8 @@ members_of_instance(const struct group *g, struct slice instance_id)
 		: map_get(&g->by_instance, instance_id);
 }
 
-/* Array and bytes in one block. */
-static struct group_protocol *
-copy_protocols(const struct group_protocol *p, int n)
+struct group_protocol *
+members_copy_protocols(const struct group_protocol *p, int n)
 {
 	size_t size = (size_t)n * sizeof(*p);
 	struct group_protocol *copy;
@@ -58,7 +57,7 @@ members_update(struct group *g, struct group_member *m, const struct group_join 
 {
 	g->bytes -= m->bytes;
 	free(m->protocols);
-	m->protocols = copy_protocols(j->protocols, j->protocols_n);
+	m->protocols = members_copy_protocols(j->protocols, j->protocols_n);
 	m->protocols_n = j->protocols_n;
 	m->rebalance_ms = j->rebalance_ms;
 	m->session_ms = j->session_ms;

@@ -36,6 +36,9 @@ members_next(const struct group *g, const struct group_member *m)
 	for (struct group_member *m##_next, *m = members_first(g);        \
 		m && (m##_next = members_next(g, m), true); m = m##_next)
 
+/* Array and bytes in one block. */
+struct group_protocol *members_copy_protocols(const struct group_protocol *p, int n);
+
 struct group_member *members_get(const struct group *g, struct slice id);
 struct group_member *members_of_instance(const struct group *g, struct slice instance_id);
 /* The first member becomes leader and decides the protocol type. */

@@ -59,9 +59,12 @@ offsets_put(struct offsets *o, struct slice topic, const struct committed *c)
 		t = xcalloc(1, sizeof(*t));
 		t->name = slice_own(topic);
 		map_put(&o->topics, t->name, t);
+		o->bytes += sizeof(*t) + topic.len;
 	}
+	o->bytes += sizeof(*c) + metadata.len;
 	i = place(t, c->partition);
 	if (is_at(t, i, c->partition)) {
+		o->bytes -= sizeof(*c) + t->parts[i].metadata.len;
 		slice_free(&t->parts[i].metadata);
 	} else {
 		if (t->parts_n == t->parts_cap) {
@@ -86,12 +89,14 @@ offsets_remove(struct offsets *o, struct slice topic, int32_t partition)
 
 	if (!t || !is_at(t, i, partition))
 		return false;
+	o->bytes -= sizeof(*t->parts) + t->parts[i].metadata.len;
 	slice_free(&t->parts[i].metadata);
 	t->parts_n--;
 	o->n--;
 	memmove(&t->parts[i], &t->parts[i + 1],
 		(size_t)(t->parts_n - i) * sizeof(*t->parts));
 	if (!t->parts_n) {
+		o->bytes -= sizeof(*t) + t->name.len;
 		map_del(&o->topics, t->name);
 		free_topic(t);
 	}

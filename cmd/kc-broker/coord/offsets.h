@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "base/slice.h"
+#include "base/uuid.h"
 
 struct group;
 
@@ -18,6 +19,7 @@ struct committed {
 	int32_t leader_epoch;  /* -1 = not said */
 	int64_t offset;
 	struct slice metadata; /* never null */
+	struct uuid topic_id;  /* zero = not known */
 	int64_t committed_at;  /* wall ms */
 	int64_t expires_at;    /* wall ms; -1 = by the broker's retention (from OffsetCommit 5 always) */
 };
@@ -32,6 +34,7 @@ struct offsets_topic {
 struct offsets {
 	struct map topics; /* struct offsets_topic by name */
 	size_t n;          /* partitions of all */
+	size_t bytes;      /* that it takes */
 };
 
 void offsets_release(struct offsets *o);

@@ -8,7 +8,7 @@ enum {
 	KEY_OFFSET = 1,
 	KEY_GROUP = 2,
 
-	OFFSET_VALUE = 3,
+	OFFSET_VALUE = 4,
 	OFFSET_VALUE_EXPIRING = 1,
 	GROUP_VALUE = 3,
 };
@@ -45,6 +45,7 @@ record_offset_value(struct wire_writer *w, const struct committed *c)
 	v.metadata = c->metadata;
 	v.commit_timestamp = c->committed_at;
 	v.expire_timestamp = c->expires_at;
+	v.topic_id = c->topic_id;
 	begin(w, version);
 	offset_commit_value_write(w, version, &v);
 }
@@ -144,6 +145,7 @@ record_read_offset(struct slice value, struct committed *c)
 	c->metadata = v.metadata;
 	c->committed_at = v.commit_timestamp;
 	c->expires_at = v.expire_timestamp;
+	c->topic_id = v.topic_id;
 	return 0;
 }
 

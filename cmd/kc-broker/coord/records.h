@@ -6,8 +6,8 @@
  *	value  int16 version, then OffsetCommitValue or GroupMetadataValue;
  *	       null deletes
  *
- * Offsets are written in value version 3, or 1 when they carry an expiry of
- * their own; groups in version 3: what Kafka 2.1 and later write and read.
+ * Offsets are written in value version 4, or 1 when they carry an expiry of
+ * their own; groups in version 3: what Kafka 4 writes.
  */
 #ifndef COORD_RECORDS_H
 #define COORD_RECORDS_H

@@ -2,7 +2,11 @@
 
 #include "base/xalloc.h"
 #include "config.h"
+#include "coord/assignor.h"
+#include "coord/consumer_records.h"
 #include "coord/grouplog.h"
+#include "coord/internal.h"
+#include "coord/pending.h"
 #include "log.h"
 #include "meta/meta.h"
 #include "wire/errors.h"
@@ -21,10 +25,11 @@ forget_topic(void *arg, struct topic *t)
 	struct groups *gs = arg;
 	struct group_entry *en;
 
-	if (!strcmp(t->name, GROUPLOG_TOPIC) || groups_load(gs))
+	if (!strcmp(t->name, OFFSETS_TOPIC) ||
+	    (!gs->loaded && group_load_slice(gs, INT64_MAX)))
 		return;
 	for (size_t i = 0; (en = map_next(&gs->entries, &i));) {
-		group_offsets_expire(en, t->name);
+		group_offsets_forget(en, t->name);
 		registry_free_blank(en);
 	}
 }
@@ -48,15 +53,43 @@ set_alarm(struct groups *gs)
 	gs->parts.wake(gs->parts.wake_arg, first->at);
 }
 
+/* What the group takes now goes into the sum of all. */
+static void
+count_bytes(struct group_entry *en)
+{
+	size_t bytes = sizeof(*en) + en->group->bytes + en->offsets.bytes +
+		pending_bytes(&en->pending) + (en->consumer ? en->consumer->bytes : 0);
+
+	en->groups->bytes += bytes - en->bytes;
+	en->bytes = bytes;
+}
+
+bool
+registry_has_room(const struct groups *gs, size_t bytes)
+{
+	return bytes <= gs->bytes_max && gs->bytes <= gs->bytes_max - bytes;
+}
+
 void
 registry_follow(struct group_entry *en)
 {
 	struct groups *gs = en->groups;
+	int64_t at = en->group->next_at;
 
-	if (en->group->next_at == GROUP_NEVER)
+	if (en->consumer && en->consumer->next_at < at)
+		at = en->consumer->next_at;
+	if (at == GROUP_NEVER)
 		deadlines_clear(&gs->deadlines, &en->deadline);
-	else if (!en->deadline.slot || en->deadline.at != en->group->next_at)
-		deadlines_set(&gs->deadlines, &en->deadline, en->group->next_at);
+	else if (!en->deadline.slot || en->deadline.at != at)
+		deadlines_set(&gs->deadlines, &en->deadline, at);
+	count_bytes(en);
+	set_alarm(gs);
+}
+
+void
+registry_load_later(struct groups *gs)
+{
+	deadlines_set(&gs->deadlines, &gs->load, mono(gs));
 	set_alarm(gs);
 }
 
@@ -66,11 +99,14 @@ sweep(struct groups *gs)
 {
 	struct group_entry *en;
 
-	for (size_t i = 0; (en = map_next(&gs->entries, &i));) {
+	for (size_t i = 0; gs->loaded && (en = map_next(&gs->entries, &i));) {
 		group_offsets_expire(en, NULL);
-		if (!en->offsets.n && en->group->state == GROUP_EMPTY &&
+		if (!en->offsets.n && list_is_empty(&en->pending) &&
+			registry_is_empty(en) &&
 			!en->group->pending.len && !registry_bury(en, &en->commit))
 			registry_free(en);
+		else
+			registry_follow(en);
 	}
 	deadlines_set(&gs->deadlines, &gs->sweep, mono(gs) + gs->sweep_ms);
 }
@@ -85,11 +121,21 @@ groups_tick(struct groups *gs)
 		struct group_entry *en;
 		struct group_turn t;
 
+		if (first == &gs->load) {
+			deadlines_clear(&gs->deadlines, first);
+			group_load_more(gs);
+			break; /* a slice a turn of the loop */
+		}
 		if (first == &gs->sweep) {
 			sweep(gs);
 			continue;
 		}
 		en = container_of(first, struct group_entry, deadline);
+		if (en->consumer) {
+			registry_tick_consumer(en);
+			registry_follow(en);
+			continue;
+		}
 		registry_begin(gs, &t, &a);
 		group_tick(en->group, &t);
 		registry_end(en, &t);
@@ -100,6 +146,49 @@ groups_tick(struct groups *gs)
 
 /* ---- life ---- */
 
+/* Kafka does not start either when one of these is outside its bounds. */
+static const char *const bounded[] = {
+	"session.timeout.ms", "heartbeat.interval.ms", "assignment.interval.ms",
+};
+
+static int
+check_bounds(const struct config *c, const char *name, struct err *e)
+{
+	char value[64], min[64], max[64];
+
+	snprintf(value, sizeof(value), "group.consumer.%s", name);
+	snprintf(min, sizeof(min), "group.consumer.min.%s", name);
+	snprintf(max, sizeof(max), "group.consumer.max.%s", name);
+	if (config_get_int64(c, value) < config_get_int64(c, min))
+		return err_set(e, ERR_USAGE, "%s must not be less than %s", value, min);
+	if (config_get_int64(c, value) > config_get_int64(c, max))
+		return err_set(e, ERR_USAGE, "%s must not be more than %s", value, max);
+	return 0;
+}
+
+static int
+set_consumer_limits(struct groups *gs, struct err *e)
+{
+	const struct config *c = gs->parts.config;
+	const char *policy = config_get(c, "group.consumer.migration.policy");
+	const char *assignors = config_get(c, "group.consumer.assignors");
+
+	gs->bytes_max = (size_t)config_get_int64(c, "kc.groups.max.bytes");
+	gs->consumer = (struct consumer_limits){
+		.session_ms = (int32_t)config_get_int64(c, "group.consumer.session.timeout.ms"),
+		.heartbeat_ms = (int32_t)config_get_int64(c, "group.consumer.heartbeat.interval.ms"),
+		.interval_ms = (int32_t)config_get_int64(c, "group.consumer.assignment.interval.ms"),
+		.max_size = (int32_t)config_get_int64(c, "group.consumer.max.size"),
+		.assignor = assignor_find(slice_make(assignors, strcspn(assignors, ","))),
+	};
+	gs->may_upgrade = strcmp(policy, "downgrade") && strcmp(policy, "disabled");
+	gs->may_downgrade = strcmp(policy, "upgrade") && strcmp(policy, "disabled");
+	for (size_t i = 0; i < sizeof(bounded) / sizeof(bounded[0]); i++)
+		if (check_bounds(c, bounded[i], e))
+			return -1;
+	return 0;
+}
+
 int
 groups_open(struct groups **out, const struct groups_parts *parts, struct err *e)
 {
@@ -107,6 +196,7 @@ groups_open(struct groups **out, const struct groups_parts *parts, struct err *e
 	struct groups *gs = xcalloc(1, sizeof(*gs));
 
 	(void)e;
+	list_init(&gs->pending);
 	gs->parts = *parts;
 	gs->limits = (struct group_limits){
 		.min_session_ms = (int32_t)config_get_int64(c, "group.min.session.timeout.ms"),
@@ -117,6 +207,10 @@ groups_open(struct groups **out, const struct groups_parts *parts, struct err *e
 		.max_pending = PENDING_MAX,
 		.max_bytes = BYTES_MAX,
 	};
+	if (set_consumer_limits(gs, e)) {
+		free(gs);
+		return -1;
+	}
 	gs->metadata_max = (size_t)config_get_int64(c, "offset.metadata.max.bytes");
 	gs->retention_ms = config_get_int64(c, "offsets.retention.minutes") * 60000;
 	gs->sweep_ms = config_get_int64(c, "offsets.retention.check.interval.ms");
@@ -144,6 +238,7 @@ groups_close(struct groups *gs)
 		registry_end(en, &t);
 		registry_free(en);
 	}
+	group_load_release(gs);
 	map_release(&gs->entries);
 	deadlines_release(&gs->deadlines);
 	free(gs);
@@ -157,12 +252,20 @@ registry_get(const struct groups *gs, struct slice id)
 	return map_get(&gs->entries, id);
 }
 
+bool
+registry_is_empty(const struct group_entry *en)
+{
+	return en->consumer ? list_is_empty(&en->consumer->members)
+		: en->group->state == GROUP_EMPTY;
+}
+
 struct group_entry *
 registry_add(struct groups *gs, struct slice id)
 {
 	struct group_entry *en = xcalloc(1, sizeof(*en));
 
 	en->groups = gs;
+	list_init(&en->pending);
 	en->group = group_new(id, &gs->limits, clock_wall_ms(gs->parts.clock));
 	map_put(&gs->entries, en->group->id, en);
 	return en;
@@ -172,8 +275,11 @@ void
 registry_free(struct group_entry *en)
 {
 	deadlines_clear(&en->groups->deadlines, &en->deadline);
+	en->groups->bytes -= en->bytes;
+	consumer_group_free(en->consumer);
 	map_del(&en->groups->entries, en->group->id);
 	offsets_release(&en->offsets);
+	pending_release(&en->pending);
 	group_free(en->group);
 	free(en);
 }
@@ -184,7 +290,8 @@ registry_free_blank(struct group_entry *en)
 	const struct group *g = en->group;
 
 	if (g->state == GROUP_EMPTY && !g->pending.len && !g->generation &&
-		!en->offsets.n && !en->stored)
+		!en->offsets.n && list_is_empty(&en->pending) && !en->stored &&
+		!en->consumer)
 		registry_free(en);
 }
 
@@ -276,14 +383,36 @@ registry_end(struct group_entry *en, struct group_turn *t)
 int16_t
 registry_bury(struct group_entry *en, uint64_t *commit)
 {
-	struct grouplog l;
+	struct consumer_turn ct;
+	struct arena a = { 0 };
 	struct offsets_topic *t;
+	struct grouplog l;
+	int16_t error;
 
 	grouplog_begin(&l, &en->groups->parts, en->group->id);
 	for (size_t i = 0; (t = map_next(&en->offsets.topics, &i));)
 		for (int p = 0; p < t->parts_n; p++)
 			grouplog_offset(&l, t->name, t->parts[p].partition, NULL);
+	for (struct pending *pe = NULL; (pe = pending_next(&en->pending, pe));)
+		for (size_t i = 0; (t = map_next(&pe->offsets.topics, &i));)
+			for (int p = 0; p < t->parts_n; p++)
+				grouplog_offset(&l, t->name, t->parts[p].partition,
+					NULL);
 	if (en->stored)
 		grouplog_group(&l, NULL);
-	return grouplog_end(&l, commit);
+	if (en->consumer) {
+		registry_begin_consumer(en, &ct, &a);
+		consumer_bury(en->consumer, &ct);
+		for (const struct consumer_record *r = ct.first; r; r = r->next)
+			grouplog_consumer(&l, r);
+	}
+	error = grouplog_end(&l, commit);
+	arena_release(&a);
+	return error;
+}
+
+int
+groups_count(const struct groups *gs)
+{
+	return (int)gs->entries.len;
 }

@@ -54,6 +54,21 @@ trim_log(struct meta *m)
 }
 
 void
+meta_defaults_changed(struct meta *m)
+{
+	static const struct map no_overrides;
+
+	topic_config_log(&no_overrides, m->config, &m->defaults);
+	for (int i = 0; i < m->topics_n; i++) {
+		const struct topic *t = m->topics[i];
+		struct log_config c = log_config(m, &t->configs);
+
+		for (int32_t k = 0; k < t->partitions_n; k++)
+			partlog_set_config(t->partitions[k], &c);
+	}
+}
+
+void
 meta_begin(struct meta *m)
 {
 	m->grouped = true;
@@ -110,12 +125,16 @@ change_apply(struct meta *m, struct change *c)
 		break;
 	case CHANGE_GROW:
 		m->partitions_n += c->partitions_n - t->partitions_n;
+		m->version++;
 		free(t->partitions);
 		t->partitions = c->partitions;
 		t->partitions_n = c->partitions_n;
 		break;
 	case CHANGE_CONFIGS:
 		configs_apply(m, t, &c->configs);
+		break;
+	case CHANGE_SETTINGS:
+		settings_apply(m, c->settings);
 		break;
 	}
 }
@@ -138,6 +157,9 @@ change_drop(struct meta *m, struct change *c)
 		break;
 	case CHANGE_CONFIGS:
 		topic_config_release(&c->configs);
+		break;
+	case CHANGE_SETTINGS:
+		settings_free(c->settings);
 		break;
 	}
 }

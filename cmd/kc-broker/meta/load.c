@@ -23,6 +23,7 @@ load_header(void *arg, int64_t offset, const struct uuid *cluster_id,
 
 	(void)e;
 	meta_forget_topics(m);
+	settings_forget(m);
 	m->cluster_id = *cluster_id;
 	m->header_at = offset;
 	m->log_bytes = 0;
@@ -83,8 +84,25 @@ load_producers(void *arg, int64_t next, struct err *e)
 	return 0;
 }
 
+static int
+load_settings(void *arg, int8_t kind, struct slice name,
+	const struct config_change *values, int n, struct err *e)
+{
+	struct meta *m = arg;
+	struct settings *s;
+
+	if (kind < 0 || kind > SETTINGS_QUOTA)
+		return err_set(e, ERR_UNSUPPORTED, "settings of the unknown kind %d "
+			"(were they written by a newer kc-broker?)", kind);
+	s = settings_new((enum settings_kind)kind, name);
+	for (int i = 0; i < n; i++)
+		settings_put(s, values[i].name, values[i].value);
+	settings_apply(m, s);
+	return 0;
+}
+
 static const struct meta_log_reader loader = {
-	load_header, load_topic, load_deletion, load_producers,
+	load_header, load_topic, load_deletion, load_producers, load_settings,
 };
 
 struct load {
@@ -97,7 +115,8 @@ static int
 load_record(void *arg, const struct log_record *r)
 {
 	struct load *l = arg;
-	int error = meta_log_read(r, &l->arena, &loader, l->m, l->e);
+	int error = r->control ? 0 :
+		meta_log_read(r, &l->arena, &loader, l->m, l->e);
 
 	arena_reset(&l->arena);
 	l->m->log_bytes += (int64_t)(r->key.len + r->value.len);
@@ -134,11 +153,14 @@ static void
 build_snapshot(struct meta *m)
 {
 	int64_t now = clock_wall_ms(m->clock);
+	const struct settings *s;
 
 	batch_begin(&m->batch);
 	meta_log_put_header(&m->batch, now, &m->cluster_id);
 	if (m->producer_end)
 		meta_log_put_producers(&m->batch, now, m->producer_end);
+	for (size_t i = 0; (s = meta_settings_next(m, &i)); )
+		meta_log_put_settings(&m->batch, now, s);
 	for (int i = 0; i < m->topics_n; i++) {
 		const struct topic *t = m->topics[i];
 
@@ -217,6 +239,11 @@ meta_close(struct meta *m)
 		next = h->next;
 		free(h);
 	}
+	for (struct settings_hook *h = m->settings_hooks, *after; h; h = after) {
+		after = h->next;
+		free(h);
+	}
+	settings_forget(m);
 	meta_forget_topics(m);
 	free(m->topics);
 	free(m);

@@ -52,6 +52,8 @@ struct topic *meta_topic(const struct meta *m, struct slice name);
 struct topic *meta_topic_by_id(const struct meta *m, const struct uuid *id);
 /* Sorted by name. */
 struct topic *const *meta_topics(struct meta *m, int *n);
+/* Another one after every topic made, deleted or grown; never 0. */
+uint64_t meta_version(const struct meta *m);
 /* NULL when the topic has no such partition. */
 struct partlog *topic_partition(const struct topic *t, int32_t partition);
 
@@ -103,6 +105,9 @@ int16_t meta_alter_topic(struct meta *m, struct topic *t,
 
 /* A producer id never given before (blocks of them are reserved in the log). */
 int16_t meta_next_producer_id(struct meta *m, int64_t *id, uint64_t *commit);
+
+/* The configuration, which has the defaults of topics, is another one now. */
+void meta_defaults_changed(struct meta *m);
 
 /* Fired when a topic is about to be deleted: groups drop its offsets. */
 void meta_on_delete(struct meta *m, void (*fn)(void *arg, struct topic *t), void *arg);

@@ -13,6 +13,7 @@ enum record_type {
 	RECORD_TOPIC = 2,
 	RECORD_DELETION = 3,
 	RECORD_PRODUCERS = 4,
+	RECORD_SETTINGS = 5,
 };
 
 enum { SCHEMA = 0 }; /* the version of each message that is written */
@@ -93,6 +94,28 @@ meta_log_put_producers(struct batch_builder *bb, int64_t now, int64_t next)
 	value_end(bb, now, RECORD_PRODUCERS, &w);
 }
 
+void
+meta_log_put_settings(struct batch_builder *bb, int64_t now, const struct settings *s)
+{
+	struct wire_writer w = value_begin();
+	struct meta_settings_value *v = xcalloc(s->values.len, sizeof(*v));
+	struct meta_settings m = {
+		.kind = (int8_t)s->kind,
+		.name = s->name,
+		.values = v,
+		.values_n = (int32_t)s->values.len,
+	};
+	const struct setting *one;
+
+	for (size_t i = 0; (one = map_next(&s->values, &i)); v++) {
+		v->key = one->key;
+		v->value = one->value;
+	}
+	meta_settings_write(&w, SCHEMA, &m);
+	free(m.values);
+	value_end(bb, now, RECORD_SETTINGS, &w);
+}
+
 /* ---- reading ---------------------------------------------------------------- */
 
 static int
@@ -157,6 +180,23 @@ read_producers(const struct log_record *r, struct wire_reader *in, int16_t versi
 	return to->producers(arg, p.next, e);
 }
 
+static int
+read_settings(const struct log_record *r, struct wire_reader *in, int16_t version,
+	const struct meta_log_reader *to, void *arg, struct err *e)
+{
+	struct config_change *values;
+	struct meta_settings s;
+
+	if (meta_settings_read(in, version, &s) < 0)
+		return damaged(r, e);
+	values = arena_array(in->arena, (size_t)s.values_n, sizeof(*values));
+	for (int32_t i = 0; i < s.values_n; i++) {
+		values[i].name = s.values[i].key;
+		values[i].value = s.values[i].value;
+	}
+	return to->settings(arg, s.kind, s.name, values, s.values_n, e);
+}
+
 int
 meta_log_read(const struct log_record *r, struct arena *a,
 	const struct meta_log_reader *to, void *arg, struct err *e)
@@ -168,6 +208,7 @@ meta_log_read(const struct log_record *r, struct arena *a,
 		[RECORD_TOPIC] = read_topic,
 		[RECORD_DELETION] = read_deletion,
 		[RECORD_PRODUCERS] = read_producers,
+		[RECORD_SETTINGS] = read_settings,
 	};
 	struct wire_reader in;
 	uint16_t type;

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "meta/meta.h"
+#include "meta/settings.h"
 #include "store/batch.h"
 
 /* Format of the whole log; a higher one was written by a newer kc-broker. */
@@ -27,6 +28,9 @@ void meta_log_put_topic(struct batch_builder *bb, int64_t now,
 	const struct topic *t, int32_t partitions_n, const struct map *configs);
 void meta_log_put_deletion(struct batch_builder *bb, int64_t now,
 	const struct uuid *topic_id);
+/* All that is set on the thing; nothing forgets it. */
+void meta_log_put_settings(struct batch_builder *bb, int64_t now,
+	const struct settings *s);
 /* Ids below `next` are taken. */
 void meta_log_put_producers(struct batch_builder *bb, int64_t now, int64_t next);
 
@@ -39,6 +43,8 @@ struct meta_log_reader {
 		int configs_n, struct err *e);
 	int (*deletion)(void *arg, const struct uuid *id, struct err *e);
 	int (*producers)(void *arg, int64_t next, struct err *e);
+	int (*settings)(void *arg, int8_t kind, struct slice name,
+		const struct config_change *values, int n, struct err *e);
 };
 
 int meta_log_read(const struct log_record *r, struct arena *a,

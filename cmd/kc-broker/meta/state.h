@@ -6,9 +6,12 @@
 #define META_STATE_H
 
 #include "meta/meta.h"
+#include "meta/settings.h"
 #include "store/batch.h"
 
-enum change_kind { CHANGE_CREATE, CHANGE_DELETE, CHANGE_GROW, CHANGE_CONFIGS };
+enum change_kind {
+	CHANGE_CREATE, CHANGE_DELETE, CHANGE_GROW, CHANGE_CONFIGS, CHANGE_SETTINGS,
+};
 
 /* What was asked for and is not in the log yet; the new part is owned. */
 struct change {
@@ -17,11 +20,19 @@ struct change {
 	struct partlog **partitions; /* CHANGE_GROW: the whole new array */
 	int32_t partitions_n;
 	struct map configs;         /* CHANGE_CONFIGS */
+	struct settings *settings;  /* CHANGE_SETTINGS: all of the thing's */
 };
 
 struct delete_hook {
 	struct delete_hook *next;
 	void (*fn)(void *arg, struct topic *t);
+	void *arg;
+};
+
+struct settings_hook {
+	struct settings_hook *next;
+	enum settings_kind kind;
+	void (*fn)(void *arg, struct slice name);
 	void *arg;
 };
 
@@ -37,6 +48,7 @@ struct meta {
 	int topics_n, topics_cap;
 	struct map by_name, by_id, by_folded;
 	int64_t partitions_n;  /* of all topics */
+	uint64_t version;      /* of the topics and their partitions, see meta_version() */
 
 	int64_t producer_next, producer_end; /* ids reserved and not given yet */
 	uint64_t producer_commit;            /* of that reservation */
@@ -52,6 +64,10 @@ struct meta {
 	uint64_t header_commit;
 	int64_t log_bytes;      /* since then, as read at the open */
 	struct delete_hook *hooks;
+
+	struct map settings;        /* struct settings by kind and name */
+	int settings_n[SETTINGS_QUOTA + 1]; /* by kind */
+	struct settings_hook *settings_hooks;
 };
 
 /* ---- topics.c ---- */
@@ -70,6 +86,16 @@ void meta_remove_topic(struct meta *m, struct topic *t);
 struct topic *meta_find_alike(const struct meta *m, struct slice name);
 /* Frees them all. */
 void meta_forget_topics(struct meta *m);
+
+/* ---- settings.c ---- */
+
+struct settings *settings_new(enum settings_kind kind, struct slice name);
+void settings_free(struct settings *s);
+/* Replaces a value of the same key. */
+void settings_put(struct settings *s, struct slice key, struct slice value);
+/* Takes s: the thing has these now. */
+void settings_apply(struct meta *m, struct settings *s);
+void settings_forget(struct meta *m);
 
 /* ---- changes.c ---- */
 

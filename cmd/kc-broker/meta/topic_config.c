@@ -41,13 +41,13 @@ static const struct topic_config configs[] = {
 	{ "delete.retention.ms", LONG(0), .value = "86400000",
 		.doc = "How long a compacted topic keeps a tombstone." },
 	{ "file.delete.delay.ms", LONG(0), .value = "60000",
-		.doc = "How long the files of a dropped segment stay." },
+		.doc = "How long the files of a dropped segment stay on disk." },
 	{ "flush.messages", LONG(1), .value = LONG_MAX_TEXT,
-		.doc = "Records between forced flushes; kc-broker's --fsync "
-		       "decides instead." },
+		.doc = "Records after which a flush is forced; of use with "
+		       "--fsync interval and never." },
 	{ "flush.ms", LONG(0), .value = LONG_MAX_TEXT,
-		.doc = "Milliseconds between forced flushes; kc-broker's "
-		       "--fsync decides instead." },
+		.doc = "Age of an unflushed record at which the next one "
+		       "forces a flush; of use with --fsync interval and never." },
 	{ "follower.replication.throttled.replicas", CONFIG_LIST, .value = "",
 		.check = check_throttled,
 		.doc = "Followers whose replication is throttled; there are "
@@ -92,8 +92,8 @@ static const struct topic_config configs[] = {
 		.doc = "Replicas that must have a record before acks=all is "
 		       "answered; kept and shown, one node is always enough." },
 	{ "preallocate", CONFIG_BOOL, .value = "false",
-		.doc = "Reserve the whole segment file when it is made; "
-		       "kc-broker reserves in steps of its own." },
+		.doc = "Reserve the whole segment file when it is made, "
+		       "instead of in steps." },
 	{ "remote.log.copy.disable", CONFIG_BOOL, .value = "false",
 		.doc = "Stops copying to remote storage; kc-broker has none." },
 	{ "remote.log.delete.on.disable", CONFIG_BOOL, .value = "false",
@@ -110,10 +110,10 @@ static const struct topic_config configs[] = {
 	{ "segment.bytes", INT(1048576, INT32_MAX), .value = "1073741824",
 		.doc = "Size at which a new segment is begun." },
 	{ "segment.index.bytes", INT(4, INT32_MAX), .value = "10485760",
-		.doc = "Size of an index file; kc-broker's indexes grow as "
-		       "needed." },
+		.doc = "Size of an index file at which a new segment is "
+		       "begun; the file grows as needed." },
 	{ "segment.jitter.ms", LONG(0), .value = "0",
-		.doc = "Random part taken off segment.ms; kc-broker needs none." },
+		.doc = "Up to so much is taken off segment.ms, at random." },
 	{ "segment.ms", LONG(1), .value = "604800000", .folded = true,
 		.doc = "Age at which a new segment is begun although the old "
 		       "one is not full." },
@@ -438,8 +438,14 @@ enum config_source
 topic_config_source(const struct map *overrides, const struct config *server,
 	const struct topic_config *c)
 {
+	const struct config_key *k = config_key_of_topic(c->name);
+
 	if (map_get(overrides, slice_str(c->name)))
 		return SOURCE_TOPIC;
+	if (k && config_overridden(server, CONFIG_NODE, k->name))
+		return SOURCE_NODE;
+	if (k && config_overridden(server, CONFIG_CLUSTER, k->name))
+		return SOURCE_CLUSTER;
 	return is_set(server, c) ? SOURCE_STATIC : SOURCE_DEFAULT;
 }
 
@@ -499,6 +505,45 @@ codec(const struct map *overrides, const struct config *server)
 	return -1;
 }
 
+static double
+ratio(const struct map *overrides, const struct config *server, const char *name)
+{
+	char tmp[TOPIC_CONFIG_TEXT];
+	double d = 0;
+
+	parse_double(trim(slice_str(topic_config_get(overrides, server,
+		topic_config(slice_str(name)), tmp))), &d);
+	return d;
+}
+
+/* Of the codec that is in force; the others' levels wait for theirs. */
+static int
+codec_level(const struct map *overrides, const struct config *server, int codec)
+{
+	switch (codec) {
+	case CODEC_GZIP:
+		return (int)number(overrides, server, "compression.gzip.level");
+	case CODEC_LZ4:
+		return (int)number(overrides, server, "compression.lz4.level");
+	case CODEC_ZSTD:
+		return (int)number(overrides, server, "compression.zstd.level");
+	}
+	return 0;
+}
+
+/* What matters to compaction and to the removal of files. */
+static void
+cleaning(const struct map *o, const struct config *s, struct log_config *out)
+{
+	out->compact = has(o, s, "cleanup.policy", "compact");
+	out->delete_old = has(o, s, "cleanup.policy", "delete");
+	out->delete_retention_ms = number(o, s, "delete.retention.ms");
+	out->file_delete_delay_ms = number(o, s, "file.delete.delay.ms");
+	out->min_dirty_ratio = ratio(o, s, "min.cleanable.dirty.ratio");
+	out->min_compaction_lag_ms = number(o, s, "min.compaction.lag.ms");
+	out->max_compaction_lag_ms = number(o, s, "max.compaction.lag.ms");
+}
+
 void
 topic_config_log(const struct map *o, const struct config *s,
 	struct log_config *out)
@@ -513,14 +558,19 @@ topic_config_log(const struct map *o, const struct config *s,
 		.index_interval_bytes = number(o, s, "index.interval.bytes"),
 		.max_message_bytes = (int32_t)number(o, s, "max.message.bytes"),
 		.append_time = has(o, s, "message.timestamp.type", "LogAppendTime"),
-		.compact = has(o, s, "cleanup.policy", "compact"),
-		.delete_old = has(o, s, "cleanup.policy", "delete"),
 		.timestamp_before_max_ms =
 			number(o, s, "message.timestamp.before.max.ms"),
 		.timestamp_after_max_ms =
 			number(o, s, "message.timestamp.after.max.ms"),
 		.compression = codec(o, s),
+		.segment_jitter_ms = number(o, s, "segment.jitter.ms"),
+		.segment_index_bytes = number(o, s, "segment.index.bytes"),
+		.flush_messages = number(o, s, "flush.messages"),
+		.flush_ms = number(o, s, "flush.ms"),
+		.preallocate = has(o, s, "preallocate", "true"),
 	};
+	out->compression_level = codec_level(o, s, out->compression);
+	cleaning(o, s, out);
 	if (small)
 		out->segment_bytes = small;
 	/* Kafka takes every negative size for "no limit". */

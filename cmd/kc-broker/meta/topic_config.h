@@ -70,8 +70,13 @@ const char *topic_config_default(const struct config *server,
 /* Where it comes from; numbers as DescribeConfigs has them. */
 enum config_source {
 	SOURCE_TOPIC = 1,   /* an override */
+	SOURCE_NODE = 2,    /* a server property, set at run time for this broker */
+	SOURCE_CLUSTER = 3, /* the same for all brokers */
 	SOURCE_STATIC = 4,  /* a server property that was given */
 	SOURCE_DEFAULT = 5,
+	SOURCE_LOGGER = 6,
+	SOURCE_CLIENT_METRICS = 7,
+	SOURCE_GROUP = 8,
 };
 enum config_source topic_config_source(const struct map *overrides,
 	const struct config *server, const struct topic_config *c);

@@ -75,6 +75,7 @@ meta_add_topic(struct meta *m, struct topic *t)
 		(size_t)(m->topics_n - at) * sizeof(struct topic *));
 	m->topics[at] = t;
 	m->topics_n++;
+	m->version++;
 	m->partitions_n += t->partitions_n;
 	map_put(&m->by_name, slice_str(t->name), t);
 	map_put(&m->by_id, id_key(&t->id), t);
@@ -87,6 +88,7 @@ meta_remove_topic(struct meta *m, struct topic *t)
 	int at = topic_position(m, t->name);
 
 	m->topics_n--;
+	m->version++;
 	memmove(m->topics + at, m->topics + at + 1,
 		(size_t)(m->topics_n - at) * sizeof(struct topic *));
 	m->partitions_n -= t->partitions_n;
@@ -118,6 +120,12 @@ meta_find_alike(const struct meta *m, struct slice name)
 	fold(folded);
 	t = map_get(&m->by_folded, slice_make(folded, name.len));
 	return t ? t : map_get(&m->creating, slice_make(folded, name.len));
+}
+
+uint64_t
+meta_version(const struct meta *m)
+{
+	return m->version + 1;
 }
 
 struct topic *

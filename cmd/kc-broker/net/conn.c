@@ -17,15 +17,15 @@
 
 #include "base/be.h"
 #include "base/xalloc.h"
+#include "broker.h"
 #include "log.h"
+#include "net/quota.h"
 #include "net/server.h"
 
 enum {
-	IN_FLIGHT = 64,           /* requests of one connection; then it is not read */
 	REPLIES_MAX = 1 << 20,    /* bytes of replies waiting; then it is not read */
 	SPARE_MAX = 8 << 20,      /* largest input buffer kept for the next use */
-	FRAME_MS = 30000,         /* a frame must come, or grow by FRAME_STEP, in this */
-	FRAME_STEP = 64 << 10,
+	FRAME_STEP = 64 << 10,    /* bytes by which a frame that comes slowly must grow */
 	STUCK_MS = 30000,         /* a peer that takes nothing, while memory is short */
 };
 
@@ -33,41 +33,36 @@ static void conn_ready(struct loop_io *io, uint32_t events);
 
 /* ---- opening and closing -------------------------------------------------- */
 
-static bool
-same_host(const union address *a, const union address *b)
+static void
+unmute(struct loop_timer *t)
 {
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET6)
-		return !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
-			sizeof(a->in6.sin6_addr));
-	return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-}
+	struct conn *c = container_of(t, struct conn, muted);
 
-/* Those of one host are counted only when that is limited. */
-static bool
-has_too_many(const struct server *s, const union address *peer)
-{
-	int n = 0;
-
-	if (s->conns_n >= s->conns_max)
-		return true;
-	if (s->conns_max_ip >= s->conns_max)
-		return false;
-	for (const struct list *i = s->conns.next; i != &s->conns; i = i->next)
-		n += same_host(&container_of(i, struct conn, node)->peer, peer);
-	return n >= s->conns_max_ip;
+	server_run_later(c->server, c);
 }
 
 void
-conn_accept(struct server *s, int fd, const union address *peer)
+conn_mute(struct conn *c, int32_t ms)
 {
+	int64_t until = loop_now(c->server->loop) + ms;
+
+	if (ms <= 0 || c->closed || (c->muted.slot && c->muted.at >= until))
+		return;
+	loop_timer_set(c->server->loop, &c->muted, until);
+	c->held_back = true;
+	conn_watch(c);
+}
+
+void
+conn_accept(struct listener *l, int fd, const union address *peer)
+{
+	struct server *s = l->server;
 	struct err e = ERR_INIT;
 	char text[ADDRESS_TEXT];
 	int one = 1;
 	struct conn *c;
 
-	if (has_too_many(s, peer)) {
+	if (server_has_too_many(s, peer)) {
 		if (server_may_complain(s))
 			log_warn("connection refused: limit reached peer=%s connections=%d",
 				address_text(peer, text), s->conns_n);
@@ -82,17 +77,23 @@ conn_accept(struct server *s, int fd, const union address *peer)
 	c = xcalloc(1, sizeof(*c));
 	c->io = (struct loop_io){ fd, EPOLLIN, conn_ready };
 	c->server = s;
+	c->broker_node = l->broker_node;
+	c->listener_set = l->set;
 	c->peer = *peer;
-	c->active_at = loop_now(s->loop);
+	c->active_at = c->frame_at = loop_now(s->loop);
+	c->muted.fire = unmute;
 	list_init(&c->dirty);
 	list_init(&c->waiting);
 	list_init(&c->requests);
 	list_append(&s->conns, &c->node);
 	s->conns_n++;
+	s->broker->metrics.connections++;
 	if (loop_io_add(s->loop, &c->io, &e)) {
 		log_error("%s", e.msg);
 		conn_close(c, "cannot be watched");
+		return;
 	}
+	conn_mute(c, quota_connection(c));
 }
 
 /* The input buffer is empty: it goes to whoever needs one next. */
@@ -127,12 +128,14 @@ conn_close(struct conn *c, const char *why)
 	log_debug("connection closed: %s peer=%s", why,
 		address_text(&c->peer, text));
 	loop_io_del(s->loop, &c->io);
+	loop_timer_clear(s->loop, &c->muted);
 	close(c->io.fd);
 	list_remove(&c->dirty);
 	list_remove(&c->waiting);
 	list_remove(&c->node);
 	list_append(&s->dead, &c->node);
 	s->conns_n--;
+	s->broker->metrics.disconnections++;
 	if (s->favourite == c)
 		s->favourite = NULL;
 	s->bytes -= c->reply_bytes;
@@ -149,6 +152,8 @@ conn_free(struct conn *c)
 	c->server->bytes -= c->in.cap;
 	buf_release(&c->in);
 	list_remove(&c->node);
+	free(c->software[0]);
+	free(c->software[1]);
 	free(c);
 }
 
@@ -213,7 +218,8 @@ refuse_size(struct conn *c, const uint8_t *p)
 bool
 conn_may_begin(const struct conn *c)
 {
-	return c->in_flight < IN_FLIGHT && c->reply_bytes < REPLIES_MAX &&
+	return c->in_flight < c->server->in_flight_max && !c->muted.slot && !c->busy &&
+		c->reply_bytes < REPLIES_MAX && !c->closing &&
 		!c->server->draining;
 }
 
@@ -390,6 +396,7 @@ conn_read(struct conn *c)
 		return;
 	}
 	c->active_at = loop_now(s->loop);
+	s->broker->metrics.bytes_in += (uint64_t)got;
 	own = own < (size_t)got ? own : (size_t)got;
 	c->in.len += own;
 	run_scratch(c, s->scratch, (size_t)got - own);
@@ -401,8 +408,8 @@ void
 conn_resume(struct conn *c)
 {
 	list_remove(&c->waiting);
-	c->held_back = false;
-	if (c->in.len)
+	c->held_back = !conn_may_begin(c);
+	if (c->in.len && !c->held_back)
 		run_kept(c);
 	if (!c->closed)
 		conn_watch(c);
@@ -438,8 +445,19 @@ conn_tick(struct conn *c)
 		conn_close(c, "idle");
 		return;
 	}
-	if (owes && quiet > STUCK_MS && s->bytes > s->budget) {
+	if (owes && quiet > (s->bytes > s->budget && STUCK_MS < s->reply_ms ?
+	    STUCK_MS : s->reply_ms)) {
 		conn_close(c, "takes no replies");
+		return;
+	}
+	/* Its requests wait for something, and all others for it. */
+	if (s->favourite == c && c->held_back && !c->busy && quiet > STUCK_MS) {
+		conn_close(c, "holds up the others while memory is short");
+		return;
+	}
+	if (!c->requests_n && !c->in.len && !c->held_back &&
+	    list_is_empty(&c->waiting) && quiet > s->first_ms) {
+		conn_close(c, "no request came");
 		return;
 	}
 	if (!c->in.len || c->held_back || !list_is_empty(&c->waiting)) {
@@ -449,7 +467,8 @@ conn_tick(struct conn *c)
 	if (c->in.len - c->frame_seen >= FRAME_STEP) {
 		c->frame_at = now;
 		c->frame_seen = c->in.len;
-	} else if (now - c->frame_at > FRAME_MS) {
+	} else if (now - c->frame_at > (c->requests_n || s->partial_ms < s->first_ms ?
+	    s->partial_ms : s->first_ms)) {
 		conn_close(c, "request did not come completely");
 	}
 }

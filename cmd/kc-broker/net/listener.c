@@ -16,6 +16,7 @@
 
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "broker.h"
 #include "log.h"
 #include "net/server.h"
 
@@ -181,7 +182,7 @@ accept_ready(struct loop_io *io, uint32_t events)
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			conn_accept(l->server, fd, &peer);
+			conn_accept(l, fd, &peer);
 		else if (errno == EMFILE || errno == ENFILE)
 			refuse(l);
 		else if (errno != EINTR && errno != ECONNABORTED)
@@ -242,6 +243,8 @@ listener_open(struct server *s, const union address *a, struct err *e)
 		return bind_error(a, errno, e);
 	l = xcalloc(1, sizeof(*l));
 	l->server = s;
+	l->broker_node = s->listen_node;
+	l->set = s->listener_sets;
 	len = sizeof(l->address);
 	if (getsockname(fd, &l->address.sa, &len))
 		l->address = *a;
@@ -295,6 +298,36 @@ listen_all(struct server *s, union address *a, int n, int port, struct err *e)
 }
 
 int
+listener_plain(const struct server *s, const char *where, char *text, struct err *e)
+{
+	bool port_only = !where[strspn(where, "0123456789")];
+	union address a[ADDRESSES];
+	char host[256] = "127.0.0.1";
+	socklen_t len = sizeof(a[0]);
+	int64_t number;
+	int port = 0, fd;
+
+	if (port_only) {
+		if (num_int(slice_str(where), 0, 65535, &number, e))
+			return -1;
+		port = (int)number;
+	} else if (split_host_port(where, host, sizeof(host), &port, e)) {
+		return -1;
+	}
+	if (addresses_of(host, a, e) < 1)
+		return -1;
+	set_port(&a[0], port);
+	fd = bound_socket(s, &a[0]);
+	if (fd < 0) {
+		bind_error(&a[0], errno, e);
+		return -1;
+	}
+	getsockname(fd, &a[0].sa, &len);
+	address_text(&a[0], text);
+	return fd;
+}
+
+int
 server_listen(struct server *s, const char *address, int port, struct err *e)
 {
 	union address a[ADDRESSES];
@@ -308,12 +341,21 @@ server_listen(struct server *s, const char *address, int port, struct err *e)
 		return -1;
 	if (!n)
 		return err_set(e, ERR_USAGE, "'%s' has no address", host);
-	for (int i = 0;; i++) {
-		code = listen_all(s, a, n, port, e);
+	if (port && port + s->broker->nodes - 1 > 65535)
+		return err_set(e, ERR_USAGE,
+			"%d brokers from port %d on: there is no port above 65535",
+			s->broker->nodes, port);
+	s->listener_sets++;
+	for (int i = 0, tries = 0; i < s->broker->nodes; ) {
+		s->listen_node = i;
+		code = listen_all(s, a, n, port ? port + i : 0, e);
 		/* A port that is free in one family may be taken in the other. */
-		if (port || code != EADDRINUSE || i == PORT_TRIES)
-			return code ? -1 : 0;
+		if (!code)
+			i++;
+		else if (port || code != EADDRINUSE || ++tries > PORT_TRIES)
+			return -1;
 	}
+	return 0;
 }
 
 int

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "broker.h"
 #include "log.h"
 #include "net/server.h"
 
@@ -213,8 +214,13 @@ reply_flush(struct conn *c)
 			break;
 		}
 	}
+	s->broker->metrics.bytes_out += total;
 	if (total)
 		c->active_at = loop_now(s->loop);
+	if (c->closing && !c->blocked && !reply_next(c)) {
+		conn_close(c, "by a fault rule");
+		return;
+	}
 	if (c->held_back && conn_may_begin(c))
 		server_run_later(s, c);
 	conn_watch(c);

@@ -1,13 +1,18 @@
 #include "net/request.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "api/api.h"
 #include "base/be.h"
 #include "base/xalloc.h"
 #include "broker.h"
 #include "log.h"
+#include "net/faults.h"
+#include "net/nodes.h"
+#include "net/quota.h"
 #include "net/server.h"
+#include "net/worker.h"
 #include "store/store.h"
 
 enum {
@@ -46,6 +51,9 @@ destroy(struct request *rq)
 void
 request_free(struct server *s, struct request *rq)
 {
+	s->bytes -= rq->held;
+	if (rq->fault)
+		faults_forget(rq);
 	if (s->free_requests_n >= FREE_MAX) {
 		destroy(rq);
 		return;
@@ -105,7 +113,7 @@ find_api(struct request *rq, int16_t key, bool *too_new)
 	*too_new = false;
 	if (!a || rq->version < a->served)
 		return NULL;
-	if (rq->version <= a->max)
+	if (rq->version <= (rq->broker->release ? api_max(rq->broker, a) : a->max))
 		return a;
 	*too_new = key == API_VERSIONS;
 	return *too_new ? a : NULL;
@@ -177,11 +185,65 @@ hurry_last(struct conn *c)
 		last->hurry(last);
 }
 
+static int64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void
+handle(struct request *rq, struct conn *c, int16_t key, bool too_new)
+{
+	metrics_begin(rq);
+	if (too_new) {
+		api_versions_unsupported(rq);
+	} else if (rq->broker->faults && faults_begin(rq)) {
+		return;
+	} else if (rq->broker->nodes > 1 && nodes_misdirected(rq)) {
+		return;
+	} else if (rq->api->handle(rq)) {
+		complain(c, key, rq->version, "malformed request");
+		request_abort(rq);
+	}
+}
+
+/* The same with the time taken against the client's quota (KIP-124). */
+static void
+handle_timed(struct request *rq, struct conn *c, struct slice client, int16_t key,
+	bool too_new)
+{
+	int64_t start = now_ns();
+
+	rq->throttle_ms = quota_owed(c, client);
+	conn_mute(c, rq->throttle_ms);
+	handle(rq, c, key, too_new);
+	quota_charge_time(c, client, now_ns() - start);
+}
+
+/* What a request keeps while it waits counts as the connections' bytes do. */
+static void
+count_parked(struct conn *c)
+{
+	struct request *rq;
+
+	if (c->closed || list_is_empty(&c->requests))
+		return;
+	rq = container_of(c->requests.prev, struct request, node);
+	if (rq->finished || rq->held)
+		return;
+	rq->held = rq->arena.total;
+	c->server->bytes += rq->held;
+}
+
 void
 request_begin(struct conn *c, uint8_t *frame, size_t len)
 {
 	struct server *s = c->server;
 	struct request *rq = request_new(s);
+	struct slice client;
 	bool too_new;
 	int16_t key;
 
@@ -199,15 +261,17 @@ request_begin(struct conn *c, uint8_t *frame, size_t len)
 		request_free(s, rq);
 		return;
 	}
+	client = rq->client_id;
+	rq->client_id = arena_copy(&rq->arena, client);
 	rq->conn = c;
 	list_append(&c->requests, &rq->node);
 	c->in_flight++;
-	if (too_new) {
-		api_versions_unsupported(rq);
-	} else if (rq->api->handle(rq)) {
-		complain(c, key, rq->version, "malformed request");
-		request_abort(rq);
-	}
+	c->requests_n++;
+	if (quota_times_requests(s))
+		handle_timed(rq, c, client, key, too_new);
+	else
+		handle(rq, c, key, too_new);
+	count_parked(c);
 }
 
 /* ---- out ------------------------------------------------------------------ */
@@ -225,6 +289,40 @@ request_reply(struct request *rq)
 	return w;
 }
 
+/* The first version whose reply begins with ThrottleTimeMs, -1 = none does. */
+static int16_t
+throttle_since(int16_t key)
+{
+	static const int8_t since[][2] = {
+		{ 0, -1 }, { 2, 2 }, { 3, 3 }, { 8, 3 }, { 9, 3 }, { 10, 1 },
+		{ 11, 2 }, { 12, 1 }, { 13, 1 }, { 14, 1 }, { 15, 1 }, { 16, 1 },
+		{ 17, -1 }, { 18, -1 }, { 27, -1 }, { 36, -1 }, { 47, -1 },
+		{ 55, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(since) / sizeof(since[0]); i++)
+		if (since[i][0] == key)
+			return since[i][1];
+	return 0;
+}
+
+/*
+ * ThrottleTimeMs, which nearly every reply begins with; Produce and
+ * ApiVersions have it elsewhere. The handler may have put a longer one.
+ */
+static void
+throttle_reply(struct request *rq)
+{
+	bool tags = is_flexible(rq);
+	size_t at = tags ? 9 : 8;
+	int16_t since = throttle_since(rq->api->key);
+	uint8_t *p = rq->out.out.data + at;
+
+	if (since >= 0 && rq->version >= since && rq->out.out.len >= at + 4 &&
+	    (int32_t)be32_get(p) < rq->throttle_ms)
+		be32_put(p, (uint32_t)rq->throttle_ms);
+}
+
 void
 request_finish(struct request *rq)
 {
@@ -236,6 +334,8 @@ request_finish(struct request *rq)
 		request_free(s, rq);
 		return;
 	}
+	if (rq->fault && faults_finish(rq))
+		return;
 	if (rq->silent) {
 		leave_conn(rq);
 		request_free(s, rq);
@@ -251,6 +351,17 @@ request_finish(struct request *rq)
 		return;
 	}
 	be32_put(rq->out.out.data, (uint32_t)(size - 4));
+	s->bytes -= rq->held;
+	rq->held = 0;
+	if (rq->throttle_ms)
+		throttle_reply(rq);
+	if (rq->fault)
+		faults_cut(rq);
+	metrics_end(rq);
+	/* A reply may wait long until its peer takes it: no more than that stays. */
+	rq->fault = NULL;
+	rq->client_id = SLICE_NULL;
+	arena_reset(&rq->arena);
 	rq->finished = true;
 	reply_ready(c, rq);
 }
@@ -304,6 +415,33 @@ server_committed(struct server *s, uint64_t seq, int16_t error)
 		list_remove(&rq->parked);
 		rq->resume(rq, error);
 	}
+}
+
+/* ---- elsewhere ------------------------------------------------------------ */
+
+void
+request_work(struct request *rq, struct work *w)
+{
+	struct server *s = rq->broker->server;
+
+	if (rq->conn)
+		rq->conn->busy = true;
+	s->working++;
+	worker_give(s->worker, w);
+}
+
+bool
+request_worked(struct request *rq)
+{
+	struct server *s = rq->broker->server;
+
+	s->working--;
+	if (rq->conn) {
+		rq->conn->busy = false;
+		if (rq->conn->held_back)
+			server_run_later(s, rq->conn);
+	}
+	return !s->ending;
 }
 
 /* ---- who is asking -------------------------------------------------------- */

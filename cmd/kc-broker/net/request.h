@@ -11,7 +11,7 @@
  * and answers from a later callback. Replies leave in the order in which the
  * requests came, whatever the order in which they are finished.
  *
- * The frame's bytes (rq->in, rq->client_id and slices decoded from it) are
+ * The frame's bytes (rq->in and slices decoded from it) are
  * gone when the handler returns: a handler that parks copies what it still
  * needs into rq->arena, which lives as long as the request.
  */
@@ -28,6 +28,7 @@
 struct api;
 struct broker;
 struct conn;
+struct fault_hit;
 
 struct request {
 	struct list node;       /* in the connection's queue, oldest first */
@@ -36,12 +37,14 @@ struct request {
 	const struct api *api;
 	int16_t version;
 	int32_t correlation;
-	struct slice client_id; /* may be null */
+	struct slice client_id; /* may be null; in the arena */
 	struct arena arena;
 	struct wire_reader in;  /* the body; valid inside the handler only */
 	struct wire_writer out; /* the reply, once begun */
 	bool finished;          /* the reply may leave when its turn comes */
 	bool silent;            /* has no reply: acks=0 */
+	int32_t throttle_ms;    /* owed before it began, see quota.h */
+	size_t held;            /* bytes counted in server->bytes while it is parked */
 
 	/* For a parked request, all optional: */
 	struct list parked;     /* link for whoever holds it; self when not held */
@@ -51,6 +54,8 @@ struct request {
 	                                     * without it the holder finishes as ever */
 	void (*hurry)(struct request *rq);  /* another request waits behind this one */
 	void *state;            /* the handler's own, usually in the arena */
+	struct fault_hit *fault; /* a fault rule acts on it; nearly always NULL */
+	int64_t began;          /* ms, as loop_now(); for metrics */
 };
 
 /* Starts the reply: length and header are in place, the body follows. */
@@ -69,6 +74,15 @@ void request_abort(struct request *rq);
  */
 void request_wait_commit(struct request *rq, uint64_t commit,
 	void (*resume)(struct request *rq, int16_t error));
+
+/*
+ * Lets a function run on the worker's thread, then `done` on the loop;
+ * meanwhile no other request of the connection is begun.
+ */
+struct work;
+void request_work(struct request *rq, struct work *w);
+/* First thing in `done`. False: the broker ends, `run` may not have run: finish it. */
+bool request_worked(struct request *rq);
 
 /*
  * The address this client should use for this broker: what --advertise says,

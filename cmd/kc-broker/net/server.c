@@ -11,6 +11,8 @@
 #include "base/xalloc.h"
 #include "broker.h"
 #include "log.h"
+#include "net/quota.h"
+#include "net/worker.h"
 #include "store/store.h"
 
 enum {
@@ -24,16 +26,9 @@ static void idle(void *arg);
 static void tick(struct loop_timer *t);
 static void run(struct loop_timer *t);
 
-static int
-clamp_int(int64_t v)
-{
-	return v > INT32_MAX ? INT32_MAX : (int)v;
-}
-
 struct server *
 server_new(struct broker *b)
 {
-	const struct config *c = b->config;
 	struct server *s = xcalloc(1, sizeof(*s));
 
 	s->broker = b;
@@ -47,28 +42,29 @@ server_new(struct broker *b)
 	list_init(&s->free_requests);
 	s->run.fire = run;
 	s->tick.fire = tick;
-	s->request_max = (size_t)config_get_int64(c, "socket.request.max.bytes");
-	s->budget = (size_t)config_get_int64(c, "queued.max.request.bytes");
-	s->idle_ms = config_get_int64(c, "connections.max.idle.ms");
-	s->conns_max = clamp_int(config_get_int64(c, "max.connections"));
-	s->conns_max_ip = clamp_int(config_get_int64(c, "max.connections.per.ip"));
-	s->backlog = clamp_int(config_get_int64(c, "socket.listen.backlog.size"));
-	s->send_buffer = clamp_int(config_get_int64(c, "socket.send.buffer.bytes"));
-	s->receive_buffer = clamp_int(config_get_int64(c,
-		"socket.receive.buffer.bytes"));
+	server_limits(s);
+	s->quotas = quota_buckets_new(s);
+	s->worker = worker_new(s->loop);
 	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	loop_set_idle(s->loop, idle, s);
 	loop_timer_set(s->loop, &s->tick, loop_now(s->loop) + TICK_MS);
 	return s;
 }
 
-const char *
-server_address(const struct server *s, char *out)
+void
+server_address(const struct server *s, struct buf *out)
 {
-	const struct listener *l = container_of(s->listeners.next,
-		struct listener, node);
+	char text[ADDRESS_TEXT];
+	int next = 0;
 
-	return address_text(&l->address, out);
+	for (const struct list *i = s->listeners.next; i != &s->listeners; i = i->next) {
+		const struct listener *l = container_of(i, struct listener, node);
+
+		if (l->broker_node != next)
+			continue;
+		buf_addf(out, "%s%s", next ? "," : "", address_text(&l->address, text));
+		next++;
+	}
 }
 
 /* ---- limits --------------------------------------------------------------- */
@@ -144,7 +140,7 @@ free_dead(struct server *s)
 static bool
 owes_replies(const struct server *s)
 {
-	if (!list_is_empty(&s->broker->commit_waiters))
+	if (s->working || !list_is_empty(&s->broker->commit_waiters))
 		return true;
 	for (const struct list *i = s->conns.next; i != &s->conns; i = i->next)
 		if (container_of(i, struct conn, node)->reply_bytes)
@@ -193,6 +189,7 @@ tick(struct loop_timer *t)
 		next = i->next;
 		conn_tick(container_of(i, struct conn, node));
 	}
+	quota_tick(s);
 	/* What the last second did not use goes back, a part at a time. */
 	requests_trim(s, s->free_requests_n / 2);
 	if (s->spare.data)
@@ -238,6 +235,8 @@ server_free(struct server *s)
 		list_remove(&rq->parked);
 		request_free(s, rq);
 	}
+	s->ending = true;
+	worker_free(s->worker);
 	requests_trim(s, 0);
 	loop_set_idle(s->loop, NULL, NULL);
 	loop_timer_clear(s->loop, &s->tick);
@@ -245,6 +244,8 @@ server_free(struct server *s)
 	buf_release(&s->spare);
 	free(s->scratch);
 	free(s->advertised_host);
+	free(s->ip_limits);
+	quota_buckets_free(s->quotas);
 	close(s->spare_fd);
 	free(s);
 }

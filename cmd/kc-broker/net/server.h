@@ -36,6 +36,8 @@ struct listener {
 	struct server *server;
 	union address address; /* as bound: the port is the real one */
 	struct list node;
+	int broker_node;       /* of which virtual broker, see nodes.h */
+	int set;               /* those of one server_listen() */
 };
 
 struct conn {
@@ -57,17 +59,31 @@ struct conn {
 	int gaps_sent;           /* file ranges sent of it */
 
 	bool closed;
-	bool held_back;          /* not reading: too much of its own in flight */
+	bool closing;            /* to be closed once its replies are sent: by a fault rule */
+	int broker_node, listener_set; /* those of its listener */
+	int64_t requests_n;      /* begun so far */
+	bool held_back;          /* not reading: too much of its own in flight, or muted */
+	bool busy;               /* a request of it is with the worker: no other is begun */
 	bool blocked;            /* the peer does not take what we send */
 	int64_t active_at;       /* ms: when bytes last came or went */
 	int64_t frame_at;        /* ms: when the unfinished frame began, or last grew by enough */
 	size_t frame_seen;       /* bytes of it at frame_at */
+	char *software[2];       /* name and version (KIP-511), when metrics are wanted */
+	struct loop_timer muted; /* on = no request is begun until then (KIP-219) */
+};
+
+/* Connections that one address may have. */
+struct ip_limit {
+	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
+	int max;
 };
 
 struct server {
 	struct broker *broker;
 	struct loop *loop;
 	struct list listeners;
+	int listener_sets;       /* calls of server_listen() so far */
+	int listen_node;         /* the virtual broker that is being given its listeners */
 	struct list conns;
 	int conns_n;
 	struct list dead;        /* freed at the end of the turn */
@@ -83,7 +99,7 @@ struct server {
 	struct buf spare;        /* a large input buffer for the next who needs one */
 	struct conn *favourite;  /* may go on with its frame although memory is short */
 
-	size_t bytes;            /* input and replies in memory, of all connections */
+	size_t bytes;            /* in memory: input, replies, what parked requests hold */
 	int spare_fd;            /* given up to accept and close when descriptors run out */
 	bool draining;           /* nothing is read any more */
 	void (*drained)(void *arg);
@@ -92,7 +108,17 @@ struct server {
 	/* From the configuration. */
 	size_t request_max, budget;
 	int64_t idle_ms;
-	int conns_max, conns_max_ip, backlog;
+	int64_t partial_ms;      /* a frame must come, or grow, in this */
+	int64_t first_ms;        /* the first request of a connection must */
+	int64_t reply_ms;        /* a reply must be taken, or some of it */
+	int in_flight_max;       /* requests of one connection; then it is not read */
+	int conns_max, conns_max_ip, conns_rate, backlog;
+	struct ip_limit *ip_limits; /* max.connections.per.ip.overrides */
+	int ip_limits_n;
+	struct quota_buckets *quotas;
+	struct worker *worker;   /* for what would take the loop too long */
+	int working;             /* requests that are with it */
+	bool ending;             /* nobody is to be answered any more */
 	int send_buffer, receive_buffer;
 	char *advertised_host;   /* NULL = the address the client connected to */
 	int advertised_port;     /* 0 = the port the client connected to */
@@ -113,12 +139,15 @@ struct server *server_new(struct broker *b);
 int server_listen(struct server *s, const char *address, int port, struct err *e);
 /* What clients are told instead of where they connected to: "HOST[:PORT]". */
 int server_advertise(struct server *s, const char *address, struct err *e);
-/* "127.0.0.1:9092" of the first listener; room for ADDRESS_TEXT. */
-const char *server_address(const struct server *s, char *out);
+/* "127.0.0.1:9092" of the first listener; of each virtual broker, with commas. */
+void server_address(const struct server *s, struct buf *out);
 /* Accepts nothing, reads nothing; calls back once all replies owed by the disk are sent. */
 void server_drain(struct server *s, void (*drained)(void *arg), void *arg);
 /* Closes every connection: parked requests get closed(). */
 void server_free(struct server *s);
+
+/* What may change while it runs is read from the configuration again. */
+void server_limits(struct server *s);
 
 /* From the store: commits up to seq have ended. */
 void server_committed(struct server *s, uint64_t seq, int16_t error);
@@ -135,13 +164,24 @@ const char *address_text(const union address *a, char *out);
 const char *address_host(const union address *a, char *out);
 int address_port(const union address *a);
 
+/* ---- limits.c ---- */
+
+/* Is there room for another connection from there? */
+bool server_has_too_many(const struct server *s, const union address *peer);
+
 /* ---- listener.c ---- */
 
 void listener_close(struct listener *l);
+/*
+ * A listening socket at "[HOST:]PORT" for something that is not Kafka; its
+ * address is written to text, which has room for ADDRESS_TEXT. -1: e.
+ */
+int listener_plain(const struct server *s, const char *where, char *text,
+	struct err *e);
 
 /* ---- conn.c ---- */
 
-void conn_accept(struct server *s, int fd, const union address *peer);
+void conn_accept(struct listener *l, int fd, const union address *peer);
 /* Safe anywhere; the memory stays until the end of the turn. */
 void conn_close(struct conn *c, const char *why);
 void conn_free(struct conn *c);
@@ -151,6 +191,8 @@ void conn_resume(struct conn *c);
 void conn_tick(struct conn *c);
 /* Is there room in flight for another request of this connection? */
 bool conn_may_begin(const struct conn *c);
+/* Begins no request for so long; the longer one counts. 0 and less: nothing. */
+void conn_mute(struct conn *c, int32_t ms);
 /* Asks the kernel for the events that we could act on. */
 void conn_watch(struct conn *c);
 

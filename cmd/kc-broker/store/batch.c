@@ -66,15 +66,8 @@ struct cursor {
 static inline bool
 get_int(struct cursor *c, int32_t *v)
 {
-	size_t n;
+	size_t n = varint_get(c->p, (size_t)(c->end - c->p), v);
 
-	/* Nearly all of them are one byte. */
-	if (c->p < c->end && *c->p < 0x80) {
-		*v = (*c->p >> 1) ^ -(*c->p & 1);
-		c->p++;
-		return true;
-	}
-	n = varint_get(c->p, (size_t)(c->end - c->p), v);
 	c->p += n;
 	return n;
 }
@@ -92,7 +85,7 @@ get_long(struct cursor *c, int64_t *v)
 static inline bool
 get_bytes(struct cursor *c, struct slice *s)
 {
-	int32_t n;
+	int32_t n = -1;
 
 	if (!get_int(c, &n) || n < -1 || n > c->end - c->p)
 		return false;
@@ -118,7 +111,7 @@ batch_next(const struct batch *b, struct slice *records, struct batch_record *r)
 	const uint8_t *start = records->data;
 	struct cursor c = { start, start + records->len };
 	int64_t timestamp_delta;
-	int32_t len, offset_delta;
+	int32_t len = 0, offset_delta = 0;
 
 	if (!records->len)
 		return 0;
@@ -145,7 +138,8 @@ batch_next(const struct batch *b, struct slice *records, struct batch_record *r)
 void
 batch_begin(struct batch_builder *bb)
 {
-	*bb = (struct batch_builder){ .max_timestamp = -1 };
+	*bb = (struct batch_builder){ .max_timestamp = -1, .producer_id = -1,
+		.producer_epoch = -1 };
 	memset(buf_reserve(&bb->out, BATCH_HEADER), 0, BATCH_HEADER);
 	bb->out.len = BATCH_HEADER;
 }
@@ -208,11 +202,12 @@ batch_finish(struct batch_builder *bb)
 	uint8_t *p = bb->out.data;
 
 	p[16] = 2;
+	be16_put(p + 21, (uint16_t)bb->attributes);
 	be32_put(p + 23, (uint32_t)(bb->count - 1));
 	be64_put(p + 27, (uint64_t)bb->base_timestamp);
 	be64_put(p + 35, (uint64_t)bb->max_timestamp);
-	be64_put(p + 43, UINT64_MAX);
-	be16_put(p + 51, UINT16_MAX);
+	be64_put(p + 43, (uint64_t)bb->producer_id);
+	be16_put(p + 51, (uint16_t)bb->producer_epoch);
 	be32_put(p + 53, UINT32_MAX);
 	be32_put(p + 57, (uint32_t)bb->count);
 	batch_seal(p, bb->out.len);

@@ -75,11 +75,17 @@ int batch_open(const uint8_t *p, const struct batch *b, size_t max,
 int batch_next(const struct batch *b, struct slice *records,
 	struct batch_record *r);
 
-/* Builds one uncompressed batch without producer; base offset 0. */
+/*
+ * Builds one uncompressed batch; base offset 0, no sequence. batch_begin()
+ * sets no producer; what is of a transaction sets the three before the end.
+ */
 struct batch_builder {
 	struct buf out;
 	int64_t base_timestamp, max_timestamp;
 	int32_t count;
+	int16_t attributes;     /* 0 */
+	int64_t producer_id;    /* -1 */
+	int16_t producer_epoch; /* -1 */
 };
 void batch_begin(struct batch_builder *bb);
 void batch_add(struct batch_builder *bb, int64_t timestamp, struct slice key,

@@ -6,12 +6,11 @@
 #include "base/be.h"
 #include "base/crc32c.h"
 
-static const char magic[] = "KCCKPT01";
+static const char magic[] = "KCCKPT02";
 
 enum {
-	HEADER = 8 + 8 + 8 + 4,
-	FIXED = 16 + 4 + 5 * 8 + 3 * 4 + 4 * 8, /* of an entry, before producers */
-	FILE_MAX = 1 << 30,
+	HEADER = 8 + 3 * 8 + 4,
+	FIXED = 16 + 4 + 5 * 8 + 3 * 4 + 7 * 8, /* of an entry, before producers */
 };
 
 void
@@ -20,14 +19,15 @@ checkpoint_put(const struct checkpoint_log *l, struct buf *out)
 	uint8_t *p = buf_reserve(out, FIXED);
 	const int64_t numbers[] = { l->start, l->end, l->active, l->position,
 		l->older_bytes, l->since_entry, l->first_timestamp,
-		l->max_timestamp, l->max_timestamp_offset };
+		l->max_timestamp, l->max_timestamp_offset,
+		(int64_t)l->aborted, (int64_t)l->older_aborted, l->older_start };
 
 	memcpy(p, l->topic_id.b, 16);
 	be32_put(p + 16, (uint32_t)l->partition);
 	be32_put(p + 20, (uint32_t)l->segments);
 	be32_put(p + 24, l->offsets);
 	be32_put(p + 28, l->times);
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 12; i++)
 		be64_put(p + 32 + 8 * i, (uint64_t)numbers[i]);
 	out->len += FIXED;
 	buf_addslice(out, l->producers);
@@ -50,19 +50,23 @@ checkpoint_get(struct slice entry, struct checkpoint_log *l)
 	l->times = be32_get(p + 28);
 	for (int i = 0; i < 9; i++)
 		*numbers[i] = (int64_t)be64_get(p + 32 + 8 * i);
+	l->aborted = be64_get(p + 104);
+	l->older_aborted = be64_get(p + 112);
+	l->older_start = (int64_t)be64_get(p + 120);
 	l->producers = slice_make(p + FIXED, entry.len - FIXED);
 	return 0;
 }
 
 static void
-encode(uint64_t covered, uint64_t epoch, const struct list *entries, struct buf *out)
+encode(const struct checkpoint_head *head, const struct list *entries, struct buf *out)
 {
 	uint32_t n = 0;
 	uint8_t *p = buf_reserve(out, HEADER);
 
 	memcpy(p, magic, 8);
-	be64_put(p + 8, covered);
-	be64_put(p + 16, epoch);
+	be64_put(p + 8, head->covered);
+	be64_put(p + 16, head->epoch);
+	be64_put(p + 24, head->nonce);
 	out->len = HEADER;
 	for (struct list *i = entries->next; i != entries; i = i->next, n++) {
 		const struct checkpoint_entry *en =
@@ -72,7 +76,7 @@ encode(uint64_t covered, uint64_t epoch, const struct list *entries, struct buf 
 		out->len += 4;
 		buf_addslice(out, buf_slice(&en->bytes));
 	}
-	be32_put(out->data + 24, n);
+	be32_put(out->data + 32, n);
 	be32_put(buf_reserve(out, 4), crc32c(0, out->data, out->len));
 	out->len += 4;
 }
@@ -95,8 +99,9 @@ write_file(const struct fs *fs, const char *path, const struct buf *b, bool sync
 }
 
 int
-checkpoint_write(const struct fs *fs, const char *dir, uint64_t covered,
-	uint64_t epoch, const struct list *entries, bool sync, struct err *e)
+checkpoint_write(const struct fs *fs, const char *dir,
+	const struct checkpoint_head *head, const struct list *entries, bool sync,
+	struct err *e)
 {
 	char path[4096], tmp[4096];
 	struct buf b = BUF_INIT;
@@ -104,7 +109,7 @@ checkpoint_write(const struct fs *fs, const char *dir, uint64_t covered,
 
 	snprintf(path, sizeof(path), "%s/checkpoint", dir);
 	snprintf(tmp, sizeof(tmp), "%s/checkpoint.tmp", dir);
-	encode(covered, epoch, entries, &b);
+	encode(head, entries, &b);
 	if (write_file(fs, tmp, &b, sync) < 0 || fs->rename(fs, tmp, path) < 0 ||
 	    (sync && fs_sync_dir(fs, dir) < 0))
 		r = err_errno(e, ERR_IO, "cannot write '%s'", path);
@@ -119,9 +124,21 @@ damaged(struct err *e, const char *path)
 		"or start with --repair to read every log from its start)", path);
 }
 
+/*
+ * The very first one is not synced until the first commit. When the power
+ * goes before that it may be empty, or nothing but zeros.
+ */
+static bool
+is_unwritten(const uint8_t *p, size_t n)
+{
+	static const uint8_t zeros[HEADER + 4];
+
+	return n == sizeof(zeros) && !memcmp(p, zeros, n);
+}
+
 int
 checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
-	uint64_t *covered, uint64_t *epoch, void (*fn)(void *arg, struct slice entry),
+	struct checkpoint_head *head, void (*fn)(void *arg, struct slice entry),
 	void *arg, struct err *e)
 {
 	char path[4096];
@@ -135,11 +152,9 @@ checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
 		return errno == ENOENT ? 0 :
 			err_errno(e, ERR_IO, "cannot open '%s'", path);
 	size = fs->size(fs, fd);
-	if (size < HEADER + 4 || size > FILE_MAX) {
+	if (size < HEADER + 4) {
 		fs->close(fs, fd);
-		if (!size) /* the very first one, and then the power went */
-			return 0;
-		return damaged(e, path);
+		return size ? damaged(e, path) : 0;
 	}
 	file->len = 0;
 	if (fs_read_all(fs, fd, buf_reserve(file, (size_t)size), (size_t)size, 0) < 0) {
@@ -150,10 +165,13 @@ checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
 	file->len = (size_t)size;
 	p = file->data;
 	end = p + file->len - 4;
+	if (is_unwritten(p, file->len))
+		return 0;
 	if (memcmp(p, magic, 8) || be32_get(end) != crc32c(0, p, file->len - 4))
 		return damaged(e, path);
-	*covered = be64_get(p + 8);
-	*epoch = be64_get(p + 16);
+	head->covered = be64_get(p + 8);
+	head->epoch = be64_get(p + 16);
+	head->nonce = be64_get(p + 24);
 	for (p += HEADER; p < end; p += 4 + be32_get(p)) {
 		if (end - p < 4 || be32_get(p) > (size_t)(end - p - 4) ||
 		    be32_get(p) < CHECKPOINT_KEY)

@@ -3,7 +3,7 @@
  * what is behind it in the segments is found by reading the WAL and the
  * tails, so that a start never reads more than those.
  *
- *	"KCCKPT01"  covered commit u64  WAL epoch u64  entries u32
+ *	"KCCKPT02"  covered commit u64  WAL epoch u64  WAL nonce u64  entries u32
  *	per entry: length u32, then checkpoint_put()'s bytes
  *	crc u32 (CRC-32C of all before)
  */
@@ -22,6 +22,11 @@
 
 struct partlog;
 
+/* Of the whole: commits up to `covered` are in it; see wal.h for the others. */
+struct checkpoint_head {
+	uint64_t covered, epoch, nonce;
+};
+
 /* What is kept of one log. */
 struct checkpoint_log {
 	struct uuid topic_id;
@@ -34,6 +39,10 @@ struct checkpoint_log {
 	uint32_t offsets, times; /* entries in its index files */
 	int64_t since_entry;
 	int64_t first_timestamp, max_timestamp, max_timestamp_offset;
+	/* aborted_digest() of the active segment, and the sum of those of the
+	 * others that end behind older_start */
+	uint64_t aborted, older_aborted;
+	int64_t older_start;
 	struct slice producers; /* producers_save() */
 };
 
@@ -50,15 +59,16 @@ struct checkpoint_entry {
 };
 
 /* Writes the file: temporary, sync, rename, sync of the directory; or without the syncs. */
-int checkpoint_write(const struct fs *fs, const char *dir, uint64_t covered,
-	uint64_t epoch, const struct list *entries, bool sync, struct err *e);
+int checkpoint_write(const struct fs *fs, const char *dir,
+	const struct checkpoint_head *head, const struct list *entries, bool sync,
+	struct err *e);
 
 /*
  * Reads it: 1, 0 when there is none (or an empty one), -1 when it is damaged. Entries are
  * slices of *file.
  */
 int checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
-	uint64_t *covered, uint64_t *epoch, void (*fn)(void *arg, struct slice entry),
+	struct checkpoint_head *head, void (*fn)(void *arg, struct slice entry),
 	void *arg, struct err *e);
 
 #endif

@@ -7,7 +7,10 @@
 
 #include "base/be.h"
 
-enum { STEP = 64 << 10 }; /* room made at a time where the size is not known */
+enum {
+	STEP = 64 << 10, /* room made at a time where the size is not known */
+	LZ4_DEFAULT = 9,
+};
 
 static int
 damaged(struct err *e, const char *codec)
@@ -67,14 +70,14 @@ gzip_unpack(struct slice in, size_t max, struct buf *out, struct err *e)
 }
 
 static int
-gzip_pack(struct slice in, struct buf *out, struct err *e)
+gzip_pack(int level, struct slice in, struct buf *out, struct err *e)
 {
 	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.data,
 		.avail_in = (uInt)in.len };
 	size_t room;
 	int r;
 
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+	if (deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8,
 			Z_DEFAULT_STRATEGY) != Z_OK)
 		return err_set(e, ERR_FAILED, "cannot start gzip");
 	room = deflateBound(&z, (uLong)in.len);
@@ -139,11 +142,12 @@ snappy_unpack(struct slice in, size_t max, struct buf *out, struct err *e)
 }
 
 static int
-snappy_pack(struct slice in, struct buf *out, struct err *e)
+snappy_pack(int level, struct slice in, struct buf *out, struct err *e)
 {
 	const char *p = in.data;
 	size_t left = in.len;
 
+	(void)level; /* it has none */
 	buf_add(out, xerial, sizeof(xerial));
 	while (left) {
 		size_t n = left < XERIAL_BLOCK ? left : XERIAL_BLOCK;
@@ -192,11 +196,13 @@ lz4_unpack(struct slice in, size_t max, struct buf *out, struct err *e)
 }
 
 static int
-lz4_pack(struct slice in, struct buf *out, struct err *e)
+lz4_pack(int level, struct slice in, struct buf *out, struct err *e)
 {
-	size_t room = LZ4F_compressFrameBound(in.len, NULL);
+	/* Kafka's 9 is the fast compressor, as it was before there were levels. */
+	LZ4F_preferences_t how = { .compressionLevel = level == LZ4_DEFAULT ? 0 : level };
+	size_t room = LZ4F_compressFrameBound(in.len, &how);
 	size_t n = LZ4F_compressFrame(buf_reserve(out, room), room, in.data,
-		in.len, NULL);
+		in.len, &how);
 
 	if (LZ4F_isError(n))
 		return err_set(e, ERR_FAILED, "lz4 failed");
@@ -234,10 +240,10 @@ zstd_unpack(struct slice in, size_t max, struct buf *out, struct err *e)
 }
 
 static int
-zstd_pack(struct slice in, struct buf *out, struct err *e)
+zstd_pack(int level, struct slice in, struct buf *out, struct err *e)
 {
 	size_t room = ZSTD_compressBound(in.len);
-	size_t n = ZSTD_compress(buf_reserve(out, room), room, in.data, in.len, 3);
+	size_t n = ZSTD_compress(buf_reserve(out, room), room, in.data, in.len, level);
 
 	if (ZSTD_isError(n))
 		return err_set(e, ERR_FAILED, "zstd failed");
@@ -249,12 +255,13 @@ zstd_pack(struct slice in, struct buf *out, struct err *e)
 
 static const struct {
 	int (*unpack)(struct slice in, size_t max, struct buf *out, struct err *e);
-	int (*pack)(struct slice in, struct buf *out, struct err *e);
+	int (*pack)(int level, struct slice in, struct buf *out, struct err *e);
+	int level; /* the default */
 } codecs[] = {
-	[CODEC_GZIP] = { gzip_unpack, gzip_pack },
-	[CODEC_SNAPPY] = { snappy_unpack, snappy_pack },
-	[CODEC_LZ4] = { lz4_unpack, lz4_pack },
-	[CODEC_ZSTD] = { zstd_unpack, zstd_pack },
+	[CODEC_GZIP] = { gzip_unpack, gzip_pack, -1 },
+	[CODEC_SNAPPY] = { snappy_unpack, snappy_pack, 0 },
+	[CODEC_LZ4] = { lz4_unpack, lz4_pack, LZ4_DEFAULT },
+	[CODEC_ZSTD] = { zstd_unpack, zstd_pack, 3 },
 };
 
 int
@@ -267,9 +274,15 @@ codec_unpack(enum codec c, struct slice in, size_t max, struct buf *out,
 }
 
 int
-codec_pack(enum codec c, struct slice in, struct buf *out, struct err *e)
+codec_pack_at(enum codec c, int level, struct slice in, struct buf *out, struct err *e)
 {
 	if (c < CODEC_GZIP || c > CODEC_ZSTD)
 		return err_set(e, ERR_UNSUPPORTED, "there is no codec %d", (int)c);
-	return codecs[c].pack(in, out, e);
+	return codecs[c].pack(level ? level : codecs[c].level, in, out, e);
+}
+
+int
+codec_pack(enum codec c, struct slice in, struct buf *out, struct err *e)
+{
+	return codec_pack_at(c, 0, in, out, e);
 }

@@ -24,7 +24,13 @@ enum codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD };
  */
 int codec_unpack(enum codec c, struct slice in, size_t max, struct buf *out,
 	struct err *e);
-/* Appends the packed bytes to *out. */
+/* Appends the packed bytes to *out, at the level that Kafka has as its default. */
 int codec_pack(enum codec c, struct slice in, struct buf *out, struct err *e);
+/*
+ * The same at a level: gzip -1 or 1 to 9, lz4 1 to 17, zstd -131072 to 22,
+ * none in snappy; 0 is the default.
+ */
+int codec_pack_at(enum codec c, int level, struct slice in, struct buf *out,
+	struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/xalloc.h"
 #include "store/state.h"
@@ -124,6 +125,16 @@ write_wal(struct store *s, struct commit *c, int last)
 	return wal_end(s->wal, c->seq);
 }
 
+/* The directory that has the name of ours; not all of them are for us to open. */
+static int
+sync_parent(struct store *s)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/..", s->dir);
+	return fs_sync_dir(s->fs, path) < 0 && errno != EACCES ? -1 : 0;
+}
+
 /*
  * Before the first commit of a run can count, what the start did must be on
  * disk: the WAL's and the first checkpoint's names, the clean mark's removal.
@@ -142,7 +153,8 @@ sync_names(struct store *s)
 	r = fs->fsync(fs, fd);
 	fs->close(fs, fd);
 	snprintf(path, sizeof(path), "%s/wal", s->dir);
-	if (r < 0 || fs_sync_dir(fs, path) < 0 || fs->fsync(fs, s->dir_fd) < 0)
+	if (r < 0 || fs_sync_dir(fs, path) < 0 || fs->fsync(fs, s->dir_fd) < 0 ||
+	    sync_parent(s) < 0)
 		return -1;
 	s->names_synced = true;
 	return 0;
@@ -177,7 +189,7 @@ commit_sync(struct store *s, struct commit *c)
 	if (!wal_begin(s->wal, need)) {
 		if (sync_all(s, c) < 0)
 			goto fail;
-		c->wal_half = true;
+		c->wal_due = true;
 		return;
 	}
 	if (write_wal(s, c, last) < 0) {
@@ -185,13 +197,32 @@ commit_sync(struct store *s, struct commit *c)
 		if (errno != ENOSPC || sync_all(s, c) < 0)
 			goto fail;
 	}
-	c->wal_half = wal_used(s->wal) * 2 >= wal_size(s->wal);
+	c->wal_used = wal_used(s->wal);
+	c->wal_due = c->wal_used * 4 >= wal_size(s->wal);
 	return;
 fail:
 	c->error = errno ? errno : EIO;
 }
 
 /* ---- the thread --------------------------------------------------------- */
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void
+sync_timed(struct store *s, struct commit *c)
+{
+	int64_t start = now_us();
+
+	commit_sync(s, c);
+	c->sync_us = now_us() - start;
+}
 
 struct committer {
 	struct store *store;
@@ -225,7 +256,7 @@ run(void *arg)
 		if (k->error)
 			c->error = k->error;
 		else
-			commit_sync(s, c);
+			sync_timed(s, c);
 		k->error = c->error;
 		pthread_mutex_lock(&k->lock);
 		k->busy = false;

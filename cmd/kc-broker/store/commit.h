@@ -40,7 +40,9 @@ struct commit {
 	size_t bytes;
 	size_t direct_bytes; /* out: synced directly */
 	int error;           /* out: errno */
-	bool wal_half;       /* out: the WAL wants a checkpoint */
+	bool wal_due;        /* out: so much is in the WAL that a start would be slow */
+	int64_t sync_us;     /* out: how long it took */
+	int64_t wal_used;    /* out: bytes of the WAL in use */
 	bool unlogged;       /* out: a log start is durable with the next checkpoint only */
 	uint64_t held_for;   /* the number of that checkpoint */
 };

@@ -13,7 +13,8 @@ enum {
 	STORE_INDEX_FROM = 512, /* new entries worth writing: 2 MiB of data */
 };
 
-enum task_kind { TASK_CHECKPOINT, TASK_CLOSE, TASK_UNLINK, TASK_REMOVE_DIR };
+enum task_kind { TASK_CHECKPOINT, TASK_CLOSE, TASK_UNLINK, TASK_REMOVE_DIR,
+	TASK_RESERVE };
 
 struct task {
 	struct list node;
@@ -31,6 +32,7 @@ struct keeper {
 	pthread_cond_t posted, unlinked;
 	struct list tasks, done; /* under the lock, as the flags */
 	bool stop, unlinking;
+	int reserve_error;       /* to be told */
 	struct list entries;     /* struct checkpoint_entry; only whoever runs tasks */
 };
 
@@ -101,8 +103,18 @@ run_checkpoint(struct keeper *k, struct checkpoint_job *job)
 		u->bytes = (struct buf)BUF_INIT;
 	}
 	job->updates_n = 0;
-	checkpoint_write(s->fs, s->dir, job->covered, job->epoch, &k->entries,
-		true, &job->error);
+	checkpoint_write(s->fs, s->dir, &job->head, &k->entries, true, &job->error);
+}
+
+/* A log that is used without is slower, and may find the disk full. */
+static void
+reserve(struct keeper *k)
+{
+	int error = wal_reserve(k->store->wal) < 0 ? errno : 0;
+
+	pthread_mutex_lock(&k->lock);
+	k->reserve_error = error;
+	pthread_mutex_unlock(&k->lock);
 }
 
 static void
@@ -122,6 +134,9 @@ run_task(struct keeper *k, struct task *t)
 		break;
 	case TASK_REMOVE_DIR:
 		remove_dir(fs, t->path);
+		break;
+	case TASK_RESERVE:
+		reserve(k);
 		break;
 	}
 }
@@ -253,6 +268,24 @@ keeper_checkpoint(struct keeper *k, struct checkpoint_job *job)
 }
 
 void
+keeper_reserve(struct keeper *k)
+{
+	post(k, TASK_RESERVE, NULL, -1, NULL);
+}
+
+int
+keeper_reserved(struct keeper *k)
+{
+	int error;
+
+	pthread_mutex_lock(&k->lock);
+	error = k->reserve_error;
+	k->reserve_error = 0;
+	pthread_mutex_unlock(&k->lock);
+	return error;
+}
+
+void
 keeper_close(struct keeper *k, int fd)
 {
 	post(k, TASK_CLOSE, NULL, fd, NULL);
@@ -371,9 +404,13 @@ add_entry(struct checkpoint_job *job, struct partlog *l)
 		c.first_timestamp = g->first_timestamp;
 		c.max_timestamp = g->max_timestamp;
 		c.max_timestamp_offset = g->max_timestamp_offset;
+		c.aborted = aborted_digest(&g->aborted);
 	}
 	for (int i = 0; i + 1 < l->segments_n; i++)
 		c.older_bytes += l->segments[i]->size;
+	c.older_start = l->listed ? l->start : l->older_start;
+	c.older_aborted = l->older_aborted + partlog_aborted_digest(l,
+		c.older_start, l->segments_n - 1);
 	producers_save(&l->producers, &producers);
 	c.producers = buf_slice(&producers);
 	checkpoint_put(&c, &bytes);
@@ -384,6 +421,22 @@ add_entry(struct checkpoint_job *job, struct partlog *l)
 		list_init(&l->entry->removed);
 	}
 	add_update(job, l->entry, bytes);
+}
+
+/*
+ * Writes what is new of a segment's aborted transactions; sealed ones were
+ * written by then. True when a file is to be synced, and its name.
+ */
+static bool
+add_aborted(struct checkpoint_job *job, struct segment *g)
+{
+	bool stored = segment_store_aborted(g) == 1;
+
+	if (!stored && (g == partlog_active(g->log) || !g->aborted.n))
+		return false;
+	if (!job->sync_all)
+		add_dir(job, g->store, segment_path(g, ".txnindex"));
+	return true;
 }
 
 static void
@@ -400,6 +453,7 @@ add_log(struct checkpoint_job *job, struct partlog *l)
 	/* Written segments are the newest ones. */
 	for (int i = l->segments_n; i-- > 0 && l->segments[i]->dirty; ) {
 		unnamed |= !l->segments[i]->named;
+		unnamed |= add_aborted(job, l->segments[i]);
 		add_dirty(job, l->segments[i]);
 	}
 	if (unnamed && !job->sync_all) {
@@ -414,8 +468,7 @@ checkpoint_job_new(struct store *s)
 {
 	struct checkpoint_job *job = xcalloc(1, sizeof(*job));
 
-	job->covered = s->committed;
-	job->epoch = s->epoch;
+	job->head = (struct checkpoint_head){ s->committed, s->epoch, s->nonce };
 	list_init(&job->node);
 	while (!list_is_empty(&s->dirty)) {
 		struct partlog *l = container_of(s->dirty.next, struct partlog, dirty);

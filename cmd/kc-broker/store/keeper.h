@@ -23,7 +23,7 @@ struct entry_update {
 
 struct checkpoint_job {
 	struct list node;
-	uint64_t covered, epoch;
+	struct checkpoint_head head;
 	struct segment **dirty;  /* to be synced; references held */
 	int dirty_n, dirty_cap;
 	int *dirs;               /* directories to be synced; owned */
@@ -44,6 +44,10 @@ void keeper_free(struct keeper *k);
 /* Takes the job; it comes back from keeper_done() after a wake. */
 void keeper_checkpoint(struct keeper *k, struct checkpoint_job *job);
 struct checkpoint_job *keeper_done(struct keeper *k);
+
+/* Reserves the blocks of the write-ahead log; the errno of that, once, or 0. */
+void keeper_reserve(struct keeper *k);
+int keeper_reserved(struct keeper *k);
 
 /* Closes a descriptor; unlinks a file; removes a directory and what is in it. */
 void keeper_close(struct keeper *k, int fd);

@@ -23,11 +23,13 @@ partlog_new(struct store *s, const struct uuid *id, struct slice topic,
 	l->topic = xmemdup0(topic.data, topic.len);
 	l->partition = partition;
 	l->config = *c;
-	l->hw_base = -1;
+	l->hw_base = l->cleaned = -1;
+	l->kept_until = clock_mono_ms(s->o.clock) + s->o.retention_delay_ms;
 	l->listed = true;
 	list_init(&l->watches);
 	list_init(&l->dirty);
 	list_init(&l->moved);
+	producers_init(&l->producers);
 	list_append(&s->logs, &l->node);
 	return l;
 }
@@ -43,7 +45,7 @@ partlog_free(struct partlog *l)
 	list_remove(&l->node);
 	list_remove(&l->dirty);
 	list_remove(&l->moved);
-	producers_release(&l->producers);
+	producers_clear(&l->producers);
 	free(l->tail);
 	free(l->topic);
 	free(l);
@@ -64,15 +66,21 @@ partlog_high_watermark(const struct partlog *l)
 }
 
 int64_t
-partlog_last_stable(const struct partlog *l)
-{
-	return l->hw;
-}
-
-int64_t
 partlog_end(const struct partlog *l)
 {
 	return l->end;
+}
+
+const struct partlog_traffic *
+partlog_traffic(const struct partlog *l)
+{
+	return &l->traffic;
+}
+
+void
+partlog_sent(struct partlog *l, size_t bytes)
+{
+	l->traffic.bytes_out += bytes;
 }
 
 int64_t
@@ -277,6 +285,22 @@ partlog_segment_end(const struct partlog *l, int i)
 	return i + 1 < l->segments_n ? l->segments[i + 1]->base : l->end;
 }
 
+/* So that logs of one age do not all roll at once. */
+static int64_t
+choose_jitter(const struct log_config *c)
+{
+	int64_t max = c->segment_jitter_ms < c->segment_ms ? c->segment_jitter_ms :
+		c->segment_ms;
+	struct uuid u;
+	uint32_t n;
+
+	if (max <= 0)
+		return 0;
+	u = uuid_random();
+	memcpy(&n, u.b, sizeof(n));
+	return (int64_t)(n % (uint64_t)max);
+}
+
 int
 partlog_roll(struct partlog *l)
 {
@@ -294,6 +318,9 @@ partlog_roll(struct partlog *l)
 	partlog_push(l, g);
 	g->extended = true;
 	g->dirty = true;
+	l->jitter_ms = choose_jitter(&l->config);
+	if (l->config.preallocate)
+		segment_preallocate(g);
 	if (l->tail)
 		l->tail->n = 0;
 	partlog_touch(l);
@@ -355,6 +382,9 @@ partlog_list(struct partlog *l)
 	l->segments_n = l->segments_cap = 0;
 	for (int i = 0; i < x.n; i++) {
 		segment_stat(x.found[i]);
+		x.found[i]->begun = -1;
+		aborted_adopt_file(&x.found[i]->aborted, fs,
+			segment_path(x.found[i], ".txnindex"));
 		partlog_push(l, x.found[i]);
 	}
 	for (int i = 0; i < known_n; i++)
@@ -364,6 +394,9 @@ partlog_list(struct partlog *l)
 	l->listed = true;
 	l->older_bytes = 0;
 	l->older_n = 0;
+	l->aborted_lost |= partlog_aborted_digest(l, l->older_start, x.n) !=
+		l->older_aborted;
+	l->older_aborted = 0;
 	/* Files the log start left behind before a crash. */
 	while (l->segments_n > 1 && l->segments[1]->base <= l->start)
 		partlog_drop_first(l);
@@ -396,14 +429,13 @@ partlog_segment_of(struct partlog *l, int64_t offset)
 void
 partlog_drop_first(struct partlog *l)
 {
-	static const char *const suffixes[] = { ".log", ".index", ".timeindex" };
+	static const char *const suffixes[] = { ".log", ".index", ".timeindex",
+		".txnindex" };
 	struct segment *g = l->segments[0];
-	char name[SEGMENT_NAME + 1];
 
-	for (int i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%020" PRId64 "%s", g->base, suffixes[i]);
-		turn_remove_later(l->store, partlog_path(l, name), false);
-	}
+	for (int i = 0; i < 3 + (g->aborted.n != 0); i++)
+		turn_remove_after(l->store, segment_path(g, suffixes[i]),
+			l->config.file_delete_delay_ms);
 	l->segments_n--;
 	memmove(l->segments, l->segments + 1,
 		(size_t)l->segments_n * sizeof(struct segment *));

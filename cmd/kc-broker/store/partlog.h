@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/slice.h"
@@ -20,6 +21,36 @@
 
 struct partlog;
 struct store;
+
+/*
+ * Ours is the only coordinator; but a log may have come from a cluster, and
+ * WriteTxnMarkers from anybody, with a higher epoch.
+ */
+enum { MARKER_OURS = -1 };
+
+/* A control batch: how a transaction of this producer ends in this log. */
+struct txn_marker {
+	int64_t producer_id;
+	int16_t producer_epoch;
+	int32_t coordinator_epoch; /* MARKER_OURS = that of the last marker, or 0 */
+	bool commit; /* else abort */
+};
+
+/* A transaction that was aborted, as Fetch tells readers of committed records. */
+struct aborted_txn {
+	int64_t producer_id;
+	int64_t first_offset, last_offset; /* its first record, its marker */
+};
+
+/* What a log knows of a producer, as DescribeProducers tells it. */
+struct producer_state {
+	int64_t id;
+	int16_t epoch;
+	int32_t last_sequence;     /* -1 = none */
+	int64_t last_timestamp;    /* ms */
+	int32_t coordinator_epoch; /* -1 = no marker yet */
+	int64_t txn_start;         /* first offset of the open transaction, -1 = none */
+};
 
 /* What a topic's configs mean to its logs; names as Kafka's topic configs. */
 struct log_config {
@@ -35,6 +66,16 @@ struct log_config {
 	int64_t timestamp_before_max_ms; /* message.timestamp.before.max.ms */
 	int64_t timestamp_after_max_ms;  /* message.timestamp.after.max.ms */
 	int compression;                 /* codec 0-4, -1 = producer */
+	int compression_level;           /* of it; CODEC_LEVEL_DEFAULT */
+	int64_t segment_jitter_ms;       /* up to this is taken off segment_ms */
+	int64_t segment_index_bytes;     /* most of one index file, 0 = no limit */
+	int64_t file_delete_delay_ms;
+	int64_t delete_retention_ms;     /* of tombstones */
+	double min_dirty_ratio;          /* min.cleanable.dirty.ratio */
+	int64_t min_compaction_lag_ms, max_compaction_lag_ms; /* 0 = none */
+	int64_t flush_messages;          /* 0 = as --fsync says, and so does: */
+	int64_t flush_ms;
+	bool preallocate;
 };
 
 /* "Something became visible, or went away": fired by the store, on the loop. */
@@ -48,6 +89,14 @@ enum append_origin {
 	APPEND_COORDINATOR, /* our own batch: offsets, groups, metadata */
 };
 
+/* A record that made its batch be refused. */
+struct bad_record {
+	int32_t index;          /* in the batch */
+	const char *message;    /* static */
+};
+
+enum { BAD_RECORDS_MAX = 4096 }; /* that are named */
+
 struct append_result {
 	int16_t error;          /* Kafka error code, 0 = appended (or a duplicate) */
 	bool duplicate;         /* an idempotent retry: the old offset is given */
@@ -55,7 +104,9 @@ struct append_result {
 	int64_t append_time;    /* ms when append_time is on, else -1 */
 	uint64_t commit;        /* wait for this with request_wait_commit(); 0 = for nothing */
 	const char *message;    /* on error, for ErrorMessage; static, may be NULL */
-	int32_t bad_record;     /* index in the batch that caused the error, or -1 */
+	/* On error: the records it is about; valid until the next append. */
+	const struct bad_record *bad;
+	int bad_n;
 };
 
 /*
@@ -64,6 +115,42 @@ struct append_result {
  */
 void partlog_append(struct partlog *l, uint8_t *batch, size_t len,
 	enum append_origin origin, struct append_result *r);
+
+/*
+ * The same in two steps, for a batch that takes long to unpack: the check,
+ * which may run on another thread, and the append. The bytes must stay.
+ */
+struct append_check;
+bool partlog_is_heavy(const uint8_t *batch, size_t len);
+struct append_check *append_check_new(const struct partlog *l, uint8_t *batch,
+	size_t len);
+void append_check_run(struct append_check *c);
+void append_check_free(struct append_check *c);
+/* r->bad is the check's. It must be the log that the check was made for. */
+void partlog_append_checked(struct partlog *l, struct append_check *c,
+	struct append_result *r);
+
+/*
+ * Appends the marker that ends the producer's transaction here, whether or
+ * not one is open: a coordinator that starts again repeats itself. An older
+ * producer epoch than the log's is INVALID_PRODUCER_EPOCH, an older
+ * coordinator epoch TRANSACTION_COORDINATOR_FENCED.
+ */
+void partlog_append_marker(struct partlog *l, const struct txn_marker *m,
+	struct append_result *r);
+
+/* First offset of the producer's open transaction, -1 = it has none. */
+int64_t partlog_txn_start(const struct partlog *l, int64_t producer_id);
+/* Every producer known here; stops when fn returns non-zero. */
+void partlog_each_producer(const struct partlog *l,
+	int (*fn)(void *arg, const struct producer_state *p), void *arg);
+
+/*
+ * Transactions that were aborted with records in [from, to), by first
+ * offset. The list is in the arena. A Kafka error code.
+ */
+int16_t partlog_aborted(struct partlog *l, int64_t from, int64_t to,
+	struct arena *a, struct aborted_txn **out, int *n);
 
 /*
  * Whole batches from the one that holds `offset`, up to `limit` (exclusive,
@@ -75,23 +162,39 @@ void partlog_append(struct partlog *l, uint8_t *batch, size_t len,
 int16_t partlog_read(struct partlog *l, int64_t offset, int64_t limit,
 	size_t max_bytes, bool at_least_one, struct wire_records *r);
 
+/* First offset behind what partlog_read() gave. */
+int64_t partlog_read_end(struct partlog *l, const struct wire_records *r);
+
 /*
- * First visible record with a timestamp >= t: its offset and timestamp, or
- * offset -1 when there is none. Looks inside compressed batches.
+ * First record below `limit` (the high watermark or less) with a timestamp
+ * >= t: its offset and timestamp, or offset -1 when there is none. Looks
+ * inside compressed batches.
  */
-int16_t partlog_offset_of_time(struct partlog *l, int64_t t, int64_t *offset,
-	int64_t *timestamp);
+int16_t partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
+	int64_t *offset, int64_t *timestamp);
 /* The record with the largest timestamp (ListOffsets -3), likewise. */
-int16_t partlog_offset_of_max_time(struct partlog *l, int64_t *offset,
-	int64_t *timestamp);
+int16_t partlog_offset_of_max_time(struct partlog *l, int64_t limit,
+	int64_t *offset, int64_t *timestamp);
 
 /* DeleteRecords: moves the log start. -1 = to the high watermark. OFFSET_OUT_OF_RANGE. */
 int16_t partlog_delete_records(struct partlog *l, int64_t before,
 	int64_t *log_start, uint64_t *commit);
 
+/* Since the start; for metrics. */
+struct partlog_traffic {
+	uint64_t appends, records_in, bytes_in, bytes_out;
+};
+const struct partlog_traffic *partlog_traffic(const struct partlog *l);
+/* So many bytes went to a reader. */
+void partlog_sent(struct partlog *l, size_t bytes);
+
 int64_t partlog_start(const struct partlog *l);
 int64_t partlog_high_watermark(const struct partlog *l);
-/* = high watermark until there are transactions */
+/*
+ * Below it every transaction is decided, and the decision visible: the
+ * smaller of the high watermark and the first offset of a transaction that
+ * is open, or whose marker is not below the high watermark.
+ */
 int64_t partlog_last_stable(const struct partlog *l);
 int64_t partlog_end(const struct partlog *l);
 /* Bytes of all segments. */
@@ -111,6 +214,10 @@ void partlog_unwatch(struct log_watch *w);
 struct log_record {
 	int64_t offset, timestamp;
 	struct slice key, value; /* data NULL = null */
+	int64_t producer_id;     /* of its batch, -1 = none */
+	int16_t producer_epoch;
+	bool transactional;
+	bool control;            /* a marker: key and value are a control record's */
 };
 int partlog_scan(struct partlog *l, int64_t offset,
 	int (*fn)(void *arg, const struct log_record *r), void *arg, struct err *e);

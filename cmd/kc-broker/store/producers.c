@@ -8,17 +8,26 @@
 #include "wire/errors.h"
 
 enum {
-	SAVED_PRODUCER = 8 + 8 + 2 + 1,
+	SAVED_PRODUCER = 8 + 8 + 8 + 4 + 2 + 1,
 	SAVED_BATCH = 4 + 4 + 8,
+	SAVED_TXN = 8 + 8,
 };
 
 void
-producers_release(struct producers *s)
+producers_init(struct producers *s)
+{
+	*s = (struct producers){ 0 };
+	txns_init(&s->txns);
+}
+
+void
+producers_clear(struct producers *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		free(s->by_id[i]);
 	free(s->by_id);
-	*s = (struct producers){ 0 };
+	txns_release(&s->txns);
+	producers_init(s);
 }
 
 /* Where id is, or would go. */
@@ -46,6 +55,44 @@ find(const struct producers *s, int64_t id)
 	return i < s->n && s->by_id[i]->id == id ? s->by_id[i] : NULL;
 }
 
+static int
+by_last_append(const void *a, const void *b)
+{
+	const struct producer *const *x = a, *const *y = b;
+
+	return (*x)->last_append < (*y)->last_append ? -1 :
+		(*x)->last_append > (*y)->last_append;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct producer *const *x = a, *const *y = b;
+
+	return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+}
+
+/* An eighth at a time: sorting is rare then. */
+static void
+make_room(struct producers *s)
+{
+	size_t surplus = PRODUCERS_MAX / 8, kept = 0;
+
+	qsort(s->by_id, s->n, sizeof(*s->by_id), by_last_append);
+	for (size_t i = 0; i < s->n; i++) {
+		struct producer *p = s->by_id[i];
+
+		if (surplus && !p->txn) {
+			free(p);
+			surplus--;
+		} else {
+			s->by_id[kept++] = p;
+		}
+	}
+	s->n = kept;
+	qsort(s->by_id, s->n, sizeof(*s->by_id), by_id);
+}
+
 static struct producer *
 find_or_add(struct producers *s, int64_t id)
 {
@@ -58,10 +105,25 @@ find_or_add(struct producers *s, int64_t id)
 		s->by_id = xreallocarray(s->by_id, s->cap, sizeof(*s->by_id));
 	}
 	memmove(s->by_id + i + 1, s->by_id + i, (s->n - i) * sizeof(*s->by_id));
-	s->by_id[i] = xcalloc(1, sizeof(**s->by_id));
-	s->by_id[i]->id = id;
+	s->by_id[i] = xmalloc(sizeof(**s->by_id));
+	*s->by_id[i] = (struct producer){ .id = id, .epoch = -1,
+		.last_timestamp = -1, .coordinator_epoch = -1 };
 	s->n++;
 	return s->by_id[i];
+}
+
+const struct producer *
+producers_find(const struct producers *s, int64_t id)
+{
+	return find(s, id);
+}
+
+int32_t
+producers_coordinator_epoch(const struct producers *s, int64_t id)
+{
+	const struct producer *p = find(s, id);
+
+	return p && p->coordinator_epoch > 0 ? p->coordinator_epoch : 0;
 }
 
 /* Sequence numbers run from 0 to INT32_MAX and start over. */
@@ -77,24 +139,55 @@ newest(const struct producer *p)
 	return &p->batches[(p->next + PRODUCER_BATCHES - 1) % PRODUCER_BATCHES];
 }
 
-int16_t
-producers_check(const struct producers *s, const struct batch *b,
-	int64_t *duplicate, const char **why)
+int32_t
+producer_last_sequence(const struct producer *p)
+{
+	return p->n ? newest(p)->last_sequence : -1;
+}
+
+int64_t
+producer_last_offset(const struct producer *p)
+{
+	const struct producer_batch *b = newest(p);
+	uint32_t delta = b->first_sequence < 0 ? 0 : ((uint32_t)b->last_sequence -
+		(uint32_t)b->first_sequence) & INT32_MAX; /* they go round */
+
+	return p->n ? b->base_offset + delta : -1;
+}
+
+/*
+ * A producer ends a transaction when it has heard of all batches, or given
+ * them up. librdkafka 2.0 gives the sequence of one that it gave up to the
+ * first of the next transaction: that must not be taken for the old one.
+ */
+static void
+forget_batches(struct producer *p)
+{
+	struct producer_batch last = {
+		.first_sequence = -1,
+		.last_sequence = producer_last_sequence(p),
+		.base_offset = producer_last_offset(p),
+	};
+
+	if (!p->n)
+		return;
+	p->batches[0] = last;
+	p->n = p->next = 1;
+}
+
+static int16_t
+fenced(const char **why)
+{
+	*why = "a producer with a newer epoch has written";
+	return KERR_INVALID_PRODUCER_EPOCH;
+}
+
+static int16_t
+check_sequence(const struct producer *p, const struct batch *b, int64_t *duplicate,
+	const char **why)
 {
 	int32_t last = sequence_add(b->base_sequence, b->last_offset_delta);
-	const struct producer *p;
 
-	*duplicate = -1;
-	if (b->producer_id < 0)
-		return KERR_NONE;
-	p = find(s, b->producer_id);
-	/* Its batches may have been deleted by retention: any sequence will do. */
-	if (!p || !p->n)
-		return KERR_NONE;
-	if (b->producer_epoch < p->epoch) {
-		*why = "a producer with a newer epoch has written";
-		return KERR_INVALID_PRODUCER_EPOCH;
-	}
 	if (b->producer_epoch > p->epoch) {
 		if (!b->base_sequence)
 			return KERR_NONE;
@@ -105,11 +198,74 @@ producers_check(const struct producers *s, const struct batch *b,
 		if (p->batches[i].first_sequence == b->base_sequence &&
 		    p->batches[i].last_sequence == last)
 			*duplicate = p->batches[i].base_offset;
+	/* -1 + 1: the first one after a marker, too, has the sequence 0. */
 	if (*duplicate >= 0 || b->base_sequence ==
-			sequence_add(newest(p)->last_sequence, 1))
+			sequence_add(producer_last_sequence(p), 1))
 		return KERR_NONE;
 	*why = "the batch's sequence number does not follow the last one";
 	return KERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+int16_t
+producers_check(const struct producers *s, const struct batch *b,
+	int64_t *duplicate, const char **why)
+{
+	const struct producer *p;
+	int16_t error;
+
+	*duplicate = -1;
+	if (b->producer_id < 0)
+		return KERR_NONE;
+	p = find(s, b->producer_id);
+	/* It may have been forgotten: any sequence will do. */
+	if (!p)
+		return KERR_NONE;
+	if (b->producer_epoch < p->epoch)
+		return fenced(why);
+	if (b->base_sequence >= 0 &&
+	    ((error = check_sequence(p, b, duplicate, why)) || *duplicate >= 0))
+		return error;
+	if (p->txn && !(b->attributes & BATCH_TRANSACTIONAL)) {
+		*why = "the producer has a transaction open in this partition";
+		return KERR_INVALID_TXN_STATE;
+	}
+	return KERR_NONE;
+}
+
+int16_t
+producers_check_marker(const struct producers *s, const struct txn_marker *m,
+	const char **why)
+{
+	const struct producer *p = find(s, m->producer_id);
+
+	if (!p)
+		return KERR_NONE;
+	if (m->producer_epoch < p->epoch)
+		return fenced(why);
+	if (m->coordinator_epoch < p->coordinator_epoch) {
+		*why = "a newer transaction coordinator has written";
+		return KERR_TRANSACTION_COORDINATOR_FENCED;
+	}
+	return KERR_NONE;
+}
+
+/* The producer of a batch that is in the log now. */
+static struct producer *
+note(struct producers *s, const struct batch *b, int64_t now)
+{
+	struct producer *p;
+
+	/* When most have a transaction open it helps little: not every time, then. */
+	if (s->n >= PRODUCERS_MAX && s->n % (PRODUCERS_MAX / 8) == 0 &&
+	    !find(s, b->producer_id))
+		make_room(s);
+	p = find_or_add(s, b->producer_id);
+	if (b->producer_epoch != p->epoch)
+		p->n = p->next = 0;
+	p->epoch = b->producer_epoch;
+	p->last_append = now;
+	p->last_timestamp = b->max_timestamp;
+	return p;
 }
 
 void
@@ -117,13 +273,14 @@ producers_add(struct producers *s, const struct batch *b, int64_t now)
 {
 	struct producer *p;
 
-	if (b->producer_id < 0 || (b->attributes & BATCH_CONTROL))
+	if (b->producer_id < 0)
 		return;
-	p = find_or_add(s, b->producer_id);
-	if (b->producer_epoch != p->epoch)
-		p->n = p->next = 0;
-	p->epoch = b->producer_epoch;
-	p->last_append = now;
+	p = note(s, b, now);
+	/* What compaction has emptied was decided, its marker may be gone. */
+	if ((b->attributes & BATCH_TRANSACTIONAL) && b->count && !p->txn)
+		p->txn = txns_begin(&s->txns, p->id, b->base_offset);
+	if (b->base_sequence < 0)
+		return;
 	p->batches[p->next] = (struct producer_batch){
 		.first_sequence = b->base_sequence,
 		.last_sequence = sequence_add(b->base_sequence,
@@ -135,6 +292,27 @@ producers_add(struct producers *s, const struct batch *b, int64_t now)
 		p->n++;
 }
 
+bool
+producers_end(struct producers *s, const struct batch *b,
+	const struct txn_marker *m, int64_t now, struct aborted_txn *aborted,
+	int64_t *stable)
+{
+	struct producer *p = note(s, b, now);
+	struct txn *x = p->txn;
+
+	p->coordinator_epoch = m->coordinator_epoch;
+	p->txn = NULL;
+	if (!x)
+		return false;
+	forget_batches(p);
+	*aborted = (struct aborted_txn){ p->id, x->first, b->base_offset };
+	txns_decide(&s->txns, x, b->base_offset);
+	if (m->commit)
+		return false;
+	*stable = txns_stable_after(&s->txns, b->base_offset);
+	return true;
+}
+
 void
 producers_expire(struct producers *s, int64_t before_ms)
 {
@@ -143,7 +321,7 @@ producers_expire(struct producers *s, int64_t before_ms)
 	for (size_t i = 0; i < s->n; i++) {
 		struct producer *p = s->by_id[i];
 
-		if (p->last_append < before_ms)
+		if (p->last_append < before_ms && !p->txn)
 			free(p);
 		else
 			s->by_id[kept++] = p;
@@ -152,6 +330,31 @@ producers_expire(struct producers *s, int64_t before_ms)
 }
 
 /* ---- for the checkpoint ------------------------------------------------- */
+
+/* 4 bytes of count go in front of each of the two lists. */
+static void
+save_txns(const struct txns *t, struct buf *out)
+{
+	size_t at = out->len;
+	uint32_t n = 0;
+
+	buf_reserve(out, 4);
+	out->len += 4;
+	for (const struct list *i = t->by_first.next; i != &t->by_first; i = i->next) {
+		const struct txn *x = container_of(i, struct txn, by_first);
+		uint8_t *to;
+
+		/* After a start all markers that are there are visible. */
+		if (x->marker >= 0)
+			continue;
+		to = buf_reserve(out, SAVED_TXN);
+		be64_put(to, (uint64_t)x->producer_id);
+		be64_put(to + 8, (uint64_t)x->first);
+		out->len += SAVED_TXN;
+		n++;
+	}
+	be32_put(out->data + at, n);
+}
 
 void
 producers_save(const struct producers *s, struct buf *out)
@@ -166,8 +369,10 @@ producers_save(const struct producers *s, struct buf *out)
 
 		be64_put(to, (uint64_t)p->id);
 		be64_put(to + 8, (uint64_t)p->last_append);
-		be16_put(to + 16, (uint16_t)p->epoch);
-		to[18] = p->n;
+		be64_put(to + 16, (uint64_t)p->last_timestamp);
+		be32_put(to + 24, (uint32_t)p->coordinator_epoch);
+		be16_put(to + 28, (uint16_t)p->epoch);
+		to[30] = p->n;
 		to += SAVED_PRODUCER;
 		/* Oldest first, so that loading is adding. */
 		for (int k = 0; k < p->n; k++, to += SAVED_BATCH) {
@@ -180,6 +385,7 @@ producers_save(const struct producers *s, struct buf *out)
 		}
 	}
 	out->len = (size_t)(to - out->data);
+	save_txns(&s->txns, out);
 }
 
 static bool
@@ -192,6 +398,31 @@ take(struct slice *in, size_t n, const uint8_t **p)
 	return true;
 }
 
+static int
+load_producer(struct producers *s, struct slice *in)
+{
+	struct producer *to;
+	const uint8_t *p;
+
+	if (!take(in, SAVED_PRODUCER, &p) || p[30] > PRODUCER_BATCHES)
+		return -1;
+	to = find_or_add(s, (int64_t)be64_get(p));
+	to->last_append = (int64_t)be64_get(p + 8);
+	to->last_timestamp = (int64_t)be64_get(p + 16);
+	to->coordinator_epoch = (int32_t)be32_get(p + 24);
+	to->epoch = (int16_t)be16_get(p + 28);
+	to->n = p[30];
+	to->next = to->n % PRODUCER_BATCHES;
+	for (int k = 0; k < to->n; k++) {
+		if (!take(in, SAVED_BATCH, &p))
+			return -1;
+		to->batches[k] = (struct producer_batch){
+			(int32_t)be32_get(p), (int32_t)be32_get(p + 4),
+			(int64_t)be64_get(p + 8) };
+	}
+	return 0;
+}
+
 int
 producers_load(struct producers *s, struct slice *in)
 {
@@ -200,23 +431,20 @@ producers_load(struct producers *s, struct slice *in)
 
 	if (!take(in, 4, &p))
 		return -1;
-	for (n = be32_get(p); n; n--) {
-		struct producer *to;
-
-		if (!take(in, SAVED_PRODUCER, &p) || p[18] > PRODUCER_BATCHES)
+	for (n = be32_get(p); n; n--)
+		if (load_producer(s, in) < 0)
 			return -1;
-		to = find_or_add(s, (int64_t)be64_get(p));
-		to->last_append = (int64_t)be64_get(p + 8);
-		to->epoch = (int16_t)be16_get(p + 16);
-		to->n = p[18];
-		to->next = to->n % PRODUCER_BATCHES;
-		for (int k = 0; k < to->n; k++) {
-			if (!take(in, SAVED_BATCH, &p))
-				return -1;
-			to->batches[k] = (struct producer_batch){
-				(int32_t)be32_get(p), (int32_t)be32_get(p + 4),
-				(int64_t)be64_get(p + 8) };
-		}
+	if (!take(in, 4, &p))
+		return -1;
+	for (n = be32_get(p); n; n--) {
+		struct producer *of;
+
+		if (!take(in, SAVED_TXN, &p))
+			return -1;
+		of = find(s, (int64_t)be64_get(p));
+		if (!of || of->txn)
+			return -1;
+		of->txn = txns_begin(&s->txns, of->id, (int64_t)be64_get(p + 8));
 	}
 	return 0;
 }

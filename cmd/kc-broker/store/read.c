@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/be.h"
 #include "base/xalloc.h"
 #include "store/state.h"
 #include "store/validate.h"
@@ -104,7 +105,7 @@ locate(struct partlog *l, int i, int64_t offset, int64_t end, int64_t *pos)
 
 	if (offset == g->base) {
 		*pos = 0;
-		return 1;
+		return end > 0; /* compaction leaves empty ones */
 	}
 	if (g == partlog_active(l) && find_in_tail(l, offset, pos))
 		return *pos < end;
@@ -147,6 +148,18 @@ partlog_read(struct partlog *l, int64_t offset, int64_t limit, size_t max_bytes,
 		r->len = (size_t)(end - pos);
 	}
 	return KERR_NONE;
+}
+
+int64_t
+partlog_read_end(struct partlog *l, const struct wire_records *r)
+{
+	struct segment *g = container_of(r->file, struct segment, file);
+	int64_t end = r->pos + (int64_t)r->len;
+	uint8_t p[8];
+
+	if (end >= g->size || fs_read_all(l->store->fs, g->file.fd, p, 8, end) < 0)
+		return partlog_segment_end(l, partlog_segment_of(l, g->base));
+	return (int64_t)be64_get(p);
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -238,10 +251,10 @@ search_segment(struct partlog *l, int i, struct search *x)
 }
 
 int16_t
-partlog_offset_of_time(struct partlog *l, int64_t t, int64_t *offset,
-	int64_t *timestamp)
+partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
+	int64_t *offset, int64_t *timestamp)
 {
-	struct search x = { .t = t, .from = l->start, .limit = l->hw,
+	struct search x = { .t = t, .from = l->start, .limit = limit,
 		.offset = -1, .timestamp = -1 };
 	int got = 0;
 
@@ -262,9 +275,11 @@ partlog_offset_of_time(struct partlog *l, int64_t t, int64_t *offset,
 }
 
 /* The largest batch timestamp below the limit, in segments that may have one
- * larger than *t: *found is the segment of it. */
+ * larger than *t: *found is the segment of it. `exact` passes over batches that
+ * compaction has emptied, which keep theirs. */
 static int
-max_of_segment(struct partlog *l, int i, int64_t limit, int64_t *t, int *found)
+max_of_segment(struct partlog *l, int i, int64_t limit, bool exact, int64_t *t,
+	int *found)
 {
 	struct segment *g = l->segments[i];
 	uint8_t window[WALK_WINDOW];
@@ -275,7 +290,7 @@ max_of_segment(struct partlog *l, int i, int64_t limit, int64_t *t, int *found)
 
 	if (segment_max_timestamp(g) <= *t)
 		return 0;
-	if (limit >= partlog_segment_end(l, i) && l->start <= g->base) {
+	if (!exact && limit >= partlog_segment_end(l, i) && l->start <= g->base) {
 		*t = g->max_timestamp;
 		*found = i;
 		return 0;
@@ -285,30 +300,44 @@ max_of_segment(struct partlog *l, int i, int64_t limit, int64_t *t, int *found)
 		return -1;
 	walk_init(&w, g, 0, end, window);
 	while ((got = walk_next(&w, &b)) == 1)
-		if (b.max_timestamp > *t && w.offset > l->start) {
+		if (b.max_timestamp > *t && w.offset > l->start && b.count) {
 			*t = b.max_timestamp;
 			*found = i;
 		}
 	return got;
 }
 
-int16_t
-partlog_offset_of_max_time(struct partlog *l, int64_t *offset, int64_t *timestamp)
+/* 1, 0 = nothing of that timestamp was found, -1 */
+static int
+search_max(struct partlog *l, bool exact, struct search *x)
 {
-	struct search x = { .t = -1, .from = l->start, .limit = l->hw,
-		.offset = -1, .timestamp = -1 };
 	int found = -1;
+
+	x->t = -1;
+	for (int i = 0; i < l->segments_n; i++) {
+		if (l->segments[i]->base >= x->limit)
+			break;
+		if (max_of_segment(l, i, x->limit, exact, &x->t, &found) < 0)
+			return -1;
+	}
+	return found >= 0 ? search_segment(l, found, x) : 0;
+}
+
+int16_t
+partlog_offset_of_max_time(struct partlog *l, int64_t limit, int64_t *offset,
+	int64_t *timestamp)
+{
+	struct search x = { .from = l->start, .limit = limit, .offset = -1,
+		.timestamp = -1 };
+	int got;
 
 	*offset = *timestamp = -1;
 	if (!l->listed && partlog_list(l) < 0)
 		return storage_error(l);
-	for (int i = 0; i < l->segments_n; i++) {
-		if (l->segments[i]->base >= x.limit)
-			break;
-		if (max_of_segment(l, i, x.limit, &x.t, &found) < 0)
-			return storage_error(l);
-	}
-	if (found >= 0 && search_segment(l, found, &x) < 0)
+	got = search_max(l, false, &x);
+	if (!got && l->config.compact)
+		got = search_max(l, true, &x);
+	if (got < 0)
 		return storage_error(l);
 	*offset = x.offset;
 	*timestamp = x.timestamp;
@@ -325,7 +354,16 @@ scan_batch(const struct batch *b, struct slice records, int64_t offset,
 	int got, r;
 
 	while ((got = batch_next(b, &records, &rec)) == 1) {
-		struct log_record out = { rec.offset, rec.timestamp, rec.key, rec.value };
+		struct log_record out = {
+			.offset = rec.offset,
+			.timestamp = rec.timestamp,
+			.key = rec.key,
+			.value = rec.value,
+			.producer_id = b->producer_id,
+			.producer_epoch = b->producer_epoch,
+			.transactional = b->attributes & BATCH_TRANSACTIONAL,
+			.control = b->attributes & BATCH_CONTROL,
+		};
 
 		if (rec.offset >= offset && (r = fn(arg, &out)))
 			return r;
@@ -342,17 +380,20 @@ scan_segment(struct segment *g, struct reader *rd, int64_t offset,
 	struct slice records;
 	struct batch b;
 	struct walk w;
+	int64_t pos = 0;
 	int got, r = 0;
 
 	if (segment_open(g, false) < 0)
 		return err_errno(e, ERR_IO, "cannot open segment %" PRId64, g->base);
-	walk_init(&w, g, 0, g->size, window);
+	/* A scan goes on in the middle when its caller had stopped it. */
+	got = offset > g->base ? segment_find(g, offset, g->size, &pos, &b) : 1;
+	if (got <= 0)
+		return got < 0 ? err_errno(e, ERR_IO, "cannot read segment %" PRId64,
+			g->base) : 0;
+	walk_init(&w, g, pos, g->size, window);
 	while (!r && (got = walk_next(&w, &b)) == 1) {
-		if (b.base_offset + b.last_offset_delta < offset)
-			continue;
 		r = load_batch(rd, g, w.pos - b.size, &b, &records, e);
-		/* Control batches carry no records of users. */
-		if (!r && !(b.attributes & BATCH_CONTROL))
+		if (!r)
 			r = scan_batch(&b, records, offset, fn, arg, e);
 	}
 	if (!r && got < 0)

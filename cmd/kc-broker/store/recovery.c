@@ -22,9 +22,9 @@
 
 struct recovery {
 	struct buf checkpoint;
-	struct wal_view view;
 	struct map logs;           /* struct recovered by key */
 	bool has_frames;
+	bool has_checkpoint;
 };
 
 /* ---- what is known ------------------------------------------------------ */
@@ -75,14 +75,14 @@ on_frame(void *arg, const struct wal_frame *f)
 
 /* 1, 0 when there is none. */
 static int
-read_checkpoint(struct store *s, uint64_t *covered, uint64_t *epoch, struct err *e)
+read_checkpoint(struct store *s, struct checkpoint_head *head, struct err *e)
 {
 	struct recovery *r = s->recovery;
 	struct err why = ERR_INIT;
 	int got;
 
-	got = checkpoint_read(s->fs, s->dir, &r->checkpoint, covered, epoch,
-		on_entry, r, &why);
+	got = checkpoint_read(s->fs, s->dir, &r->checkpoint, head, on_entry, r,
+		&why);
 	if (got >= 0)
 		return got;
 	if (why.code != ERR_CORRUPT || !s->o.repair) {
@@ -101,6 +101,7 @@ read_checkpoint(struct store *s, uint64_t *covered, uint64_t *epoch, struct err 
 static int
 first_checkpoint(struct store *s, struct err *e)
 {
+	const struct checkpoint_head head = { 0, 0, s->nonce };
 	struct list none;
 
 	if (wal_is_used(s->wal) && !s->o.repair)
@@ -108,35 +109,64 @@ first_checkpoint(struct store *s, struct err *e)
 			"it, or start with --repair to read every log from its "
 			"start)", s->dir);
 	list_init(&none);
-	return checkpoint_write(s->fs, s->dir, 0, 0, &none, false, e);
+	return checkpoint_write(s->fs, s->dir, &head, &none, false, e);
+}
+
+/* The checkpoint's; without one that of the frames, or else a new one. */
+static void
+choose_nonce(struct store *s, uint64_t known)
+{
+	struct uuid random = uuid_random();
+
+	if (!known && s->wal)
+		known = wal_find_nonce(s->wal);
+	if (!known)
+		memcpy(&known, random.b, sizeof(known));
+	s->nonce = known;
+	if (s->wal)
+		s->wal->nonce = known;
+}
+
+static int
+read_wal(struct store *s, const struct checkpoint_head *head, uint64_t *newest,
+	struct err *e)
+{
+	struct wal *w = s->wal;
+
+	w->epoch = head->epoch + 1;
+	if (!s->was_clean && wal_read(w, head->covered, head->epoch, s->o.repair,
+			on_frame, s->recovery, newest, e) < 0)
+		return -1;
+	if (s->suspect && wal_rewrite_newest(w) < 0)
+		return err_errno(e, ERR_IO, "cannot write the write-ahead log");
+	s->epoch = w->epoch;
+	atomic_store(&w->released, head->covered);
+	return 0;
 }
 
 int
 recovery_open(struct store *s, struct err *e)
 {
-	struct recovery *r = s->recovery = xcalloc(1, sizeof(*r));
-	uint64_t covered = 0, newest = 0;
-	int got = read_checkpoint(s, &covered, &s->epoch, e);
+	struct checkpoint_head head = { 0 };
+	uint64_t newest = 0;
+	int got;
 
-	if (got < 0)
+	s->recovery = xcalloc(1, sizeof(*s->recovery));
+	if ((got = read_checkpoint(s, &head, e)) < 0)
 		return -1;
+	s->epoch = head.epoch;
+	s->recovery->has_checkpoint = got > 0;
 	s->was_clean &= got > 0;
 	if (wal_open(&s->wal, s->fs, s->dir, s->o.wal_bytes, s->durable,
-			s->was_clean, e) < 0 ||
-	    (s->wal && !got && first_checkpoint(s, e) < 0))
+			s->was_clean, e) < 0)
 		return -1;
-	if (s->wal && s->was_clean)
-		s->wal->epoch = s->epoch + 1;
-	else if (s->wal && wal_read(s->wal, &r->view, covered, s->epoch,
-			s->o.repair, on_frame, r, &newest, e) < 0)
+	choose_nonce(s, head.nonce);
+	if (s->wal && ((!got && first_checkpoint(s, e) < 0) ||
+	    read_wal(s, &head, &newest, e) < 0))
 		return -1;
-	if (s->wal) {
-		s->epoch = s->wal->epoch;
-		atomic_store(&s->wal->released, covered);
-	}
 	/* A checkpoint that covers a commit is younger than the first commit. */
-	s->names_synced = covered && !s->was_clean;
-	s->committed = newest > covered ? newest : covered;
+	s->names_synced = head.covered && !s->was_clean;
+	s->committed = newest > head.covered ? newest : head.covered;
 	s->next_seq = s->committed + 1;
 	return 0;
 }
@@ -189,20 +219,24 @@ adopt(struct partlog *l, const struct checkpoint_log *c)
 	l->end = c->end;
 	l->older_bytes = c->older_bytes;
 	l->older_n = c->segments > 0 ? c->segments - 1 : 0;
+	l->older_aborted = c->older_aborted;
+	l->older_start = c->older_start;
 	l->listed = !l->older_n;
 	l->on_disk = c->active >= 0;
 	if (producers_load(&l->producers, &producers) < 0)
-		producers_release(&l->producers);
+		producers_clear(&l->producers);
 	if (c->active < 0)
 		return;
 	g = segment_new(l, c->active);
 	g->size = c->position;
+	g->begun = -1;
 	g->named = true;
 	g->since_entry = c->since_entry;
 	g->first_timestamp = c->first_timestamp;
 	g->max_timestamp = c->max_timestamp;
 	g->max_timestamp_offset = c->max_timestamp_offset;
 	segment_adopt_indexes(g, c->offsets, c->times);
+	aborted_adopt(&g->aborted, c->aborted);
 	partlog_push(l, g);
 }
 
@@ -230,26 +264,131 @@ forget(struct partlog *l)
 {
 	while (l->segments_n)
 		segment_free(l->segments[--l->segments_n]);
-	producers_release(&l->producers);
+	producers_clear(&l->producers);
 	l->older_bytes = 0;
 	l->older_n = 0;
+	l->older_aborted = 0;
 	l->listed = true;
 	l->end = l->start;
 }
 
-static void
-settle(struct partlog *l)
-{
-	struct segment *g = partlog_active(l);
+/* ---- are the older segments there? ---------------------------------------- */
 
-	if (l->start > l->end)
-		l->start = l->end;
-	l->hw = l->end;
-	l->hw_base = g ? g->base : -1;
-	l->hw_pos = g ? g->size : 0;
-	/* The first checkpoint of this run lists every log. */
-	if (list_is_empty(&l->dirty))
-		list_append(&l->store->dirty, &l->dirty);
+struct chain {
+	int64_t below, *bases;
+	int n, cap;
+};
+
+static int
+add_base(void *arg, const char *name)
+{
+	struct chain *x = arg;
+	struct err e = ERR_INIT;
+	int64_t base;
+
+	if (strlen(name) != 24 || strcmp(name + 20, ".log") ||
+	    num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) < 0 ||
+	    base >= x->below)
+		return 0;
+	if (x->n == x->cap) {
+		x->cap = x->cap ? x->cap * 2 : 16;
+		x->bases = xreallocarray(x->bases, (size_t)x->cap, sizeof(*x->bases));
+	}
+	x->bases[x->n++] = base;
+	return 0;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* First offset behind a segment that is whole: its headers are read. */
+static int64_t
+end_of_segment(struct partlog *l, int64_t base)
+{
+	struct segment *g = segment_new(l, base);
+	uint8_t window[WALK_WINDOW];
+	struct batch b;
+	struct walk w;
+
+	segment_stat(g);
+	if (segment_open(g, false) < 0)
+		g->size = 0;
+	walk_init(&w, g, 0, g->size, window);
+	while (walk_next(&w, &b) == 1)
+		;
+	segment_free(g);
+	return w.offset;
+}
+
+/*
+ * As many segments as the checkpoint counted must be there, and the log's
+ * start in the first of them; their contents are looked at when they are
+ * read. Compaction leaves gaps and merges files, so that its logs are not
+ * asked.
+ */
+static int
+check_chain(struct partlog *l, struct err *e)
+{
+	struct store *s = l->store;
+	struct chain x = { .below = l->segments[0]->base };
+	int64_t from = -1, to = -1;
+	int r = 0;
+
+	s->fs->list(s->fs, partlog_path(l, NULL), add_base, &x);
+	if (x.n)
+		qsort(x.bases, (size_t)x.n, sizeof(*x.bases), by_value);
+	if (x.n < l->older_n || !x.n || x.bases[0] > l->start) {
+		from = l->start;
+		to = x.n ? x.bases[0] : x.below;
+		for (int i = 0; i < x.n && to <= from; i++) {
+			from = end_of_segment(l, x.bases[i]);
+			to = i + 1 < x.n ? x.bases[i + 1] : x.below;
+		}
+	}
+	free(x.bases);
+	if (to <= from)
+		return 0;
+	r = err_set(e, ERR_CORRUPT, "'%s' has lost a segment: offsets %" PRId64
+		" to %" PRId64 " were acknowledged as durable and are missing "
+		"(restore the file, or start with --repair to go on without them)",
+		partlog_path(l, NULL), from, to - 1);
+	if (!s->o.repair)
+		return r;
+	store_report(s, true, "%s", e->msg);
+	l->older_n = x.n;
+	return 0;
+}
+
+/* ---- one log, from begin to end ------------------------------------------- */
+
+static int
+bring_up(struct partlog *l, const struct recovered *k, bool known, struct err *e)
+{
+	struct store *s = l->store;
+	struct segment *g;
+	int r;
+
+	if (known && l->older_n && !l->config.compact && check_chain(l, e) < 0)
+		return -1;
+	if (known ? !k->frames_n && is_unchanged(l) : s->was_clean) {
+		g = partlog_active(l);
+		partlog_set_hw(l, l->end, g ? g->base : -1, g ? g->size : 0);
+		return s->was_clean || !l->on_disk ? 0 : replay_remove_stale(l, e);
+	}
+	/* Only what a checkpoint knows of is ever compacted. */
+	r = replay_log(l, k, known, !known && l->config.compact &&
+		!s->recovery->has_checkpoint, e);
+	if (r < 0 && e->code == ERR_CORRUPT && s->o.repair) {
+		store_report(s, true, "%s", e->msg);
+		forget(l);
+		r = replay_log(l, NULL, false, l->config.compact, e);
+	}
+	return r;
 }
 
 int
@@ -260,27 +399,22 @@ recovery_attach(struct partlog *l, struct err *e)
 	struct checkpoint_log c;
 	struct recovered *k;
 	bool known;
-	int r = 0;
 
 	make_key(&l->id, l->partition, key);
 	k = map_get(&s->recovery->logs, slice_make(key, sizeof(key)));
 	known = k && k->entry.data && !checkpoint_get(k->entry, &c);
 	if (known)
 		adopt(l, &c);
-	if (!s->was_clean && claim_directory(l, known, e) < 0)
+	if ((!s->was_clean && claim_directory(l, known, e) < 0) ||
+	    (!s->was_clean && l->on_disk && cleaner_recover(l, e) < 0) ||
+	    bring_up(l, k, known, e) < 0)
 		return -1;
-	if (known ? (k->frames_n || !is_unchanged(l)) : !s->was_clean) {
-		r = replay_log(l, k, known, e);
-		if (r < 0 && e->code == ERR_CORRUPT && s->o.repair) {
-			store_report(s, true, "%s", e->msg);
-			forget(l);
-			r = replay_log(l, NULL, false, e);
-		}
-	}
-	if (!r && !s->was_clean && l->on_disk)
-		r = replay_remove_stale(l, e);
-	settle(l);
-	return r;
+	if (l->start > l->end)
+		l->start = l->end;
+	/* The first checkpoint of this run lists every log. */
+	if (list_is_empty(&l->dirty))
+		list_append(&s->dirty, &l->dirty);
+	return 0;
 }
 
 /* ---- what nobody claimed ------------------------------------------------ */
@@ -289,6 +423,17 @@ struct leftovers {
 	struct store *s;
 	struct map attached; /* directory names */
 };
+
+/*
+ * The metadata log may tell of a deletion that is not on disk yet: what was
+ * deleted goes once a checkpoint knows of it, and can be taken back till then.
+ */
+static void
+remove_dir_later(struct store *s, const char *path)
+{
+	turn_remove_later(s, path, true);
+	s->checkpoint_due = true;
+}
 
 static bool
 is_log_dir(const char *name)
@@ -306,13 +451,15 @@ remove_leftover(void *arg, const char *name)
 {
 	struct leftovers *x = arg;
 	struct store *s = x->s;
+	struct err e = ERR_INIT;
 	size_t n = strlen(name);
+	int64_t partition = 0;
 	struct uuid owner;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
 	if (n > 7 && !strcmp(name + n - 7, "-delete")) {
-		keeper_remove_dir(s->keeper, path);
+		remove_dir_later(s, path);
 		return 0;
 	}
 	if (!is_log_dir(name) || map_get(&x->attached, slice_str(name)))
@@ -332,7 +479,11 @@ remove_leftover(void *arg, const char *name)
 		return 0;
 	}
 	store_report(s, false, "removing '%s', which belongs to a deleted topic", path);
-	keeper_remove_dir(s->keeper, path);
+	num_int(slice_str(strrchr(name, '-') + 1), 0, INT32_MAX, &partition, &e);
+	if (s->fs->rename(s->fs, path, partlog_grave(s, &owner, (int32_t)partition)) < 0)
+		store_report(s, true, "cannot rename '%s': %s", path, strerror(errno));
+	else
+		remove_dir_later(s, partlog_grave(s, &owner, (int32_t)partition));
 	return 0;
 }
 
@@ -371,8 +522,6 @@ recovery_free(struct store *s)
 		free(k);
 	}
 	map_release(&r->logs);
-	if (s->wal)
-		wal_unmap(s->wal, &r->view);
 	buf_release(&r->checkpoint);
 	free(r);
 	s->recovery = NULL;

@@ -34,11 +34,13 @@ void recovery_free(struct store *s);
 
 /*
  * Brings the log, as the checkpoint has it or (with_checkpoint false) empty,
- * to its end. k may be NULL. ERR_CORRUPT when part of what was acknowledged
- * as durable is not there.
+ * to its end; with `gaps` compaction may have been at what is read. k may be
+ * NULL. ERR_CORRUPT when part of what was acknowledged
+ * as durable is not there. What may not be on disk yet is noted for the
+ * first commit, and the high watermark is in front of it.
  */
 int replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
-	struct err *e);
+	bool gaps, struct err *e);
 
 /*
  * Removes segments behind the active one: what commits that were never

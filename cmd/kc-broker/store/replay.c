@@ -21,7 +21,11 @@ struct replay {
 	struct partlog *l;
 	struct buf bytes;  /* of the scan */
 	int64_t at;        /* their position */
+	bool gaps;         /* all segments are read, and compaction may have been there */
 	int64_t now;
+	struct buf frame;  /* data of one, from the WAL */
+	bool in_tail;      /* what follows may not be on disk yet; it began here: */
+	int64_t tail_base, tail_pos, tail_offset;
 };
 
 static int
@@ -34,11 +38,9 @@ corrupt(struct replay *x, const struct segment *g, const char *what, struct err 
 }
 
 static void
-apply(struct replay *x, struct segment *g, const struct batch *b)
+apply(struct replay *x, struct segment *g, const struct batch *b, const uint8_t *p)
 {
-	segment_added(g, b, x->l->config.index_interval_bytes);
-	producers_add(&x->l->producers, b, x->now);
-	x->l->end = b->base_offset + b->last_offset_delta + 1;
+	partlog_added(x->l, g, b, p, x->now);
 }
 
 static bool
@@ -90,7 +92,7 @@ scan_one(struct replay *x, struct segment *g, int64_t file_size)
 		return -1;
 	if (!batch_crc_ok(p, &b))
 		return 0;
-	apply(x, g, &b);
+	apply(x, g, &b, p);
 	return 1;
 }
 
@@ -192,14 +194,47 @@ scan_until(struct replay *x, int64_t pos, int64_t offset, struct err *e)
 	}
 }
 
+/* The frame's bytes, if they are in the segment already; NULL = they are not. */
+static const uint8_t *
+written_frame(struct replay *x, const struct wal_frame *f, struct segment *g)
+{
+	const struct fs *fs = g->store->fs;
+	const uint8_t *p;
+	int64_t size;
+
+	if (g->store->suspect || f->position != g->size ||
+	    (size = fs->size(fs, g->file.fd)) - g->size < f->length ||
+	    !(p = look(x, g, f->length, size)))
+		return NULL;
+	return wal_frame_is(f, p) ? p : NULL;
+}
+
+/* Those behind `skip`, put into the segment; NULL with errno. */
+static const uint8_t *
+write_frame(struct replay *x, const struct wal_frame *f, struct segment *g,
+	size_t skip)
+{
+	struct store *s = g->store;
+
+	buf_clear(&x->frame);
+	x->bytes.len = 0;
+	if (wal_data(s->wal, f, buf_reserve(&x->frame, f->length)) < 0)
+		return NULL;
+	errno = EBADMSG;
+	if (!wal_frame_is(f, x->frame.data))
+		return NULL;
+	x->frame.len = f->length;
+	return fs_write_all(s->fs, g->file.fd, x->frame.data + skip,
+		f->length - skip, g->size) < 0 ? NULL : x->frame.data + skip;
+}
+
 /* Writes a frame's bytes again, and goes over the batches in them. */
 static int
 replay_frame(struct replay *x, const struct wal_frame *f, struct err *e)
 {
 	struct partlog *l = x->l;
-	const struct fs *fs = l->store->fs;
 	struct segment *g = partlog_active(l);
-	const uint8_t *p, *end = f->data + f->length;
+	const uint8_t *p, *end;
 	struct batch b;
 	int64_t skip; /* bytes of the frame that are known already */
 
@@ -224,18 +259,23 @@ replay_frame(struct replay *x, const struct wal_frame *f, struct err *e)
 	skip = g->size - f->position;
 	if (f->segment != g->base || skip < 0 || skip > f->length)
 		return corrupt(x, g, "and the write-ahead log disagree", e);
-	p = f->data + skip;
-	if (segment_open(g, false) < 0 || fs_write_all(fs, g->file.fd, p,
-			(size_t)(end - p), g->size) < 0)
+	if (segment_open(g, false) < 0)
 		return cannot_open(x, g->base, e);
+	if (!(p = written_frame(x, f, g)) &&
+	    !(p = write_frame(x, f, g, (size_t)skip)))
+		return errno != EBADMSG ? cannot_open(x, g->base, e) :
+			err_set(e, ERR_CORRUPT, "the write-ahead log 'wal/%d' is damaged "
+				"at byte %" PRId64 ", in front of data that was "
+				"acknowledged (restore the data directory, or start with "
+				"--repair to go on without it)", f->file, f->at);
+	end = p + f->length - skip;
 	for (; end - p >= BATCH_HEADER; p += b.size) {
 		batch_decode(p, &b);
 		if (!is_next(x, &b) || b.size > end - p)
 			break;
-		apply(x, g, &b);
+		apply(x, g, &b, p);
 	}
 	mark_written(g);
-	x->bytes.len = 0;
 	return p == end ? 0 : corrupt(x, g, "and the write-ahead log disagree", e);
 }
 
@@ -297,10 +337,92 @@ cut_tail(struct replay *x, struct segment *g, int64_t file_size, struct err *e)
 	return 0;
 }
 
+struct following {
+	int64_t above, base; /* the lowest one there is above; -1 = none */
+};
+
+static int
+find_following(void *arg, const char *name)
+{
+	struct following *x = arg;
+	struct err e = ERR_INIT;
+	int64_t base;
+
+	if (strlen(name) == 24 && !strcmp(name + 20, ".log") &&
+	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
+	    base > x->above && (x->base < 0 || base < x->base))
+		x->base = base;
+	return 0;
+}
+
+/* Compaction leaves segments that end before the next one begins, empty ones, too. */
+static void
+skip_gap(struct replay *x, const struct segment *g)
+{
+	struct partlog *l = x->l;
+	struct following next = { g->base, -1 };
+
+	if (!x->gaps)
+		return;
+	l->store->fs->list(l->store->fs, partlog_path(l, NULL), find_following, &next);
+	if (next.base > l->end)
+		l->end = next.base;
+}
+
 /*
- * What follows the part that is known to be durable. It is kept, and part of
- * the first commit, before anyone can see it.
+ * From here on the page cache may have what the disk has not: what no WAL
+ * frame tells of, and the newest group, which may have been written but not
+ * synced. It is kept, and is part of the first commit, before anyone sees it.
  */
+static void
+begin_tail(struct replay *x)
+{
+	struct segment *g = partlog_active(x->l);
+
+	if (x->in_tail)
+		return;
+	x->in_tail = true;
+	x->tail_base = g ? g->base : -1;
+	x->tail_pos = g ? g->size : 0;
+	x->tail_offset = x->l->end;
+}
+
+static void
+commit_tail(struct replay *x)
+{
+	struct partlog *l = x->l;
+
+	partlog_set_hw(l, x->tail_offset, x->tail_base, x->tail_pos);
+	for (int i = 0; i < l->segments_n && l->store->durable; i++) {
+		struct segment *g = l->segments[i];
+		bool first = g->base == x->tail_base;
+		int64_t pos = first ? x->tail_pos : 0;
+
+		if (g->base >= x->tail_base && g->size > pos)
+			commit_note(l, g, pos, g->size - pos,
+				first ? x->tail_offset : g->base,
+				partlog_segment_end(l, i));
+	}
+}
+
+/* After a sync that failed the kernel takes pages for clean that are not on disk. */
+static int
+write_again(struct replay *x, struct segment *g, int64_t pos)
+{
+	const struct fs *fs = g->store->fs;
+
+	buf_clear(&x->frame);
+	for (size_t n; pos < g->size; pos += (int64_t)n) {
+		n = g->size - pos < SCAN_BUFFER ? (size_t)(g->size - pos) :
+			SCAN_BUFFER;
+		if (fs_read_all(fs, g->file.fd, buf_reserve(&x->frame, n), n, pos) < 0 ||
+		    fs_write_all(fs, g->file.fd, x->frame.data, n, pos) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What follows the part that checkpoint and WAL tell of. */
 static int
 scan_tail(struct replay *x, struct err *e)
 {
@@ -309,7 +431,7 @@ scan_tail(struct replay *x, struct err *e)
 
 	for (;;) {
 		struct segment *g = partlog_active(l);
-		int64_t file_size = 0, pos, base = l->end;
+		int64_t file_size = 0, pos;
 		int got;
 
 		if (g) {
@@ -321,14 +443,14 @@ scan_tail(struct replay *x, struct err *e)
 				;
 			if (got < 0)
 				return cannot_open(x, g->base, e);
-			if (g->size > pos) {
+			if (g->size > pos)
 				mark_written(g);
-				if (l->store->durable)
-					commit_note(l, g, pos, g->size - pos, base,
-						l->end);
-			}
+			if (l->store->suspect && write_again(x, g, pos) < 0)
+				return cannot_open(x, g->base, e);
 			if (g->size < file_size && l->end == g->base)
 				return cut_tail(x, g, file_size, e);
+			if (g->size == file_size)
+				skip_gap(x, g);
 			if (l->end == g->base)
 				return 0; /* empty: nothing follows it */
 		}
@@ -407,32 +529,50 @@ replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
 	struct err *e)
 {
 	struct partlog *l = x->l;
+	bool is_new = false; /* the log start */
 
 	for (int i = 0; k && i < k->frames_n; i++) {
 		const struct wal_frame *f = &k->frames[i];
 
-		if ((f->flags & WAL_LOG_START) && f->base_offset > l->start)
+		if ((f->flags & WAL_LOG_START) && f->base_offset > l->start) {
 			l->start = f->base_offset;
+			is_new |= f->commit == l->store->committed;
+		}
 	}
-	if (with_checkpoint ? check_known(x, e) < 0 : start_from_files(x, k, e) < 0)
+	if (with_checkpoint ? check_known(x, e) < 0 :
+	    start_from_files(x, x->gaps ? NULL : k, e) < 0)
+		return -1;
+	/* What compaction made of the files is not undone by older frames. */
+	if (x->gaps && scan_tail(x, e) < 0)
 		return -1;
 	for (int i = 0; k && i < k->frames_n; i++) {
 		const struct wal_frame *f = &k->frames[i];
 
+		if (f->commit == l->store->committed)
+			begin_tail(x);
 		if (!(f->flags & WAL_LOG_START) && f->end_offset > l->end &&
 		    replay_frame(x, f, e) < 0)
 			return -1;
 	}
-	return scan_tail(x, e);
+	begin_tail(x);
+	if (scan_tail(x, e) < 0 || (!l->store->was_clean && l->on_disk &&
+	    replay_remove_stale(l, e) < 0))
+		return -1;
+	if (is_new && l->store->durable)
+		commit_note_start(l);
+	commit_tail(x);
+	return 0;
 }
 
 int
 replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
-	struct err *e)
+	bool gaps, struct err *e)
 {
-	struct replay x = { .l = l, .now = clock_wall_ms(l->store->o.clock) };
+	struct replay x = { .l = l, .now = clock_wall_ms(l->store->o.clock),
+		.gaps = gaps };
 	int r = replay(&x, k, with_checkpoint, e);
 
 	buf_release(&x.bytes);
+	buf_release(&x.frame);
 	return r;
 }

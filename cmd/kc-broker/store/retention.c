@@ -5,9 +5,9 @@
 #include "store/state.h"
 
 enum {
-	EVERY_MS = 5 * 60 * 1000, /* a log is looked at, as often as Kafka does */
+	EVERY_MS = 5 * 60 * 1000, /* a log is looked at, by default */
 	LISTINGS = 16,            /* directories read per tick, at most */
-	PRODUCER_MS = 24 * 3600 * 1000, /* producer.id.expiration.ms */
+	PRODUCER_MS = 24 * 3600 * 1000, /* a producer is remembered, by default */
 };
 
 /* May the oldest segment go? `total` are the bytes of all. */
@@ -19,6 +19,9 @@ is_expired(const struct partlog *l, int64_t now, int64_t total)
 
 	if (!l->config.delete_old)
 		return false;
+	/* Compaction has left nothing of it but its name. */
+	if (!g->size && l->segments_n > 1)
+		return true;
 	if (l->config.retention_bytes >= 0 &&
 	    total - g->size >= l->config.retention_bytes)
 		return true;
@@ -58,17 +61,20 @@ void
 retention_tick(struct store *s, int64_t now_mono)
 {
 	int64_t now = clock_wall_ms(s->o.clock);
+	int64_t every = s->o.retention_check_ms ? s->o.retention_check_ms : EVERY_MS;
+	int64_t producers = s->o.producer_expiration_ms ?
+		s->o.producer_expiration_ms : PRODUCER_MS;
 	int listings = 0;
 
 	for (struct list *i = s->logs.next; i != &s->logs; i = i->next) {
 		struct partlog *l = container_of(i, struct partlog, node);
 
-		if (now_mono < l->kept_until || l->detached)
+		if (now_mono < l->kept_until || l->detached || l->cleaning)
 			continue;
 		if (!l->listed && (++listings > LISTINGS || partlog_list(l) < 0))
 			continue;
-		producers_expire(&l->producers, now - PRODUCER_MS);
+		producers_expire(&l->producers, now - producers);
 		drop_expired(l, now);
-		l->kept_until = now_mono + EVERY_MS;
+		l->kept_until = now_mono + every;
 	}
 }

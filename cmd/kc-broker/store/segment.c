@@ -26,8 +26,8 @@ file_name(const struct segment *s, const char *suffix, char out[SEGMENT_NAME + 1
 	return out;
 }
 
-static const char *
-path_of(struct segment *s, const char *suffix)
+const char *
+segment_path(const struct segment *s, const char *suffix)
 {
 	char name[SEGMENT_NAME + 1];
 
@@ -41,6 +41,7 @@ close_files(struct segment *s)
 
 	index_close(&s->offsets, fs);
 	index_close(&s->times, fs);
+	aborted_trim(&s->aborted);
 	if (s->file.fd < 0)
 		return;
 	fs->close(fs, s->file.fd);
@@ -68,6 +69,7 @@ segment_new(struct partlog *l, int64_t base)
 	s->log = l;
 	s->base = base;
 	s->first_timestamp = s->max_timestamp = s->max_timestamp_offset = -1;
+	s->begun = (int64_t)l->store->checkpoints;
 	s->entry_timestamp = -1;
 	list_init(&s->lru);
 	index_init(&s->offsets, OFFSET_ENTRY, 0);
@@ -88,6 +90,7 @@ segment_free(struct segment *s)
 	close_files(s);
 	index_release(&s->offsets, s->store->fs);
 	index_release(&s->times, s->store->fs);
+	aborted_release(&s->aborted);
 	free(s);
 }
 
@@ -108,7 +111,7 @@ segment_close_idle(struct store *st, int limit)
 			struct segment, lru);
 
 		/* What this turn of the loop used may be in a reply in the making. */
-		if (s->file.refs || s->turn == st->turn) {
+		if (s->file.refs || s->pinned || s->turn == st->turn) {
 			list_remove(&s->lru);
 			list_append(&st->open_segments, &s->lru);
 		} else {
@@ -130,10 +133,10 @@ segment_open(struct segment *s, bool create)
 		return 0;
 	}
 	segment_close_idle(st, OPEN_SEGMENTS - 1);
-	s->file.fd = st->fs->open(st->fs, path_of(s, ".log"), flags);
+	s->file.fd = st->fs->open(st->fs, segment_path(s, ".log"), flags);
 	if (s->file.fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 		segment_close_idle(st, 0);
-		s->file.fd = st->fs->open(st->fs, path_of(s, ".log"), flags);
+		s->file.fd = st->fs->open(st->fs, segment_path(s, ".log"), flags);
 	}
 	if (s->file.fd < 0)
 		return -1;
@@ -154,11 +157,11 @@ void
 segment_stat(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
-	int64_t n = fs->size_of(fs, path_of(s, ".log")), offsets, times;
+	int64_t n = fs->size_of(fs, segment_path(s, ".log")), offsets, times;
 
 	s->size = n > 0 ? n : 0;
-	offsets = fs->size_of(fs, path_of(s, ".index"));
-	times = fs->size_of(fs, path_of(s, ".timeindex"));
+	offsets = fs->size_of(fs, segment_path(s, ".index"));
+	times = fs->size_of(fs, segment_path(s, ".timeindex"));
 	segment_adopt_indexes(s, offsets > 0 ? (uint32_t)(offsets / OFFSET_ENTRY) : 0,
 		times > 0 ? (uint32_t)(times / TIME_ENTRY) : 0);
 	s->named = true;
@@ -175,7 +178,7 @@ add_time_entry(struct segment *s)
 
 	if (s->entry_timestamp == TO_BE_READ)
 		s->entry_timestamp = n && !index_ready(&s->times, fs,
-			path_of(s, ".timeindex"), 0) ?
+			segment_path(s, ".timeindex"), 0) ?
 			index_key(&s->times, fs, n - 1, INDEX_TIME) : -1;
 	if (s->max_timestamp <= s->entry_timestamp)
 		return;
@@ -223,13 +226,22 @@ segment_reserve(struct segment *s, int64_t end)
 }
 
 void
+segment_preallocate(struct segment *s)
+{
+	const struct fs *fs = s->store->fs;
+
+	s->allocated = s->log->config.segment_bytes;
+	fs->fallocate(fs, s->file.fd, true, 0, s->allocated);
+}
+
+void
 segment_store_index(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
 
 	/* A file that cannot be written is made again when it is missed. */
-	index_store(&s->offsets, fs, path_of(s, ".index"));
-	index_store(&s->times, fs, path_of(s, ".timeindex"));
+	index_store(&s->offsets, fs, segment_path(s, ".index"));
+	index_store(&s->times, fs, segment_path(s, ".timeindex"));
 }
 
 void
@@ -243,8 +255,8 @@ segment_tidy(struct segment *s)
 	s->allocated = 0;
 }
 
-void
-segment_seal(struct segment *s)
+static void
+seal_indexes(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
 
@@ -252,15 +264,37 @@ segment_seal(struct segment *s)
 	segment_tidy(s);
 	/* What an earlier life of the files had behind their end. */
 	if (s->offsets.fd < 0)
-		s->offsets.fd = fs->open(fs, path_of(s, ".index"), O_RDWR);
+		s->offsets.fd = fs->open(fs, segment_path(s, ".index"), O_RDWR);
 	if (s->times.fd < 0)
-		s->times.fd = fs->open(fs, path_of(s, ".timeindex"), O_RDWR);
+		s->times.fd = fs->open(fs, segment_path(s, ".timeindex"), O_RDWR);
 	if (s->offsets.fd >= 0)
 		fs->ftruncate(fs, s->offsets.fd, (int64_t)s->offsets.stored * OFFSET_ENTRY);
 	if (s->times.fd >= 0)
 		fs->ftruncate(fs, s->times.fd, (int64_t)s->times.stored * TIME_ENTRY);
 	index_trim(&s->offsets, 0);
 	index_trim(&s->times, 0);
+}
+
+void
+segment_seal(struct segment *s)
+{
+	seal_indexes(s);
+	aborted_seal(&s->aborted, s->store->fs, segment_path(s, ".txnindex"));
+}
+
+int
+segment_store_aborted(struct segment *s)
+{
+	return aborted_store(&s->aborted, s->store->fs, segment_path(s, ".txnindex"));
+}
+
+int
+segment_load_aborted(struct segment *s)
+{
+	/* Counted among the open ones, so that it is let go of with them. */
+	if (s->aborted.from && segment_open(s, false) < 0)
+		return -1;
+	return aborted_load(&s->aborted, s->store->fs, segment_path(s, ".txnindex"));
 }
 
 /* ---- walking ------------------------------------------------------------ */
@@ -372,8 +406,12 @@ ready_index(struct segment *s)
 	int64_t reach = 0;
 	uint32_t n;
 
-	if (index_ready(&s->offsets, fs, path_of(s, ".index"), s->size) < 0 ||
-	    index_ready(&s->times, fs, path_of(s, ".timeindex"), 0) < 0)
+	if (index_ready(&s->offsets, fs, segment_path(s, ".index"), s->size) < 0 ||
+	    index_ready(&s->times, fs, segment_path(s, ".timeindex"), 0) < 0)
+		forget_index(s);
+	/* A sealed segment has a time entry: one of the two files was lost. */
+	if (!active && !s->extended && index_count(&s->offsets) &&
+	    !index_count(&s->times))
 		forget_index(s);
 	if (s->extended)
 		return;
@@ -387,7 +425,7 @@ ready_index(struct segment *s)
 		load_max_timestamp(s);
 	extend_index(s);
 	if (!active)
-		segment_seal(s);
+		seal_indexes(s);
 }
 
 /* Walks from index entry i (-1 = the start); an entry that lies is EBADMSG. */

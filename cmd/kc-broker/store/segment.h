@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "store/aborted.h"
 #include "store/batch.h"
 #include "store/index.h"
 #include "wire/wire.h"
@@ -35,13 +36,16 @@ struct segment {
 	int64_t max_timestamp;  /* -1 = none */
 	int64_t max_timestamp_offset; /* last offset of the batch that has it */
 	struct index offsets, times;
+	struct aborted aborted; /* the markers in it that abort */
 	int64_t since_entry;    /* bytes since the last index entry */
+	int64_t begun;          /* checkpoints begun before it was, -1 = in the one that was read */
 	int64_t entry_timestamp; /* of the last time entry, -1 = none, -2 = to be read */
 	bool times_known;       /* max_timestamp was set or read */
 	bool extended;          /* its index reaches to the end */
 	bool dirty;             /* written since the last checkpoint began */
 	bool named;             /* its directory entry is on disk */
 	bool gone;              /* deleted: goes when the last reference does */
+	bool pinned;            /* stays open: its file does not have its name yet */
 };
 
 struct segment *segment_new(struct partlog *l, int64_t base);
@@ -49,6 +53,8 @@ void segment_free(struct segment *s);
 
 /* Opens its file (creating it, empty, when asked) or finds it open. -1: errno. */
 int segment_open(struct segment *s, bool create);
+/* Of one of its files; valid as partlog_path()'s. */
+const char *segment_path(const struct segment *s, const char *suffix);
 /* Its index files have these many entries. */
 void segment_adopt_indexes(struct segment *s, uint32_t offsets, uint32_t times);
 /* Of a sealed one that was found on disk: its size and those of its indexes. */
@@ -67,11 +73,17 @@ void segment_unref(struct segment *s);
 void segment_added(struct segment *s, const struct batch *b, int64_t interval);
 /* Reserves blocks for the bytes up to `end` and well beyond. */
 void segment_reserve(struct segment *s, int64_t end);
+/* preallocate: blocks for all that the segment may become, from the start. */
+void segment_preallocate(struct segment *s);
 /* It will not be written to again: complete indexes, no reserved blocks. */
 void segment_seal(struct segment *s);
 /* Its index entries are in their files; gives reserved blocks back. */
 void segment_tidy(struct segment *s);
 void segment_store_index(struct segment *s);
+/* s->aborted to its file, for a checkpoint: 1, 0 = nothing was new, -1. */
+int segment_store_aborted(struct segment *s);
+/* And into memory. -1: it is lost. */
+int segment_load_aborted(struct segment *s);
 
 /*
  * Goes over the batch headers from pos to end. A header that cannot be one

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/checkpoint.h"
+#include "store/cleaner.h"
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/keeper.h"
@@ -42,11 +43,22 @@ struct partlog {
 	bool listed;             /* segments holds all, else older ones are on disk only */
 	bool on_disk;            /* the directory exists and is ours */
 	bool detached;
+	struct partlog_traffic traffic;
 	int64_t older_bytes;     /* of the segments that are not listed */
 	int32_t older_n;         /* and how many they are */
+	uint64_t older_aborted;  /* and the sum of their aborted_digest()s: of those */
+	int64_t older_start;     /* that end behind this offset */
+	bool aborted_lost;       /* some segment's aborted transactions are not right */
 	int64_t start, hw, end;  /* offsets */
 	int64_t hw_base, hw_pos; /* where hw is: segment (base -1 = none) and position */
 	int64_t kept_until;      /* mono ms before which retention has nothing to do */
+	int64_t cleaned;         /* compacted up to this offset, -1 = never */
+	bool cleaning;           /* the cleaner is at it: its segments stay */
+	bool uncleanable;        /* compaction found it damaged */
+	int64_t clean_after;     /* mono ms before which the cleaner keeps off, after a fault */
+	int64_t unflushed;       /* records since flush.messages or flush.ms forced them */
+	int64_t unflushed_since; /* ms, of the first of them */
+	int64_t jitter_ms;       /* taken off segment.ms for the active segment */
 	struct producers producers;
 	struct tail *tail;       /* NULL until appended to */
 	struct list watches;
@@ -64,7 +76,9 @@ struct store {
 	char *dir;
 	int dir_fd, lock_fd;
 	bool started, was_clean;
+	bool suspect;            /* a sync failed since: the page cache may have what the disk has not */
 	bool names_synced;       /* by the first commit; the committer's */
+	bool half_swapped;       /* the cleaner left that to the next start */
 	bool durable;            /* there is a WAL, and commits go through it */
 	bool visible_at_once;    /* high watermark = log end */
 	int16_t failed;
@@ -75,9 +89,10 @@ struct store {
 	struct list open_segments; /* least recently used first */
 	int open_n;
 	struct buf path;         /* scratch of the loop */
-	struct buf unpacked, repacked; /* scratch of appends */
+	struct buf unpacked, repacked, bad; /* scratch of appends */
 	struct committer *committer;
 	struct keeper *keeper;
+	struct cleaner *cleaner;
 	struct wal *wal;
 	struct recovery *recovery; /* between store_open() and store_start() */
 	struct commit *open;     /* what is being appended to; NULL = none yet */
@@ -85,8 +100,10 @@ struct store {
 	uint64_t next_seq;       /* of the next commit */
 	uint64_t committed;
 	uint64_t epoch;          /* of the WAL, when it was opened */
+	uint64_t nonce;          /* of its frames */
 	struct list removed;     /* checkpoint entries of logs that are gone */
 	size_t backlog;
+	struct store_stats stats;
 	size_t direct_bytes;     /* synced directly since the last checkpoint */
 	int64_t dirty_since, flushed_at; /* mono ms; dirty_since -1 = clean */
 	int64_t complain_at;     /* mono ms before which store_complain() is silent */
@@ -100,6 +117,8 @@ struct store {
 /* ---- store.c ---- */
 /* Reads a partition.metadata; -1 when it is not one. */
 int store_read_owner(const struct fs *fs, const char *path, struct uuid *id);
+/* Writes into .lock who we are, and s->suspect. */
+void store_sign(struct store *s);
 void store_report(struct store *s, bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A fault on the hot path: said at most every ten seconds. */
@@ -108,18 +127,24 @@ void store_complain(struct store *s, const struct partlog *l, const char *what);
 /* ---- turn.c ---- */
 /* Hands the open commit over, if there is one. */
 void turn_push_commit(struct store *s);
+/* What was appended goes to disk now, although the fsync policy has time. */
+void turn_force(struct store *s);
 /* c is durable, or it failed and the store with it: its logs learn it. */
 void turn_end_commit(struct store *s, struct commit *c);
 /* The same with all that the committer has done. */
 void turn_poll_commits(struct store *s);
 /* Removes a file or directory once a checkpoint knows that it is not needed. */
 void turn_remove_later(struct store *s, const char *path, bool is_dir);
+/* Likewise, but not before ms milliseconds have passed, or the store is closed. */
+void turn_remove_after(struct store *s, const char *path, int64_t ms);
 /*
  * The directory goes as a whole: files of it are not removed one by one any
  * more, or those of the next topic of the name would be.
  */
 void turn_forget_below(struct store *s, const char *dir);
 void turn_forget_removals(struct store *s);
+/* Whatever a checkpoint knows of, its time come or not. */
+void turn_end_removals(struct store *s);
 /* A checkpoint from begin to end, without the keeper's thread. */
 void turn_checkpoint(struct store *s);
 void turn_end_checkpoints(struct store *s);
@@ -143,6 +168,13 @@ int partlog_make_dir(struct partlog *l);
 void partlog_moved(struct partlog *l);
 void partlog_fire(struct partlog *l);
 void partlog_touch(struct partlog *l);
+/* The batch is at the end of g: indexes, producers and the log's end learn it. */
+void partlog_added(struct partlog *l, struct segment *g, const struct batch *b,
+	const uint8_t *bytes, int64_t now);
+/* Of the first n segments, as far as they end behind the offset `from`. */
+uint64_t partlog_aborted_digest(const struct partlog *l, int64_t from, int n);
+/* Up to hw, which is at pos of the segment at base, the log is visible. */
+void partlog_set_hw(struct partlog *l, int64_t hw, int64_t base, int64_t pos);
 struct segment *partlog_active(const struct partlog *l);
 void partlog_push(struct partlog *l, struct segment *s);
 int partlog_roll(struct partlog *l);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "store/recovery.h"
@@ -66,21 +67,48 @@ store_read_owner(const struct fs *fs, const char *path, struct uuid *id)
 
 /* ---- open --------------------------------------------------------------- */
 
+enum { LOCK_TEXT = 32 };
+
+/* ".lock": whose directory it is, and whether a sync has failed in it. */
+void
+store_sign(struct store *s)
+{
+	char text[LOCK_TEXT + 1];
+
+	if (s->lock_fd < 0)
+		return;
+	snprintf(text, sizeof(text), "%-11d %-19s\n", (int)getpid(),
+		s->suspect ? "sync-failed" : "");
+	/* Of the same length always: a full disk cannot refuse a failure. */
+	fs_write_all(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
+}
+
 static int
 lock_dir(struct store *s, struct err *e)
 {
-	char path[DIR_MAX + 16];
+	char path[DIR_MAX + 16], text[LOCK_TEXT + 1];
+	ssize_t n;
+	int error;
 
 	snprintf(path, sizeof(path), "%s/.lock", s->dir);
 	s->lock_fd = s->fs->open(s->fs, path, O_RDWR | O_CREAT);
 	if (s->lock_fd < 0)
 		return err_errno(e, ERR_IO, "cannot open '%s'", path);
-	if (!s->fs->lock(s->fs, s->lock_fd))
+	error = s->fs->lock(s->fs, s->lock_fd) ? errno : 0;
+	n = s->fs->pread(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
+	text[n > 0 ? n : 0] = '\0';
+	if (!error) {
+		s->suspect = strstr(text, "sync-failed");
+		store_sign(s);
 		return 0;
+	}
+	errno = error;
 	if (errno != EWOULDBLOCK)
 		return err_errno(e, ERR_IO, "cannot lock '%s'", path);
-	return err_set(e, ERR_EXISTS, "the data directory '%s' is in use by another "
-		"kc-broker (stop that one, or choose another --data-dir)", s->dir);
+	text[strcspn(text, " \n")] = '\0';
+	return err_set(e, ERR_EXISTS, "the data directory '%s' is in use by process "
+		"%s (stop that kc-broker, or choose another --data-dir)", s->dir,
+		*text ? text : "unknown");
 }
 
 static int
@@ -148,6 +176,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	list_init(&s->ended);
 	list_init(&s->open_segments);
 	s->keeper = keeper_new(s);
+	s->cleaner = cleaner_new(s);
 	if (open_dir(s, e) < 0)
 		goto fail;
 	if (!o->ephemeral) {
@@ -187,24 +216,6 @@ store_attach(struct store *s, const struct uuid *topic_id, struct slice topic,
 
 /* ---- start -------------------------------------------------------------- */
 
-/* What meta/ appended so far, and the tails that recovery found. */
-static int
-first_commit(struct store *s, struct err *e)
-{
-	struct commit *c = commit_seal(s);
-	int error;
-
-	if (!c)
-		return 0;
-	commit_sync(s, c);
-	error = c->error;
-	s->failed = error ? KERR_KAFKA_STORAGE_ERROR : 0;
-	turn_end_commit(s, c);
-	errno = error;
-	return error ? err_errno(e, ERR_IO, "cannot make data durable in '%s'",
-		s->dir) : 0;
-}
-
 /* From here on the directory is not as the last checkpoint says. */
 static int
 unmark_clean(struct store *s, struct err *e)
@@ -225,7 +236,7 @@ store_start(struct store *s, struct err *e)
 	bool had_wal = s->wal && !s->durable && !s->was_clean;
 
 	if (!s->o.ephemeral) {
-		if (unmark_clean(s, e) < 0 || first_commit(s, e) < 0)
+		if (unmark_clean(s, e) < 0)
 			return -1;
 		recovery_close(s);
 	}
@@ -238,6 +249,12 @@ store_start(struct store *s, struct err *e)
 		return -1;
 	if (s->durable && !(s->committer = committer_start(s)))
 		return err_set(e, ERR_FAILED, "cannot start a thread");
+	if (s->o.cleaner && cleaner_start(s->cleaner, e) < 0)
+		return -1;
+	/* What meta/ appended so far, and the tails that recovery found. */
+	turn_push_commit(s);
+	if (s->durable)
+		keeper_reserve(s->keeper);
 	s->started = true;
 	return 0;
 }
@@ -246,6 +263,7 @@ void
 store_detach(struct store *s, struct partlog *l)
 {
 	l->detached = true;
+	cleaner_forget(s->cleaner, l);
 	turn_forget_below(s, partlog_path(l, NULL));
 	if (l->on_disk && !partlog_bury(l, &l->id))
 		turn_remove_later(s, partlog_grave(s, &l->id, l->partition), true);
@@ -300,6 +318,7 @@ static void
 stop(struct store *s)
 {
 	turn_push_commit(s);
+	cleaner_stop(s->cleaner);
 	if (s->committer) {
 		committer_stop(s->committer);
 		turn_poll_commits(s);
@@ -314,7 +333,8 @@ stop(struct store *s)
 	if (s->wal)
 		s->epoch = s->wal->epoch;
 	turn_checkpoint(s);
-	if (!s->failed && !s->checkpoint_due)
+	turn_end_removals(s);
+	if (!s->failed && !s->checkpoint_due && !s->half_swapped)
 		mark_clean(s);
 }
 
@@ -351,6 +371,7 @@ store_close(struct store *s)
 	turn_forget_removals(s);
 	recovery_free(s);
 	wal_close(s->wal);
+	cleaner_free(s->cleaner);
 	keeper_free(s->keeper);
 	commit_free(s->spare);
 	if (s->lock_fd >= 0)
@@ -359,6 +380,7 @@ store_close(struct store *s)
 		s->fs->close(s->fs, s->dir_fd);
 	buf_release(&s->path);
 	buf_release(&s->unpacked);
+	buf_release(&s->bad);
 	buf_release(&s->repacked);
 	free(s->dir);
 	free(s);

@@ -13,8 +13,8 @@
  *	                  recovers the metadata log
  *	store_metadata()  is read by meta/, which then attaches every
  *	store_attach()    partition it knows: their WAL frames are replayed
- *	store_start()     leftovers go, a fresh checkpoint is written, the
- *	                  threads run
+ *	store_start()     the threads run; what was found behind checkpoint and
+ *	                  WAL is committed, and visible once that is done
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -48,6 +48,13 @@ struct store_options {
 	int64_t wal_bytes;        /* size of the write-ahead log, all files */
 	bool ephemeral;           /* no WAL, no sync, no checkpoint, no lock */
 	bool repair;              /* cut at interior corruption instead of refusing */
+	int64_t retention_delay_ms; /* before the first look at a log */
+	int64_t retention_check_ms; /* between two looks at a log; 0 = 5 minutes */
+	int64_t producer_expiration_ms; /* of those without a transaction; 0 = a day */
+	bool cleaner;             /* compact logs; with these: */
+	int64_t cleaner_backoff_ms; /* between two looks */
+	size_t cleaner_buffer;    /* bytes of memory for the keys of a log */
+	double cleaner_bytes_per_second; /* read and written; 0 = as fast as it goes */
 	void (*wake)(void *arg);  /* called on the sync thread: call store_poll() soon */
 	void *wake_arg;
 	/* On the loop: commits up to `seq` ended; error is 0 or a Kafka error code. */
@@ -84,6 +91,23 @@ void store_flush(struct store *s);
 
 /* Bytes appended and not yet committed: the loop stops reading above its limit. */
 size_t store_backlog(const struct store *s);
+
+enum { STORE_SYNC_STEPS = 14 };
+/* Upper bounds of sync_counts, us; the last count is of what is above them all. */
+extern const int64_t store_sync_steps[STORE_SYNC_STEPS];
+
+/* Since the start; for metrics. */
+struct store_stats {
+	uint64_t commits;
+	uint64_t sync_counts[STORE_SYNC_STEPS + 1];
+	int64_t sync_us;       /* of all commits together */
+	uint64_t commit_bytes;
+	uint64_t direct_bytes; /* of them, past the write-ahead log */
+	int64_t wal_used, wal_size;
+	uint64_t checkpoints;
+	int64_t checkpoint_at; /* wall ms, 0 = none yet */
+};
+const struct store_stats *store_stats(struct store *s);
 
 /* Every second or so: starts checkpoints, rolls and retention when due. */
 void store_tick(struct store *s);

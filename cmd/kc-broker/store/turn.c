@@ -20,6 +20,7 @@ enum {
 struct removal {
 	struct list node;
 	uint64_t after; /* checkpoints begun when it was asked for */
+	int64_t due;    /* mono ms before which it stays */
 	bool is_dir;
 	char path[];
 };
@@ -36,6 +37,15 @@ turn_push_commit(struct store *s)
 	c = commit_seal(s);
 	committer_push(s->committer, c);
 	s->flushed_at = clock_mono_ms(s->o.clock);
+}
+
+void
+turn_force(struct store *s)
+{
+	if (s->committer)
+		turn_push_commit(s);
+	else if (!s->o.ephemeral)
+		s->checkpoint_due = true; /* it syncs what was written */
 }
 
 /* What was appended and is not durable is as if it had never been. */
@@ -68,11 +78,28 @@ publish(struct range *r)
 	if (r->direct)
 		r->segment->named = true;
 	if (!l->store->visible_at_once && r->end_offset > l->hw) {
-		l->hw = r->end_offset;
-		l->hw_base = r->segment->base;
-		l->hw_pos = r->pos + r->len;
+		partlog_set_hw(l, r->end_offset, r->segment->base,
+			r->pos + r->len);
 		partlog_moved(l);
 	}
+}
+
+static void
+note_commit(struct store *s, const struct commit *c)
+{
+	struct store_stats *t = &s->stats;
+	int i = 0;
+
+	if (!c->sync_us)
+		return;
+	while (i < STORE_SYNC_STEPS && c->sync_us > store_sync_steps[i])
+		i++;
+	t->sync_counts[i]++;
+	t->commits++;
+	t->sync_us += c->sync_us;
+	t->commit_bytes += c->bytes;
+	t->direct_bytes += c->direct_bytes;
+	t->wal_used = c->wal_used;
 }
 
 void
@@ -93,13 +120,14 @@ turn_end_commit(struct store *s, struct commit *c)
 			partlog_free(l);
 	}
 	if (!s->failed) {
+		note_commit(s, c);
 		s->committed = c->seq;
 		s->direct_bytes += c->direct_bytes;
-		s->checkpoint_due |= c->wal_half || s->direct_bytes >= DIRECT_MAX;
+		s->checkpoint_due |= c->wal_due || s->direct_bytes >= DIRECT_MAX;
 	}
 	c->n = 0;
 	c->bytes = c->direct_bytes = 0;
-	c->wal_half = c->unlogged = false;
+	c->wal_due = c->unlogged = false;
 	c->held_for = 0;
 	if (s->spare)
 		commit_free(c);
@@ -117,6 +145,8 @@ fail(struct store *s, const char *what, int error)
 	if (s->failed)
 		return;
 	s->failed = KERR_KAFKA_STORAGE_ERROR;
+	s->suspect = true;
+	store_sign(s);
 	store_report(s, true, "%s in '%s': %s: no more appends are taken, reading "
 		"goes on (mend the disk and restart)", what, s->dir, strerror(error));
 }
@@ -180,6 +210,16 @@ store_committed(const struct store *s)
 	return s->committed;
 }
 
+const int64_t store_sync_steps[STORE_SYNC_STEPS] = { 100, 250, 500, 1000, 2500,
+	5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 5000000 };
+
+const struct store_stats *
+store_stats(struct store *s)
+{
+	s->stats.wal_size = s->wal ? wal_size(s->wal) : 0;
+	return &s->stats;
+}
+
 size_t
 store_backlog(const struct store *s)
 {
@@ -194,23 +234,36 @@ store_failed(const struct store *s)
 
 /* ---- checkpoints and removals ------------------------------------------- */
 
-void
-turn_remove_later(struct store *s, const char *path, bool is_dir)
+static void
+add_removal(struct store *s, const char *path, bool is_dir, int64_t due)
 {
 	size_t n = strlen(path);
-	struct removal *r;
+	struct removal *r = xcalloc(1, sizeof(*r) + n + 1);
 
-	if (s->o.ephemeral) {
-		(is_dir ? keeper_remove_dir : keeper_unlink)(s->keeper, path);
-		return;
-	}
-	r = xcalloc(1, sizeof(*r) + n + 1);
 	memcpy(r->path, path, n);
 	r->is_dir = is_dir;
 	r->after = s->checkpoints;
+	r->due = due;
 	list_append(&s->removals, &r->node);
 	if (!s->durable)
 		s->checkpoint_due = true;
+}
+
+void
+turn_remove_later(struct store *s, const char *path, bool is_dir)
+{
+	if (s->o.ephemeral)
+		(is_dir ? keeper_remove_dir : keeper_unlink)(s->keeper, path);
+	else
+		add_removal(s, path, is_dir, 0);
+}
+
+void
+turn_remove_after(struct store *s, const char *path, int64_t ms)
+{
+	int64_t now = clock_mono_ms(s->o.clock);
+
+	add_removal(s, path, false, ms < INT64_MAX - now ? now + ms : INT64_MAX - 1);
 }
 
 void
@@ -243,20 +296,29 @@ turn_forget_removals(struct store *s)
 	}
 }
 
-/* The checkpoint that ended was the number s->checkpoints. */
+/* What no checkpoint needs any more, and whose time has come (INT64_MAX: all). */
 static void
-remove_now(struct store *s)
+remove_due(struct store *s, int64_t now)
 {
-	while (!list_is_empty(&s->removals)) {
-		struct removal *r = container_of(s->removals.next, struct removal,
-			node);
+	struct list *i, *next;
 
-		if (r->after >= s->checkpoints)
-			break;
+	for (i = s->removals.next; i != &s->removals; i = next) {
+		struct removal *r = container_of(i, struct removal, node);
+
+		next = i->next;
+		if ((!s->o.ephemeral && r->after >= s->checkpoints_done) ||
+		    r->due > now)
+			continue;
 		(r->is_dir ? keeper_remove_dir : keeper_unlink)(s->keeper, r->path);
 		list_remove(&r->node);
 		free(r);
 	}
+}
+
+void
+turn_end_removals(struct store *s)
+{
+	remove_due(s, INT64_MAX);
 }
 
 static void
@@ -287,9 +349,16 @@ end_checkpoint(struct store *s, struct checkpoint_job *job)
 		s->checkpoint_retry = clock_mono_ms(s->o.clock) + RETRY_MS;
 	} else {
 		s->checkpoints_done = s->checkpoints;
+		s->stats.checkpoints++;
+		s->stats.checkpoint_at = clock_wall_ms(s->o.clock);
+		/* All that the start wrote again is on disk. */
+		if (s->suspect && !s->failed) {
+			s->suspect = false;
+			store_sign(s);
+		}
 		if (s->wal)
-			atomic_store(&s->wal->released, job->covered);
-		remove_now(s);
+			atomic_store(&s->wal->released, job->head.covered);
+		remove_due(s, clock_mono_ms(s->o.clock));
 	}
 	checkpoint_job_end(s, job);
 	turn_poll_commits(s);
@@ -325,6 +394,18 @@ checkpoint_if_due(struct store *s)
 		begin_checkpoint(s);
 }
 
+static void
+tell_reservation(struct store *s)
+{
+	int error = keeper_reserved(s->keeper);
+
+	if (error)
+		store_report(s, true, "cannot reserve %lld bytes for the write-ahead "
+			"log in '%s': %s: appends are refused once it has no room "
+			"(make room, or choose a smaller --wal-size)",
+			(long long)wal_size(s->wal), s->dir, strerror(error));
+}
+
 /* ---- the loop's turns --------------------------------------------------- */
 
 void
@@ -332,6 +413,8 @@ store_poll(struct store *s)
 {
 	turn_poll_commits(s);
 	turn_end_checkpoints(s);
+	tell_reservation(s);
+	cleaner_poll(s->cleaner);
 	if (s->checkpoint_due)
 		checkpoint_if_due(s);
 	while (!list_is_empty(&s->moved)) {
@@ -356,8 +439,12 @@ store_flush(struct store *s)
 void
 store_tick(struct store *s)
 {
+	int64_t now = clock_mono_ms(s->o.clock);
+
 	if (!s->failed)
-		retention_tick(s, clock_mono_ms(s->o.clock));
+		retention_tick(s, now);
+	cleaner_tick(s->cleaner, now);
+	remove_due(s, now);
 	checkpoint_if_due(s);
 	store_flush(s);
 }

@@ -62,9 +62,9 @@ check_header(const struct batch *b, const struct log_config *config,
 	if (b->attributes & BATCH_CONTROL)
 		return refuse(r, KERR_INVALID_RECORD,
 			"clients may not write control batches");
-	if (b->attributes & BATCH_TRANSACTIONAL)
-		return refuse(r, KERR_INVALID_TXN_STATE,
-			"transactions are not supported by this kc-broker yet");
+	if ((b->attributes & BATCH_TRANSACTIONAL) && b->producer_id < 0)
+		return refuse(r, KERR_INVALID_RECORD,
+			"a transactional batch needs a producer id");
 	if (b->producer_id >= 0 && b->base_sequence < 0)
 		return refuse(r, KERR_INVALID_RECORD,
 			"a batch with a producer id needs a sequence number");
@@ -90,11 +90,55 @@ is_in_time(int64_t t, const struct log_config *config, int64_t now)
 		ahead >= -config->timestamp_before_max_ms;
 }
 
+/* What is wrong with a record on its own, in a message; or 0. */
+static int16_t
+check_record(const struct batch_record *rec, int32_t i,
+	const struct log_config *config, int64_t now, const char **why)
+{
+	if (rec->offset != i) {
+		*why = "the record's offset is not its place in the batch";
+		return KERR_INVALID_RECORD;
+	}
+	if (config->compact && !rec->key.data) {
+		*why = "records of a compacted topic need a key";
+		return KERR_INVALID_RECORD;
+	}
+	if (!config->append_time && !is_in_time(rec->timestamp, config, now)) {
+		*why = "the record's timestamp is too far from the broker's clock";
+		return KERR_INVALID_TIMESTAMP;
+	}
+	return KERR_NONE;
+}
+
+/* As in Kafka the batch is refused for a timestamp where one of them is wrong. */
+static void
+add_bad(const struct candidate *c, int32_t i, int16_t error, const char *why,
+	struct append_result *r)
+{
+	struct bad_record *bad;
+
+	if (!r->error || error == KERR_INVALID_TIMESTAMP) {
+		r->error = error;
+		r->message = why;
+	}
+	if (r->bad_n == BAD_RECORDS_MAX)
+		return;
+	if (!r->bad_n)
+		buf_clear(c->bad);
+	bad = (void *)buf_reserve(c->bad, sizeof(*bad));
+	*bad = (struct bad_record){ i, why };
+	c->bad->len += sizeof(*bad);
+	r->bad = (const void *)c->bad->data;
+	r->bad_n++;
+}
+
 /* Every record; *max_timestamp is the largest. */
 static int16_t
 check_records(const struct candidate *c, const struct log_config *config,
 	int64_t now, int64_t *max_timestamp, struct append_result *r)
 {
+	const char *why;
+	int16_t error;
 	struct slice left = c->records;
 	struct batch_record rec;
 	int32_t i;
@@ -102,20 +146,14 @@ check_records(const struct candidate *c, const struct log_config *config,
 
 	*max_timestamp = -1;
 	for (i = 0; (got = batch_next(&c->b, &left, &rec)) == 1; i++) {
-		r->bad_record = i;
-		if (rec.offset != i)
-			return refuse(r, KERR_INVALID_RECORD,
-				"the record's offset is not its place in the batch");
-		if (config->compact && !rec.key.data)
-			return refuse(r, KERR_INVALID_RECORD,
-				"records of a compacted topic need a key");
-		if (!config->append_time && !is_in_time(rec.timestamp, config, now))
-			return refuse(r, KERR_INVALID_TIMESTAMP, "the record's "
-				"timestamp is too far from the broker's clock");
+		error = check_record(&rec, i, config, now, &why);
+		if (error)
+			add_bad(c, i, error, why, r);
 		if (rec.timestamp > *max_timestamp)
 			*max_timestamp = rec.timestamp;
 	}
-	r->bad_record = -1;
+	if (r->bad_n)
+		return r->error;
 	if (got < 0)
 		return refuse(r, KERR_INVALID_RECORD, "a record in the batch is damaged");
 	if (i != c->b.count)
@@ -150,7 +188,8 @@ repack(struct candidate *c, const struct log_config *config, struct append_resul
 	buf_add(out, c->bytes, BATCH_HEADER);
 	if (config->compression == CODEC_NONE)
 		buf_addslice(out, c->records);
-	else if (codec_pack((enum codec)config->compression, c->records, out, &e) < 0)
+	else if (codec_pack_at((enum codec)config->compression,
+			config->compression_level, c->records, out, &e) < 0)
 		return refuse(r, KERR_UNKNOWN_SERVER_ERROR,
 			"the batch cannot be compressed as the topic wants it");
 	if (out->len > (size_t)config->max_message_bytes)
@@ -161,6 +200,17 @@ repack(struct candidate *c, const struct log_config *config, struct append_resul
 	c->bytes = out->data;
 	batch_decode(c->bytes, &c->b);
 	return KERR_NONE;
+}
+
+/* Honest records shrink to a thousandth only when they are small. */
+static size_t
+unpacked_max(const struct batch *b)
+{
+	size_t most = (size_t)b->size * 1000, least = 16 << 20;
+
+	if (most < least)
+		return least;
+	return most < BATCH_UNPACKED_MAX ? most : BATCH_UNPACKED_MAX;
 }
 
 int16_t
@@ -174,11 +224,12 @@ candidate_check(struct candidate *c, size_t len, const struct log_config *config
 	if ((error = check_frame(c, len, config, r)) ||
 	    (error = check_header(&c->b, config, r)))
 		return error;
-	if (batch_open(c->bytes, &c->b, BATCH_UNPACKED_MAX, c->unpacked,
+	if (batch_open(c->bytes, &c->b, unpacked_max(&c->b), c->unpacked,
 			&c->records, &e) < 0) {
 		if (e.code == ERR_FULL)
 			return refuse(r, KERR_INVALID_RECORD,
-				"the batch unpacks to more than 128 MiB");
+				"the batch unpacks to more than 128 MiB, or than "
+				"1000 times its size");
 		return refuse(r, KERR_CORRUPT_MESSAGE,
 			"the batch's compressed data is damaged");
 	}

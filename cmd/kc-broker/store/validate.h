@@ -19,13 +19,14 @@ struct candidate {
 	struct slice records; /* unpacked; in `bytes` or in `unpacked` */
 	struct buf *unpacked; /* borrowed scratch */
 	struct buf *repacked; /* borrowed scratch: `bytes` may move there */
+	struct buf *bad;      /* borrowed scratch: r->bad is there */
 };
 
 /*
  * Checks everything a batch can say about itself, to the last record, and
  * leaves it as it will be stored but for offsets: timestamps set where the
  * topic says so, compressed as the topic wants it. 0, or a Kafka error code
- * with r->message and r->bad_record set.
+ * with r->message and r->bad set.
  */
 int16_t candidate_check(struct candidate *c, size_t len,
 	const struct log_config *config, int64_t now, struct append_result *r);

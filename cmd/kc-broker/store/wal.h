@@ -10,13 +10,18 @@
  *	epoch u64 @8      commit u64 @16     topic id @24 (16 bytes)
  *	partition i32 @40 flags u32 @44      segment i64 @48 (its base offset)
  *	position i64 @56  base offset i64 @64   end offset i64 @72
- *	length u32 @80    0 u32 @84          data @88, padded to 8 bytes,
- *	                  or to the next block where a write ended
+ *	length u32 @80    previous u32 @84   nonce u64 @88
+ *	data @96, padded to 8 bytes, or to the next block where a write ended
  *
- * The epoch rises with every lap over a file and with every start, so what
+ * The nonce is random, of this data directory, and nobody but the broker
+ * reads the files: bytes that a client has sent are never taken for a frame,
+ * wherever in an older lap they lie. The epoch rises with every lap over a file and with every start, so what
  * an older lap left behind is recognised: inside a file it never falls. A
- * group counts only when all its frames are there. Files are never
- * truncated: fdatasync of a block that was written before is half the price.
+ * group counts only when all its frames are there; that is asked of the
+ * newest one, as each was synced before the next was written. Every group
+ * names the one before it (`previous`, the low half of its commit), so that
+ * none can be missing. Files are never truncated: fdatasync of a block that
+ * was written before is half the price.
  */
 #ifndef STORE_WAL_H
 #define STORE_WAL_H
@@ -31,9 +36,10 @@
 #include "store/fs.h"
 
 enum {
+	WAL_MAGIC = 0x6b63574c, /* "kcWL" */
 	WAL_FILES = 4,
 	WAL_BLOCK = 4096,
-	WAL_FRAME = 88,        /* header of a frame */
+	WAL_FRAME = 96,        /* header of a frame */
 	WAL_DATA_MAX = 1 << 20, /* of one frame */
 };
 
@@ -52,7 +58,10 @@ struct wal_frame {
 	int64_t segment, position;
 	int64_t base_offset, end_offset;
 	uint32_t length;
-	const uint8_t *data; /* in the mapped file, when read */
+	/* When read: where the data is, and what its checksum must come to. */
+	int file;
+	int64_t at;
+	uint32_t head_crc, crc, previous;
 };
 
 struct wal_file {
@@ -70,7 +79,10 @@ struct wal {
 	int64_t file_bytes;
 	int current;           /* file written to */
 	int64_t pos;           /* in it */
+	int64_t newest_at;     /* and where its newest group began, when read */
 	uint64_t epoch;
+	uint64_t previous;     /* commit of the newest group */
+	uint64_t nonce;        /* not 0; set by whoever opened it */
 	int64_t written;       /* bytes of the group begun that are in the file */
 	uint8_t *staging;      /* what is to be written next; aligned */
 	size_t staged;
@@ -85,23 +97,41 @@ struct wal {
 int wal_open(struct wal **out, const struct fs *fs, const char *dir,
 	int64_t bytes, bool create, bool resize, struct err *e);
 void wal_close(struct wal *w);
+/*
+ * Reserves the blocks of all files, so that a full disk does not matter to
+ * them. On any thread, while the log is in use: the file that a start writes
+ * to comes last. -1 is errno.
+ */
+int wal_reserve(const struct wal *w);
 /* Was a group ever written to it? */
 bool wal_is_used(const struct wal *w);
 
+/* The nonce of the frames that are there, 0 = none can be read: for when the
+ * checkpoint is lost. Every file begins with a frame of ours. */
+uint64_t wal_find_nonce(const struct wal *w);
+
 /*
  * Calls fn for every frame of every complete group with a commit above
- * `covered`, in the order of commits; data stays mapped until wal_unmap().
- * Damage in front of a later group is an error, unless `repair`. Afterwards
- * the log goes on behind the newest group, in an epoch above min_epoch.
+ * `covered`, in the order of commits. A group that is missing in front of a
+ * later one, and what the disk does not give back, is an error, unless
+ * `repair`. Of all but the newest group only the headers are read: what the
+ * data is worth, wal_frame_is() tells. Afterwards the log goes on behind the
+ * newest group, in an epoch above min_epoch.
  */
-struct wal_view {
-	void *maps[WAL_FILES];
-};
-int wal_read(struct wal *w, struct wal_view *view, uint64_t covered,
-	uint64_t min_epoch, bool repair,
+int wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
 	uint64_t *newest_commit, struct err *e);
-void wal_unmap(struct wal *w, struct wal_view *view);
+/* Puts the newest group there again: the page cache has it, the disk may not. */
+int wal_rewrite_newest(struct wal *w);
+/* Of a frame that was read: its data (f->length bytes), -1 errno; is this it? */
+int wal_data(const struct wal *w, const struct wal_frame *f, void *to);
+bool wal_frame_is(const struct wal_frame *f, const void *bytes);
+
+static inline int64_t
+wal_block_up(int64_t n)
+{
+	return (n + WAL_BLOCK - 1) & ~(int64_t)(WAL_BLOCK - 1);
+}
 
 /* What a frame takes, header and padding included. */
 static inline int64_t

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "coord/grouplog.h"
+#include "coord/internal.h"
 #include "log.h"
 #include "meta/fake_store.h"
 #include "meta/meta.h"
@@ -31,6 +32,12 @@ static int answers_n;
 /* What the broker would log. */
 void
 log_warn(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+void
+log_info(const char *fmt, ...)
 {
 	(void)fmt;
 }
@@ -314,7 +321,7 @@ what_is_asked_in_vain_leaves_nothing(void)
 	CHECK_INT(groups_delete_offsets(groups, S("g"), NULL, 0, &seq),
 		KERR_GROUP_ID_NOT_FOUND);
 	CHECK_INT(count(), 0);
-	CHECK(!meta_topic(meta, S(GROUPLOG_TOPIC)));
+	CHECK(!meta_topic(meta, S(OFFSETS_TOPIC)));
 	teardown();
 }
 
@@ -437,12 +444,12 @@ who_waits_when_the_broker_ends_is_told(void)
 static void
 a_group_has_the_partition_that_kafka_gives_it(void)
 {
-	CHECK_INT(grouplog_partition(S(""), 50), 0);
-	CHECK_INT(grouplog_partition(S("a"), 50), 47);
-	CHECK_INT(grouplog_partition(S("test-group"), 50), 12);
-	CHECK_INT(grouplog_partition(S("gr\u00fc\u00dfe"), 50), 23);
-	CHECK_INT(grouplog_partition(S("\U0001f600 x"), 50), 1);
-	CHECK_INT(grouplog_partition(S("polygenelubricants"), 50), 0); /* INT_MIN */
+	CHECK_INT(internal_partition(S(""), 50), 0);
+	CHECK_INT(internal_partition(S("a"), 50), 47);
+	CHECK_INT(internal_partition(S("test-group"), 50), 12);
+	CHECK_INT(internal_partition(S("gr\u00fc\u00dfe"), 50), 23);
+	CHECK_INT(internal_partition(S("\U0001f600 x"), 50), 1);
+	CHECK_INT(internal_partition(S("polygenelubricants"), 50), 0); /* INT_MIN */
 }
 
 int

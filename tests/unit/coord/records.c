@@ -27,8 +27,8 @@ offset_records_are_kafkas(void)
 	CHECK_INT(k.partition, 7);
 
 	record_offset_value(&w, &c);
-	CHECK(slice_eq(buf_slice(&w.out), BYTES("\0\3\0\0\0\0\0\0\0\x2a\0\0\0\5\0\2hi"
-		"\0\0\0\0\0\0\1\2")));
+	CHECK(slice_eq(buf_slice(&w.out), BYTES("\0\4\0\0\0\0\0\0\0\x2a\0\0\0\5\3hi"
+		"\0\0\0\0\0\0\1\2\0")));
 	CHECK_INT(record_read_offset(buf_slice(&w.out), &back), 0);
 	CHECK_INT(back.offset, 42);
 	CHECK_INT(back.leader_epoch, 5);

@@ -151,7 +151,7 @@ partlog_append(struct partlog *l, uint8_t *batch, size_t len,
 	int n = l->batches_n;
 	struct batch b;
 
-	*r = (struct append_result){ .base_offset = -1, .bad_record = -1 };
+	*r = (struct append_result){ .base_offset = -1 };
 	if (l->store->fail_append) {
 		r->error = l->store->fail_append;
 		return;
@@ -193,8 +193,14 @@ partlog_scan(struct partlog *l, int64_t offset,
 			return -1;
 		while (!r && batch_next(&b, &records, &br) == 1) {
 			struct log_record out = {
-				l->offsets[i] + br.offset, br.timestamp,
-				br.key, br.value,
+				.offset = l->offsets[i] + br.offset,
+				.timestamp = br.timestamp,
+				.key = br.key, .value = br.value,
+				.producer_id = b.producer_id,
+				.producer_epoch = b.producer_epoch,
+				.transactional =
+					b.attributes & BATCH_TRANSACTIONAL,
+				.control = b.attributes & BATCH_CONTROL,
 			};
 
 			if (out.offset >= offset)

@@ -211,15 +211,18 @@ the_builder_makes_batches_that_are_accepted(void)
 }
 
 /* Checks b as it is against a config; returns the error. */
+/* r->bad is in it, until the next check. */
+static struct buf bad_records;
+
 static int16_t
 check_as(struct buf *b, const struct log_config *config, struct append_result *r)
 {
 	struct buf unpacked = BUF_INIT, repacked = BUF_INIT;
 	struct candidate c = { .bytes = b->data, .unpacked = &unpacked,
-		.repacked = &repacked };
+		.repacked = &repacked, .bad = &bad_records };
 	int16_t error;
 
-	*r = (struct append_result){ .bad_record = -1 };
+	*r = (struct append_result){ 0 };
 	error = candidate_check(&c, b->len, config, T0, r);
 	CHECK(!error == !r->message);
 	buf_release(&unpacked);
@@ -233,7 +236,7 @@ refused(struct buf b, const struct log_config *config, int16_t error, int32_t ba
 	struct append_result r;
 
 	CHECK_INT(check_as(&b, config, &r), error);
-	CHECK_INT(r.bad_record, bad);
+	CHECK_INT(r.bad_n ? r.bad[0].index : -1, bad);
 	buf_release(&b);
 }
 
@@ -285,14 +288,18 @@ batches_that_are_no_batches_are_refused(void)
 static void
 headers_that_lie_are_refused(void)
 {
+	struct buf b;
+
 	refused(with_byte(7, 1, false), &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(60, 2, true), &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(26, 1, true), &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(57, 0x80, true), &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(22, BATCH_CONTROL, true), &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(22, 5, true), &test_config, KERR_INVALID_RECORD, -1);
-	refused(with_byte(22, BATCH_TRANSACTIONAL, true), &test_config,
-		KERR_INVALID_TXN_STATE, -1);
+	b = make_batch(3, 10, T0, -1, -1, -1);
+	b.data[22] = BATCH_TRANSACTIONAL;
+	batch_seal(b.data, b.len);
+	refused(b, &test_config, KERR_INVALID_RECORD, -1);
 	refused(with_byte(22, BATCH_APPEND_TIME, true), &test_config,
 		KERR_INVALID_TIMESTAMP, -1);
 	refused(with_byte(53, 0xff, true), &test_config, KERR_INVALID_RECORD, -1);
@@ -325,6 +332,38 @@ records_that_lie_are_refused(void)
 	/* A length that points behind the end. */
 	refused(with_byte(BATCH_HEADER, 0x7e, true), &test_config,
 		KERR_INVALID_RECORD, -1);
+}
+
+/* Of a batch all records are named, and one bad timestamp decides. */
+static void
+every_bad_record_is_named(void)
+{
+	struct log_config c = test_config;
+	struct append_result r;
+	struct buf b = BUF_INIT;
+
+	c.compact = true;
+	b.len = BATCH_HEADER;
+	buf_grow(&b, 400);
+	put_record(&b, 0, 0, SLICE_NULL, slice_str("x"));
+	put_record(&b, 0, 1, slice_str("k"), slice_str("x"));
+	put_record(&b, 3600 * 1000 + 1, 2, slice_str("k"), slice_str("x"));
+	put_record(&b, 0, 3, SLICE_NULL, slice_str("x"));
+	finish_batch(&b, 0, 4, T0, T0 + 3600 * 1000 + 1, -1, -1, -1);
+	CHECK_INT(check_as(&b, &c, &r), KERR_INVALID_TIMESTAMP);
+	if (CHECK_INT(r.bad_n, 3)) {
+		CHECK_INT(r.bad[0].index, 0);
+		CHECK_INT(r.bad[1].index, 2);
+		CHECK_INT(r.bad[2].index, 3);
+		CHECK_STR(r.message, r.bad[1].message);
+		CHECK_STR(r.bad[0].message, "records of a compacted topic need a key");
+	}
+	buf_release(&b);
+	/* Up to a limit. */
+	b = make_batch(BAD_RECORDS_MAX + 10, 1, T0, -1, -1, -1);
+	CHECK_INT(check_as(&b, &c, &r), KERR_INVALID_RECORD);
+	CHECK_INT(r.bad_n, BAD_RECORDS_MAX);
+	buf_release(&b);
 }
 
 static void
@@ -386,9 +425,10 @@ topics_with_a_codec_get_it(void)
 		for (int to = CODEC_NONE; to <= CODEC_ZSTD; to++) {
 			struct buf raw = from_hex(golden[i].hex);
 			struct candidate c = { .bytes = raw.data,
-				.unpacked = &unpacked, .repacked = &repacked };
+				.unpacked = &unpacked, .repacked = &repacked,
+				.bad = &bad_records };
 			struct log_config config = test_config;
-			struct append_result r = { .bad_record = -1 };
+			struct append_result r = { 0 };
 			struct buf tmp = BUF_INIT;
 			struct err e = ERR_INIT;
 			struct batch_record rec;
@@ -422,7 +462,9 @@ main(void)
 	RUN(batches_that_are_no_batches_are_refused);
 	RUN(headers_that_lie_are_refused);
 	RUN(records_that_lie_are_refused);
+	RUN(every_bad_record_is_named);
 	RUN(topic_configs_are_applied);
 	RUN(topics_with_a_codec_get_it);
+	buf_release(&bad_records);
 	return tap_done();
 }

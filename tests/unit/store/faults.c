@@ -171,7 +171,7 @@ a_failed_checkpoint_sync_fails_the_store(void)
 	/* The start's own checkpoint is over: the next one has something to sync. */
 	for (int i = 0; i < 500 && (f.s->checkpoint_due || f.s->checkpointing); i++) {
 		store_tick(f.s);
-		poll(&(struct pollfd){ f.wake, POLLIN, 0 }, 1, 10);
+		fixture_sleep(&f);
 		store_poll(f.s);
 	}
 	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
@@ -181,9 +181,7 @@ a_failed_checkpoint_sync_fails_the_store(void)
 	f.clock.fake_ms += 10000;
 	store_tick(f.s);
 	for (int i = 0; i < 500 && !store_failed(f.s); i++) {
-		struct pollfd p = { f.wake, POLLIN, 0 };
-
-		poll(&p, 1, 10);
+		fixture_sleep(&f);
 		store_poll(f.s);
 	}
 	CHECK_INT(store_failed(f.s), KERR_KAFKA_STORAGE_ERROR);

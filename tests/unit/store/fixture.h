@@ -17,6 +17,7 @@
 #include "base/varint.h"
 #include "base/xalloc.h"
 #include "store/batch.h"
+#include "store/commit.h"
 #include "store/fs.h"
 #include "store/store.h"
 #include "wire/errors.h"
@@ -133,6 +134,38 @@ fixture_open(struct fixture *f)
 	return store_open(&f->s, &f->o, &f->e);
 }
 
+/* Until a thread of the store wakes the loop, for 10 ms at most. */
+static inline void
+fixture_sleep(struct fixture *f)
+{
+	struct pollfd p = { f->wake, POLLIN, 0 };
+	uint64_t n;
+
+	if (poll(&p, 1, 10) > 0 && read(f->wake, &n, sizeof(n)) < 0)
+		abort();
+}
+
+/* Runs the loop until the commit ended; false after ten seconds. */
+static inline bool
+fixture_wait(struct fixture *f, uint64_t commit)
+{
+	for (int i = 0; i < 1000; i++) {
+		store_flush(f->s);
+		store_poll(f->s);
+		if (store_committed(f->s) >= commit)
+			return true;
+		fixture_sleep(f);
+	}
+	return false;
+}
+
+/* The first commit is what the start found behind checkpoint and WAL. */
+static inline bool
+fixture_settle(struct fixture *f)
+{
+	return fixture_wait(f, commit_newest(f->s));
+}
+
 static inline struct partlog *
 fixture_attach(struct fixture *f, const char *topic, int id, int partition,
 	const struct log_config *c)
@@ -158,6 +191,7 @@ fixture_start(struct fixture *f, const struct log_config *c)
 		f->s = NULL;
 		return NULL;
 	}
+	fixture_settle(f);
 	return l;
 }
 
@@ -166,24 +200,6 @@ fixture_stop(struct fixture *f)
 {
 	store_close(f->s);
 	f->s = NULL;
-}
-
-/* Runs the loop until the commit ended; false after ten seconds. */
-static inline bool
-fixture_wait(struct fixture *f, uint64_t commit)
-{
-	for (int i = 0; i < 1000; i++) {
-		struct pollfd p = { f->wake, POLLIN, 0 };
-		uint64_t n;
-
-		store_flush(f->s);
-		store_poll(f->s);
-		if (store_committed(f->s) >= commit)
-			return true;
-		if (poll(&p, 1, 10) > 0 && read(f->wake, &n, sizeof(n)) < 0)
-			return false;
-	}
-	return false;
 }
 
 /* ---- batches ------------------------------------------------------------ */

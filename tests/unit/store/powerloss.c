@@ -99,7 +99,7 @@ run_load(struct fixture *f, struct simfs *sim, int turns, const struct mark *aft
 		if (after)
 			seq[i] = -1;
 	}
-	if (!CHECK(!store_start(f->s, &f->e)))
+	if (!CHECK(!store_start(f->s, &f->e) && fixture_settle(f)))
 		return;
 	for (int turn = 0; turn < turns; turn++) {
 		int n = 1 + (int)(sim_random(&rnd) % 4);
@@ -218,7 +218,8 @@ check_disk(const char *dir, const struct mark *m, bool again)
 		for (int i = 0; ok && i < LOGS; i++)
 			if (m->exists[i])
 				ok &= CHECK(l[i] = attach_log(&f, i));
-		ok = ok && CHECK_INT(store_start(f.s, &f.e), 0);
+		ok = ok && CHECK_INT(store_start(f.s, &f.e), 0) &&
+			CHECK(fixture_settle(&f));
 		for (int i = 0; ok && i < LOGS; i++) {
 			if (!m->exists[i])
 				continue;

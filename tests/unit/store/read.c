@@ -207,9 +207,10 @@ indexes_are_made_again(void)
 		spoil_indexes(&f, how);
 		CHECK(l = fixture_start(&f, &small));
 		every_offset_is_found(l, 600);
-		CHECK_INT(partlog_offset_of_time(l, T0 + 100 * 77, &offset, &t), 0);
+		CHECK_INT(partlog_offset_of_time(l, T0 + 100 * 77,
+			partlog_high_watermark(l), &offset, &t), 0);
 		CHECK_INT(offset, 3 * 77);
-		CHECK_INT(partlog_offset_of_max_time(l, &offset, &t), 0);
+		CHECK_INT(partlog_offset_of_max_time(l, partlog_high_watermark(l), &offset, &t), 0);
 		CHECK_INT(offset, 599);
 		fixture_release(&f);
 	}
@@ -225,24 +226,24 @@ times_are_found(void)
 	fixture_init(&f);
 	if (!CHECK(l = fixture_start(&f, &small)))
 		return;
-	CHECK_INT(partlog_offset_of_time(l, 0, &offset, &t), 0);
+	CHECK_INT(partlog_offset_of_time(l, 0, partlog_high_watermark(l), &offset, &t), 0);
 	CHECK_INT(offset, -1);
-	CHECK_INT(partlog_offset_of_max_time(l, &offset, &t), 0);
+	CHECK_INT(partlog_offset_of_max_time(l, partlog_high_watermark(l), &offset, &t), 0);
 	CHECK_INT(offset, -1);
 	fill(&f, l, 150);
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 150; i++) {
-			partlog_offset_of_time(l, T0 + 100 * i, &offset, &t);
+			partlog_offset_of_time(l, T0 + 100 * i, partlog_high_watermark(l), &offset, &t);
 			CHECK_INT(offset, 3 * i);
 			CHECK_INT(t, T0 + 100 * i);
-			partlog_offset_of_time(l, T0 + 100 * i + 2, &offset, &t);
+			partlog_offset_of_time(l, T0 + 100 * i + 2, partlog_high_watermark(l), &offset, &t);
 			CHECK_INT(offset, 3 * i + 2);
-			partlog_offset_of_time(l, T0 + 100 * i + 3, &offset, &t);
+			partlog_offset_of_time(l, T0 + 100 * i + 3, partlog_high_watermark(l), &offset, &t);
 			CHECK_INT(offset, i == 149 ? -1 : 3 * i + 3);
 		}
-		partlog_offset_of_time(l, 0, &offset, &t);
+		partlog_offset_of_time(l, 0, partlog_high_watermark(l), &offset, &t);
 		CHECK_INT(offset, 0);
-		partlog_offset_of_max_time(l, &offset, &t);
+		partlog_offset_of_max_time(l, partlog_high_watermark(l), &offset, &t);
 		CHECK_INT(offset, 449);
 		CHECK_INT(t, T0 + 14902);
 		fixture_stop(&f);
@@ -270,11 +271,11 @@ times_out_of_order_are_found(void)
 		buf_release(&b);
 	}
 	CHECK(fixture_wait(&f, r.commit));
-	partlog_offset_of_time(l, T0 + 501, &offset, &t);
+	partlog_offset_of_time(l, T0 + 501, partlog_high_watermark(l), &offset, &t);
 	CHECK_INT(offset, 2);
-	partlog_offset_of_time(l, T0 + 1, &offset, &t);
+	partlog_offset_of_time(l, T0 + 1, partlog_high_watermark(l), &offset, &t);
 	CHECK_INT(offset, 0);
-	partlog_offset_of_max_time(l, &offset, &t);
+	partlog_offset_of_max_time(l, partlog_high_watermark(l), &offset, &t);
 	CHECK_INT(offset, 2);
 	CHECK_INT(t, T0 + 900);
 	fixture_release(&f);
@@ -302,11 +303,11 @@ times_are_found_inside_compressed_batches(void)
 		r = append_buf(l, &b);
 		buf_release(&b);
 		CHECK(fixture_wait(&f, r.commit));
-		partlog_offset_of_time(l, T0 + 57, &offset, &t);
+		partlog_offset_of_time(l, T0 + 57, partlog_high_watermark(l), &offset, &t);
 		CHECK_INT(offset, 57);
-		partlog_offset_of_time(l, T0 + 1001, &offset, &t);
+		partlog_offset_of_time(l, T0 + 1001, partlog_high_watermark(l), &offset, &t);
 		CHECK_INT(offset, 101);
-		partlog_offset_of_max_time(l, &offset, &t);
+		partlog_offset_of_max_time(l, partlog_high_watermark(l), &offset, &t);
 		CHECK_INT(offset, 199);
 		fixture_release(&f);
 	}

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,11 @@ struct simfs {
 	/* faults */
 	int64_t space;       /* bytes that can still be written, -1 = no end */
 	int sync_error;      /* errno of every sync of a file */
+	bool held;           /* syncs wait while this is set */
+	_Atomic bool waiting; /* one does */
+	_Atomic int failures; /* of syncs */
+	int64_t calls, fail_at; /* of those that change the disk; this one fails */
+	int fail_with;       /* with this errno, 0 = none does */
 	int short_writes;    /* every write stops after this many bytes */
 };
 
@@ -57,6 +63,16 @@ static inline struct simfs *
 sim_of(const struct fs *fs)
 {
 	return fs->ctx;
+}
+
+/* Is this call the one that fails? */
+static inline bool
+sim_fails(struct simfs *s)
+{
+	if (!s->fail_with || s->calls++ != s->fail_at)
+		return false;
+	errno = s->fail_with;
+	return true;
 }
 
 static inline struct sim_op *
@@ -128,7 +144,8 @@ simfs_open(const struct fs *fs, const char *path, int flags)
 	int fd, *node;
 
 	pthread_mutex_lock(&s->lock);
-	fd = s->real->open(s->real, path, flags);
+	fd = (flags & O_CREAT) && sim_fails(s) ? -1 :
+		s->real->open(s->real, path, flags);
 	if (fd >= 0 && fd < 4096 && s->recording) {
 		node = sim_find(s, path);
 		if (!node && (flags & O_CREAT)) {
@@ -163,6 +180,10 @@ simfs_pwrite(const struct fs *fs, int fd, const void *p, size_t n, int64_t at)
 	ssize_t r;
 
 	pthread_mutex_lock(&s->lock);
+	if (sim_fails(s)) {
+		pthread_mutex_unlock(&s->lock);
+		return -1;
+	}
 	if (s->space >= 0 && (int64_t)n > s->space)
 		n = (size_t)s->space;
 	if (s->short_writes && n > (size_t)s->short_writes)
@@ -193,7 +214,14 @@ sim_sync(const struct fs *fs, int fd, enum sim_kind kind)
 	int error;
 
 	pthread_mutex_lock(&s->lock);
-	error = s->sync_error;
+	while (s->held) {
+		s->waiting = true;
+		pthread_mutex_unlock(&s->lock);
+		poll(NULL, 0, 1);
+		pthread_mutex_lock(&s->lock);
+	}
+	error = sim_fails(s) ? s->fail_with : s->sync_error;
+	s->failures += error != 0;
 	if (!error && s->recording)
 		sim_op(s, kind, s->node_of_fd[fd]);
 	pthread_mutex_unlock(&s->lock);
@@ -220,7 +248,7 @@ simfs_ftruncate(const struct fs *fs, int fd, int64_t size)
 	int r;
 
 	pthread_mutex_lock(&s->lock);
-	r = s->real->ftruncate(s->real, fd, size);
+	r = sim_fails(s) ? -1 : s->real->ftruncate(s->real, fd, size);
 	if (!r && s->recording && s->node_of_fd[fd])
 		sim_op(s, SIM_TRUNCATE, s->node_of_fd[fd])->at = size;
 	pthread_mutex_unlock(&s->lock);
@@ -230,8 +258,14 @@ simfs_ftruncate(const struct fs *fs, int fd, int64_t size)
 static inline int
 simfs_fallocate(const struct fs *fs, int fd, bool keep_size, int64_t at, int64_t n)
 {
-	(void)fs, (void)fd, (void)keep_size, (void)at, (void)n;
-	return 0;
+	struct simfs *s = sim_of(fs);
+	int r;
+
+	(void)fd, (void)keep_size, (void)at, (void)n;
+	pthread_mutex_lock(&s->lock);
+	r = sim_fails(s) ? -1 : 0;
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 static inline int
@@ -241,7 +275,7 @@ simfs_rename(const struct fs *fs, const char *from, const char *to)
 	int r;
 
 	pthread_mutex_lock(&s->lock);
-	r = s->real->rename(s->real, from, to);
+	r = sim_fails(s) ? -1 : s->real->rename(s->real, from, to);
 	if (!r && s->recording) {
 		struct sim_op *op = sim_op(s, SIM_NAME, sim_parent(s, from));
 		size_t n = strlen(from);
@@ -277,7 +311,7 @@ sim_remove(const struct fs *fs, const char *path,
 	int r;
 
 	pthread_mutex_lock(&s->lock);
-	r = remove_(s->real, path);
+	r = sim_fails(s) ? -1 : remove_(s->real, path);
 	if (!r && s->recording) {
 		sim_op(s, SIM_NAME, sim_parent(s, path))->gone =
 			xstrdup(strrchr(path, '/') + 1);
@@ -306,7 +340,7 @@ simfs_mkdir(const struct fs *fs, const char *path)
 	int r;
 
 	pthread_mutex_lock(&s->lock);
-	r = s->real->mkdir(s->real, path);
+	r = sim_fails(s) ? -1 : s->real->mkdir(s->real, path);
 	if (!r && s->recording) {
 		sim_link(s, path, ++s->nodes_n);
 		s->ops[s->ops_n - 1].is_dir = true;
@@ -413,7 +447,11 @@ sim_load(struct simfs *s, const char *path)
 /* ---- the disk after a power cut ------------------------------------------- */
 
 /* What becomes of that which was not synced. */
-enum sim_fate { SIM_LOSE, SIM_KEEP, SIM_MIX };
+enum sim_fate {
+	SIM_LOSE, SIM_KEEP, SIM_MIX,
+	SIM_OLD_ROOT, /* all is kept but names in the root: those only when synced */
+	SIM_NEW_ROOT, /* all is lost but names in the root */
+};
 
 struct sim_entry {
 	char *name;
@@ -440,7 +478,7 @@ sim_apply_bytes(struct sim_node *n, const struct sim_op *op, enum sim_fate fate,
 {
 	size_t old = n->bytes.len, end = (size_t)op->at + op->len;
 
-	if (fate == SIM_LOSE)
+	if (fate == SIM_LOSE || fate == SIM_NEW_ROOT)
 		return;
 	if (op->kind == SIM_TRUNCATE) {
 		if (fate == SIM_MIX && sim_random(rnd) % 2)
@@ -460,7 +498,7 @@ sim_apply_bytes(struct sim_node *n, const struct sim_op *op, enum sim_fate fate,
 
 		if (stop > end)
 			stop = end;
-		if (fate == SIM_KEEP || sim_random(rnd) % 2)
+		if (fate != SIM_MIX || sim_random(rnd) % 2)
 			memcpy(n->bytes.data + at, op->data + (at - (size_t)op->at),
 				stop - at);
 		at = stop;
@@ -537,7 +575,9 @@ sim_cut(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t seed,
 	for (int i = 1; i <= s->nodes_n; i++) {
 		if (synced[i] < all)
 			synced[i] = all;
-		names_end[i] = fate == SIM_LOSE ? synced[i] : fate == SIM_KEEP ? until :
+		names_end[i] = fate == SIM_LOSE || (fate == SIM_OLD_ROOT && i == 1) ||
+			(fate == SIM_NEW_ROOT && i > 1) ? synced[i] :
+			fate != SIM_MIX ? until :
 			synced[i] + sim_random(&rnd) % (until - synced[i] + 1);
 	}
 	for (size_t i = 0; i < until; i++) {

@@ -16,42 +16,8 @@
 
 #include "base/arena.h"
 #include "wire/messages.h"
+#include "wire/schema.h"
 #include "wire/wire.h"
-
-enum any_type {
-	ANY_struct, ANY_bool, ANY_int8, ANY_int16, ANY_uint16, ANY_int32,
-	ANY_uint32, ANY_int64, ANY_float64, ANY_uuid, ANY_string, ANY_bytes,
-	ANY_records,
-};
-
-struct any_struct;
-
-struct any_field {
-	const char *name;
-	size_t at, count_at, size; /* offsets in the struct; bytes of an item */
-	enum any_type type;
-	bool array, plain, optional; /* optional: a pointer to a struct, or NULL */
-	int min, max, null_min, null_max;
-	int tag;                   /* -1 = untagged */
-	bool def_null;
-	int64_t def;
-	const struct any_struct *sub;
-};
-
-struct any_struct {
-	const struct any_field *fields;
-	size_t n;
-	void (*init)(void *m);
-};
-
-struct any_message {
-	const char *name, *kind;
-	int key, min, max, flexible;
-	size_t size;
-	const struct any_struct *type;
-	int (*read)(struct wire_reader *r, int16_t version, void *m);
-	void (*write)(struct wire_writer *w, int16_t version, const void *m);
-};
 
 #include "wire/fields.h"
 
@@ -336,33 +302,47 @@ any_is_default(const struct any_struct *s, const struct any_field *f, const uint
 	return any_equal(&one, m, fresh);
 }
 
+/* The field with the lowest tag above `last`; NULL = none. */
+static inline const struct any_field *
+any_next_tag(const struct any_struct *s, int last)
+{
+	const struct any_field *best = NULL;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->fields[i].tag > last && (!best || s->fields[i].tag < best->tag))
+			best = &s->fields[i];
+	return best;
+}
+
 static inline void
 any_encode_tags(struct any_encoder *e, const struct any_struct *s, const uint8_t *m)
 {
+	enum { STRANGER = 200 };
 	unsigned n = e->strangers;
+	int last = -1;
 
 	for (size_t i = 0; i < s->n; i++)
 		n += s->fields[i].tag >= 0 && e->version >= s->fields[i].min &&
 			!any_is_default(s, &s->fields[i], m);
 	any_uvarint(&e->out, n);
-	for (int tag = 0; tag < 16; tag++) {
-		for (size_t i = 0; i < s->n; i++) {
-			const struct any_field *f = &s->fields[i];
-			struct any_encoder sub = *e;
+	for (;;) {
+		const struct any_field *f = any_next_tag(s, last);
+		struct any_encoder sub = *e;
 
-			if (f->tag != tag || e->version < f->min ||
-				any_is_default(s, f, m))
-				continue;
-			sub.out = (struct buf)BUF_INIT;
-			any_encode_field(&sub, f, m);
-			any_uvarint(&e->out, (uint64_t)tag);
-			any_uvarint(&e->out, sub.out.len);
-			buf_addslice(&e->out, buf_slice(&sub.out));
-			buf_release(&sub.out);
-		}
+		if (e->strangers && last < STRANGER && (!f || f->tag > STRANGER))
+			buf_add(&e->out, "\xc8\x01\x03" "???", 6); /* 3 bytes */
+		if (!f)
+			return;
+		last = f->tag;
+		if (e->version < f->min || any_is_default(s, f, m))
+			continue;
+		sub.out = (struct buf)BUF_INIT;
+		any_encode_field(&sub, f, m);
+		any_uvarint(&e->out, (uint64_t)f->tag);
+		any_uvarint(&e->out, sub.out.len);
+		buf_addslice(&e->out, buf_slice(&sub.out));
+		buf_release(&sub.out);
 	}
-	if (e->strangers)
-		buf_add(&e->out, "\xc8\x01\x03" "???", 6); /* tag 200, 3 bytes */
 }
 
 static inline void

@@ -361,6 +361,8 @@ put_differs(struct buf *c, const struct field *f, const char *prefix)
 	snprintf(at, sizeof(at), "%s%s", prefix, f->cname);
 	if (f->array) {
 		buf_addf(c, "%s_n != %d", at, is_null_default(f) ? -1 : 0);
+	} else if (is_optional(f)) {
+		buf_addf(c, "%s != NULL", at);
 	} else if (f->sub) {
 		snprintf(inner, sizeof(inner), "%s.", at);
 		buf_addc(c, '(');
@@ -380,6 +382,18 @@ put_differs(struct buf *c, const struct field *f, const char *prefix)
 	} else {
 		buf_addf(c, "%s != %s", at, f->def ? f->def : "0");
 	}
+}
+
+/* The field with the next higher tag, NULL = none: on the wire they ascend. */
+static const struct field *
+next_tag(const struct record *r, int tag)
+{
+	const struct field *next = NULL;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->fields[i].tag > tag && (!next || r->fields[i].tag < next->tag))
+			next = &r->fields[i];
+	return next;
 }
 
 static void
@@ -409,12 +423,9 @@ put_write_tags(struct buf *c, const struct message *m, const struct record *r,
 			sum = " + ";
 		}
 	buf_addf(c, "%s));\n", *sum ? "" : "0");
-	for (size_t i = 0; i < r->n; i++) {
-		const struct field *f = &r->fields[i];
+	for (const struct field *f = next_tag(r, -1); f; f = next_tag(r, f->tag)) {
 		char deeper[8];
 
-		if (f->tag < 0)
-			continue;
 		snprintf(deeper, sizeof(deeper), "%s\t", tabs);
 		buf_addf(c, "%sif (tag%d) {\n%ssize_t at = wire_open_tag(w, %d);\n\n",
 			tabs, f->tag, deeper, f->tag);

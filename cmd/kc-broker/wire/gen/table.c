@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The type of each struct's rows is the includer's: see tests/unit/wire/any.h. */
+/* The types of the rows are those of wire/schema.h. */
 static void
 put_record(struct buf *t, const struct record *r)
 {

@@ -1,0 +1,229 @@
+/*
+ * partlog_txn.c - what a log knows of transactions: who has one open, up to
+ * where all are decided, and which of them were aborted.
+ */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "store/state.h"
+#include "wire/errors.h"
+
+void
+partlog_added(struct partlog *l, struct segment *g, const struct batch *b,
+	const uint8_t *bytes, int64_t now)
+{
+	struct aborted_txn aborted;
+	struct txn_marker m;
+	int64_t stable;
+
+	segment_added(g, b, l->config.index_interval_bytes);
+	l->end = b->base_offset + b->last_offset_delta + 1;
+	if (!(b->attributes & BATCH_CONTROL))
+		producers_add(&l->producers, b, now);
+	else if (marker_read(bytes, b, &m) &&
+	    producers_end(&l->producers, b, &m, now, &aborted, &stable))
+		aborted_add(&g->aborted, &aborted, stable);
+}
+
+void
+partlog_set_hw(struct partlog *l, int64_t hw, int64_t base, int64_t pos)
+{
+	l->hw = hw;
+	l->hw_base = base;
+	l->hw_pos = pos;
+	txns_pass(&l->producers.txns, hw);
+}
+
+int64_t
+partlog_last_stable(const struct partlog *l)
+{
+	int64_t first = txns_first(&l->producers.txns);
+
+	if (first >= l->hw)
+		return l->hw;
+	return first > l->start ? first : l->start;
+}
+
+int64_t
+partlog_txn_start(const struct partlog *l, int64_t producer_id)
+{
+	const struct producer *p = producers_find(&l->producers, producer_id);
+
+	return p && p->txn ? p->txn->first : -1;
+}
+
+void
+partlog_each_producer(const struct partlog *l,
+	int (*fn)(void *arg, const struct producer_state *p), void *arg)
+{
+	for (size_t i = 0; i < l->producers.n; i++) {
+		const struct producer *p = l->producers.by_id[i];
+		struct producer_state out = {
+			.id = p->id,
+			.epoch = p->epoch,
+			.last_sequence = producer_last_sequence(p),
+			.last_timestamp = p->last_timestamp,
+			.coordinator_epoch = p->coordinator_epoch,
+			.txn_start = p->txn ? p->txn->first : -1,
+		};
+
+		if (fn(arg, &out))
+			return;
+	}
+}
+
+/* ---- aborted transactions ----------------------------------------------- */
+
+uint64_t
+partlog_aborted_digest(const struct partlog *l, int64_t from, int n)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < n; i++)
+		if (partlog_segment_end(l, i) > from)
+			sum += aborted_digest(&l->segments[i]->aborted);
+	return sum;
+}
+
+/* The batch that the walk has just passed. */
+static int
+follow_batch(struct walk *w, const struct batch *b, struct producers *open,
+	struct buf *bytes)
+{
+	struct segment *g = w->s;
+	struct aborted_txn aborted;
+	struct txn_marker m;
+	int64_t stable;
+
+	if (!(b->attributes & BATCH_TRANSACTIONAL))
+		return 0;
+	if (!(b->attributes & BATCH_CONTROL)) {
+		producers_add(open, b, 0);
+		return 0;
+	}
+	buf_clear(bytes);
+	if (fs_read_all(g->store->fs, g->file.fd, buf_reserve(bytes, (size_t)b->size),
+			(size_t)b->size, w->pos - b->size) < 0)
+		return -1;
+	if (marker_read(bytes->data, b, &m) &&
+	    producers_end(open, b, &m, 0, &aborted, &stable))
+		aborted_add(&g->aborted, &aborted, stable);
+	return 0;
+}
+
+static int
+follow_segment(struct segment *g, struct producers *open)
+{
+	uint8_t window[WALK_WINDOW];
+	struct buf bytes = BUF_INIT;
+	struct batch b;
+	struct walk w;
+	int got, r = segment_open(g, false);
+
+	aborted_release(&g->aborted);
+	walk_init(&w, g, 0, g->size, window);
+	while (!r && (got = walk_next(&w, &b)))
+		r = got < 0 ? -1 : follow_batch(&w, &b, open, &bytes);
+	buf_release(&bytes);
+	return r;
+}
+
+/* Reads them all from the log again: headers and markers, from its start on. */
+static int
+find_again(struct partlog *l)
+{
+	struct producers open;
+	int r = partlog_list(l);
+
+	producers_init(&open);
+	for (int i = 0; i < l->segments_n && !r; i++) {
+		struct segment *g = l->segments[i];
+
+		r = follow_segment(g, &open);
+		txns_pass(&open.txns, INT64_MAX);
+		aborted_seal(&g->aborted, g->store->fs, segment_path(g, ".txnindex"));
+		g->dirty = true;
+	}
+	producers_clear(&open);
+	l->aborted_lost = r < 0;
+	partlog_touch(l);
+	return r;
+}
+
+static int
+by_first(const void *a, const void *b)
+{
+	const struct aborted_txn *x = a, *y = b;
+
+	return x->first_offset < y->first_offset ? -1 :
+		x->first_offset > y->first_offset;
+}
+
+struct found {
+	struct arena *arena;
+	struct aborted_txn *list;
+	int n, cap;
+};
+
+static void
+add_found(struct found *f, const struct aborted_txn *t)
+{
+	if (f->n == f->cap) {
+		struct aborted_txn *old = f->list;
+
+		f->cap = f->cap ? f->cap * 2 : 8;
+		f->list = arena_array(f->arena, (size_t)f->cap, sizeof(*f->list));
+		if (f->n)
+			memcpy(f->list, old, (size_t)f->n * sizeof(*old));
+	}
+	f->list[f->n++] = *t;
+}
+
+/* An entry is in the segment of its marker, and they ascend: -1 = lost. */
+static int
+find_aborted(struct partlog *l, int64_t from, int64_t to, struct found *f)
+{
+	int i = l->segments_n ? partlog_segment_of(l, from) : 0;
+
+	if (i < 0 || l->aborted_lost)
+		return -1;
+	for (; i < l->segments_n; i++) {
+		struct aborted *x = &l->segments[i]->aborted;
+
+		if (x->n && segment_load_aborted(l->segments[i]) < 0)
+			return -1;
+		for (uint32_t k = aborted_find(x, from); k < x->n; k++) {
+			struct aborted_txn t;
+			int64_t stable;
+
+			aborted_get(x, k, &t, &stable);
+			if (t.first_offset < to)
+				add_found(f, &t);
+			if (stable >= to)
+				return 0;
+		}
+	}
+	return 0;
+}
+
+int16_t
+partlog_aborted(struct partlog *l, int64_t from, int64_t to, struct arena *a,
+	struct aborted_txn **out, int *n)
+{
+	struct found f = { .arena = a };
+
+	*out = NULL;
+	*n = 0;
+	if (find_aborted(l, from, to, &f) < 0) {
+		f.n = 0;
+		if (find_again(l) < 0 || find_aborted(l, from, to, &f) < 0) {
+			store_complain(l->store, l, "find aborted transactions");
+			return KERR_KAFKA_STORAGE_ERROR;
+		}
+	}
+	if (f.n)
+		qsort(f.list, (size_t)f.n, sizeof(*f.list), by_first);
+	*out = f.list;
+	*n = f.n;
+	return KERR_NONE;
+}

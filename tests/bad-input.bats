@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# What no honest client sends: one test a row of the matrix "input, Kafka does,
+# we must". Anything that cannot be parsed closes its connection and only that;
+# anything wrong with one partition is an error code in a normal reply.
+#
+# Two rows are elsewhere: a full or failing disk in tests/broker-faults.bats
+# and tests/unit/store/faults.c, damaged files in tests/unit/store/recovery.c
+# and tests/crash.
+
+load lib/kc
+
+setup_file() {
+	run_kc_broker --data-dir "$BATS_FILE_TMPDIR/broker" -o socket.request.max.bytes=20000000 \
+		-o group.max.size=3 -o max.incremental.fetch.session.cache.slots=2
+	kcat -P -b "$KC_BROKERS" -t t </dev/null
+	eventually kcat -L -b "$KC_BROKERS" -t t >/dev/null
+}
+
+teardown_file() {
+	stop_broker
+}
+
+setup() {
+	only_kc_broker
+}
+
+ask() { # NAME VERSION [JSON]
+	timeout 30 "$ROOT/tests/lib/ask" "$KC_BROKERS" "$@"
+}
+
+# The case's connection is closed, and another one is served.
+closes() { # CASE...
+	local case
+	for case; do
+		exits 0 timeout 30 "$ROOT/tests/lib/frames" "$KC_BROKERS" "$case"
+		[ "$output" = closed ] || {
+			echo "$case: $output"
+			return 1
+		}
+	done
+	is_served
+}
+
+is_served() {
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" versions) == "reply 000000070000"* ]]
+}
+
+# A batch of this kind is refused with this code, and the next one is taken.
+refuses() { # CODE CASE...
+	local want=$1 case
+	shift
+	for case; do
+		exits 0 timeout 60 "$ROOT/tests/lib/batches" "$KC_BROKERS" t "$case"
+		[ "$output" = "$want" ] || {
+			echo "$case: $output, not $want"
+			return 1
+		}
+	done
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 0 ]
+}
+
+resident() { # kB
+	awk '/^VmRSS/ { print $2 }' "/proc/$BROKER_PID/status"
+}
+
+end_offset() {
+	ask ListOffsets 5 '{"ReplicaId":-1,"Topics":[{"Name":"t","Partitions":[{"PartitionIndex":0,"CurrentLeaderEpoch":-1,"Timestamp":-1}]}]}' |
+		jq '.Topics[0].Partitions[0].Offset'
+}
+
+@test "size negative, zero or beyond socket.request.max.bytes" {
+	closes size-negative size-zero size-huge
+}
+
+@test "a large size that is announced takes no memory" {
+	local before
+	before=$(resident)
+	mkfifo "$BATS_TEST_TMPDIR/hold" "$BATS_TEST_TMPDIR/held"
+	"$ROOT/tests/lib/frames" "$KC_BROKERS" partial 100 <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
+	exec 8>"$BATS_TEST_TMPDIR/hold"
+	read -r -t 20 line <"$BATS_TEST_TMPDIR/held"
+	[ "$line" = held ]
+	is_served
+	[ "$(resident)" -lt $((before + 4096)) ]
+	exec 8>&-
+	wait
+}
+
+@test "body shorter than its fields closes, trailing bytes are ignored" {
+	closes header-short body-short client-id-long
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" trailing-bytes) == "reply 000000070000"* ]]
+}
+
+@test "array and string lengths that are negative or more than there is" {
+	local before
+	before=$(resident)
+	closes array-negative array-bomb array-bomb-compact string-negative string-bomb-compact
+	[ "$(resident)" -lt $((before + 4096)) ]
+}
+
+@test "null where there must be something, endless varints, names that are not UTF-8" {
+	closes name-null name-null-compact varint-endless client-id-not-utf8 name-not-utf8
+}
+
+@test "unknown tagged fields are skipped by their size" {
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" tag-unknown) == "reply 00000007"* ]]
+	closes tags-bomb tag-size-bomb
+}
+
+@test "unknown requests, versions and headers; TLS and HTTP on the port" {
+	closes api-unknown api-internal version-high version-negative produce-below-3 garbage tls http http
+	# a line a host, not one a connection
+	[ "$(grep -c "a client tries" "$BROKER_LOG")" -le 2 ]
+	grep -q "a client tries TLS" "$BROKER_LOG"
+}
+
+@test "the same topic, partition or name twice in a request" {
+	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"twice","NumPartitions":1,"ReplicationFactor":1},{"Name":"twice","NumPartitions":1,"ReplicationFactor":1}]}'
+	[ "$(jq -c '[.Topics[].ErrorCode]' <<<"$output")" = "[42]" ]
+	exits 0 ask CreatePartitions 1 '{"Topics":[{"Name":"t","Count":2},{"Name":"t","Count":3}]}'
+	[ "$(jq -c '[.Results[].ErrorCode]' <<<"$output")" = "[42]" ]
+	exits 0 ask Metadata 7 '{"Topics":[{"Name":"t"},{"Name":"t"}]}'
+	[ "$(jq -c '[.Topics[].ErrorCode]' <<<"$output")" = "[0]" ]
+	exits 0 ask IncrementalAlterConfigs 1 '{"Resources":[{"ResourceType":2,"ResourceName":"t"},{"ResourceType":2,"ResourceName":"t"}]}'
+	[ "$(jq -c '[.Responses[].ErrorCode]' <<<"$output")" = "[42,42]" ]
+}
+
+@test "a batch that does not fit its checksum, its header or any magic" {
+	refuses 2 crc short magic-3
+}
+
+@test "a batch cut off, none, two, or of an old format" {
+	local before
+	before=$(end_offset)
+	refuses 87 truncated empty two trailing magic-0 magic-1
+	[ "$(end_offset)" = $((before + 1)) ]
+}
+
+@test "absurd counts and offsets in a batch" {
+	refuses 87 count-huge count-zero count-negative last-huge last-negative count-more count-less \
+		offsets-wrong record-damaged control sequence-missing codec-unknown
+}
+
+@test "packed records that are damaged or too many" {
+	local before
+	refuses 2 packed-damaged packed-short
+	before=$(resident)
+	refuses 87 bomb
+	eventually eval "[ \$(resident) -lt $((before + 8192)) ]"
+}
+
+@test "a batch larger than the topic's limits" {
+	refuses 10 large
+	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"small","NumPartitions":1,"ReplicationFactor":1,"Configs":[{"Name":"segment.bytes","Value":"1048576"},{"Name":"max.message.bytes","Value":"10000000"}]}]}'
+	exits 0 "$ROOT/tests/lib/batches" "$KC_BROKERS" small large
+	[ "$output" = 18 ]
+}
+
+@test "topic names that are none, or would be a path" {
+	local name
+	for name in "" . .. ../x a/b 'a b' 'ä' "$(printf '%250s' | tr ' ' x)"; do
+		exits 0 ask CreateTopics 5 "$(jq -nc --arg n "$name" '{Topics:[{Name:$n,NumPartitions:1,ReplicationFactor:1}]}')"
+		[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 17 ]
+	done
+	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"a.b","NumPartitions":1,"ReplicationFactor":1}]}'
+	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"a_b","NumPartitions":1,"ReplicationFactor":1}]}'
+	[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 17 ]
+	[ ! -e "$BATS_FILE_TMPDIR/x" ]
+}
+
+@test "SASL is not spoken here: its frames and raw tokens close" {
+	closes sasl-handshake sasl-authenticate sasl-raw
+}
+
+@test "partitions and offsets that cannot be, and a fetch as a replica" {
+	exits 0 ask ListOffsets 5 '{"ReplicaId":-1,"Topics":[{"Name":"t","Partitions":[{"PartitionIndex":-1,"CurrentLeaderEpoch":-1,"Timestamp":-1},{"PartitionIndex":2147483647,"CurrentLeaderEpoch":-1,"Timestamp":-1}]}]}'
+	[ "$(jq -c '[.Topics[0].Partitions[].ErrorCode]' <<<"$output")" = "[3,3]" ]
+	exits 0 ask DeleteRecords 1 '{"Topics":[{"Name":"t","Partitions":[{"PartitionIndex":0,"Offset":9223372036854775807}]}]}'
+	[ "$(jq '.Topics[0].Partitions[0].ErrorCode' <<<"$output")" = 1 ]
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-far) == *"0174""00000001""00000000""0001"* ]]
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-replica) == "reply 0000000700000000001f"* ]]
+}
+
+@test "too many members, too much metadata, too many partitions, too many sessions" {
+	local i
+	exits 0 ask OffsetCommit 2 "$(jq -nc --arg m "$(printf '%5000s' | tr ' ' x)" '{GroupId:"g",GenerationIdOrMemberEpoch:-1,Topics:[{Name:"t",Partitions:[{PartitionIndex:0,CommittedOffset:1,CommittedMetadata:$m}]}]}')"
+	[ "$(jq '.Topics[0].Partitions[0].ErrorCode' <<<"$output")" = 12 ]
+	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"many","NumPartitions":10001,"ReplicationFactor":1}]}'
+	[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 44 ]
+	# more sessions than are kept: those who get none are served all the same
+	for i in 1 2 3 4; do
+		[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-session) == reply* ]]
+	done
+	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-session | cut -c 23-38) == 0000* ]]
+}
