@@ -1,9 +1,9 @@
 /* OffsetCommit: a group has read so far. */
 #include "api/api.h"
+#include "api/committed.h"
 #include "api/group_wait.h"
 #include "broker.h"
 #include "coord/groups.h"
-#include "meta/meta.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -13,38 +13,22 @@ enum {
 	TOPIC_ID_SINCE = 10,
 };
 
-/* One partition of the request, with its error when it does not exist. */
 static struct groups_offset
 offset_of(struct request *rq, const struct offset_commit_request *q,
 	const struct offset_commit_request_topic *qt,
 	const struct offset_commit_request_partition *qp)
 {
-	const struct meta *meta = rq->broker->meta;
-	bool by_id = rq->version >= TOPIC_ID_SINCE;
-	const struct topic *t = by_id ? meta_topic_by_id(meta, &qt->topic_id)
-		: meta_topic(meta, qt->name);
-	int64_t wall = loop_wall(rq->broker->loop);
-	struct groups_offset o = { 0 };
-
-	if (!t) {
-		o.error = by_id ? KERR_UNKNOWN_TOPIC_ID : KERR_UNKNOWN_TOPIC_OR_PARTITION;
-		return o;
-	}
-	if (!topic_partition(t, qp->partition_index))
-		o.error = KERR_UNKNOWN_TOPIC_OR_PARTITION;
-	o.topic = slice_str(t->name);
-	o.c = (struct committed){
-		.topic_id = t->id,
+	struct committed c = {
 		.partition = qp->partition_index,
 		.leader_epoch = qp->committed_leader_epoch,
 		.offset = qp->committed_offset,
-		.metadata = slice_is_null(qp->committed_metadata) ? slice_str("")
-			: qp->committed_metadata,
-		.committed_at = wall,
+		.metadata = qp->committed_metadata,
 		.expires_at = q->retention_time_ms < 0 ? -1
-			: wall + q->retention_time_ms,
+			: loop_wall(rq->broker->loop) + q->retention_time_ms,
 	};
-	return o;
+
+	return committed_offset(rq, rq->version >= TOPIC_ID_SINCE ? &qt->topic_id : NULL,
+		qt->name, c);
 }
 
 static void

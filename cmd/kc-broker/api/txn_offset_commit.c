@@ -1,10 +1,10 @@
 /* TxnOffsetCommit: a group has read so far, if the transaction is committed. */
 #include "api/api.h"
+#include "api/committed.h"
 #include "api/group_wait.h"
 #include "api/transaction_wait.h"
 #include "broker.h"
 #include "coord/groups.h"
-#include "meta/meta.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -19,29 +19,16 @@ static struct groups_offset
 offset_of(struct request *rq, const struct txn_offset_commit_request_topic *qt,
 	const struct txn_offset_commit_request_partition *qp)
 {
-	const struct meta *meta = rq->broker->meta;
-	bool by_id = rq->version >= TOPIC_ID_SINCE;
-	const struct topic *t = by_id ? meta_topic_by_id(meta, &qt->topic_id)
-		: meta_topic(meta, qt->name);
-	struct groups_offset o = { 0 };
-
-	if (!t) {
-		o.error = by_id ? KERR_UNKNOWN_TOPIC_ID : KERR_UNKNOWN_TOPIC_OR_PARTITION;
-		return o;
-	}
-	if (!topic_partition(t, qp->partition_index))
-		o.error = KERR_UNKNOWN_TOPIC_OR_PARTITION;
-	o.topic = slice_str(t->name);
-	o.c = (struct committed){
+	struct committed c = {
 		.partition = qp->partition_index,
 		.leader_epoch = qp->committed_leader_epoch,
 		.offset = qp->committed_offset,
-		.metadata = slice_is_null(qp->committed_metadata) ? slice_str("")
-			: qp->committed_metadata,
-		.committed_at = loop_wall(rq->broker->loop),
+		.metadata = qp->committed_metadata,
 		.expires_at = -1,
 	};
-	return o;
+
+	return committed_offset(rq, rq->version >= TOPIC_ID_SINCE ? &qt->topic_id : NULL,
+		qt->name, c);
 }
 
 /* Does the transaction take offsets of this group? */
@@ -85,6 +72,7 @@ answer(struct request *rq, const struct txn_offset_commit_request *q,
 		rt->partitions = arena_array(&rq->arena, (size_t)qt->partitions_n,
 			sizeof(*rt->partitions));
 		for (int32_t p = 0; p < qt->partitions_n; p++) {
+			txn_offset_commit_response_partition_init(&rt->partitions[p]);
 			rt->partitions[p].partition_index =
 				qt->partitions[p].partition_index;
 			rt->partitions[p].error_code = (o++)->error;

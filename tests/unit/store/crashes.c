@@ -302,6 +302,7 @@ what_follows_nothing_is_removed(void)
 	CHECK(l = fixture_start(&w.f, &small));
 	for (int i = 0; i < 7; i++)
 		acked(&w, l, 1, 2000);
+	checkpoint(&w);          /* there is room in the WAL, however slow the keeper is */
 	append(l, 3, 500);       /* the end of a segment, for the WAL */
 	r = append(l, 1, 16500); /* the next one, synced directly, and first */
 	from = operations(&w);
