@@ -14,10 +14,12 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
 
 public class Again {
     static Class<?> find(String kind, String name) throws ClassNotFoundException {
-        return Class.forName(kind.equals("data")
-            ? "org.apache.kafka.coordinator."
-                + (name.startsWith("Transaction") ? "transaction" : "group") + ".generated." + name
-            : "org.apache.kafka.common.message." + name + "Data");
+        if (!kind.equals("data"))
+            return Class.forName("org.apache.kafka.common.message." + name + "Data");
+        if (name.startsWith("ConsumerProtocol"))
+            return Class.forName("org.apache.kafka.common.message." + name);
+        return Class.forName("org.apache.kafka.coordinator."
+            + (name.startsWith("Transaction") ? "transaction" : "group") + ".generated." + name);
     }
 
     static void check(Class<?> type, short version, byte[] bytes) throws Exception {

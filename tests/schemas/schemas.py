@@ -108,7 +108,9 @@ def theirs(schema, unstable):
             f = {"name": x["name"].lower(), "array": x["type"].startswith("[]"),
                  "type": kind if kind in PRIMITIVES else "struct",
                  "versions": span, "tag": x.get("tag"),
-                 "default": default(x.get("default", "")),
+                 # Kafka's generator takes JSON's null for no default at all
+                 "default": default("" if x.get("default", "") is None
+                                    else x.get("default", "")),
                  "plain": x.get("flexibleVersions") == "none",
                  "nullable": None, "fields": []}
             if "nullableVersions" in x:

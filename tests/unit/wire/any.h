@@ -277,7 +277,7 @@ any_encode_field(struct any_encoder *e, const struct any_field *f, const uint8_t
 	}
 	if (f->optional) {
 		memcpy(&p, m + f->at, sizeof(p));
-		buf_addc(&e->out, p ? 1 : -1);
+		buf_addc(&e->out, p ? 1 : f->tag < 0 ? -1 : 0);
 		if (p)
 			any_encode_value(e, f, p);
 		return;
@@ -296,6 +296,15 @@ any_is_default(const struct any_struct *s, const struct any_field *f, const uint
 	uint8_t fresh[512];
 	struct any_struct one = { f, 1, NULL };
 
+	if (f->optional && !f->def_null) { /* there, with nothing in it */
+		const uint8_t *p;
+
+		memcpy(&p, m + f->at, sizeof(p));
+		for (size_t i = 0; p && i < f->sub->n; i++)
+			if (!any_is_default(f->sub, &f->sub->fields[i], p))
+				return false;
+		return p;
+	}
 	if (f->at + f->size > sizeof(fresh))
 		abort();
 	s->init(fresh);

@@ -174,6 +174,13 @@ put_read_value(struct buf *c, const struct message *m, const struct field *f,
 	buf_addstr(c, ");\n");
 }
 
+/* A struct that may be null, but is there by default: in a tag that is absent. */
+static bool
+is_made(const struct field *f)
+{
+	return is_optional(f) && !is_null_default(f);
+}
+
 static void
 put_read_field(struct buf *c, const struct message *m, const struct field *f,
 	const char *r, const char *tabs)
@@ -181,10 +188,15 @@ put_read_field(struct buf *c, const struct message *m, const struct field *f,
 	char deeper[8], item[128];
 
 	if (is_optional(f)) {
-		buf_addf(c, "%sif (wire_get_int8(%s) >= 0) {\n"
+		/* In a tag null is 0, elsewhere it is -1. */
+		buf_addf(c, "%sif (wire_get_int8(%s) %s 0) {\n"
 			"%s\tm->%s = arena_alloc(r->arena, sizeof(*m->%s));\n"
-			"%s\tread_%s(%s, version, m->%s);\n%s}\n", tabs, r, tabs,
-			f->cname, f->cname, tabs, f->sub->cname, r, f->cname, tabs);
+			"%s\tread_%s(%s, version, m->%s);\n%s}%s", tabs, r,
+			f->tag >= 0 ? ">" : ">=", tabs, f->cname, f->cname, tabs,
+			f->sub->cname, r, f->cname, tabs,
+			is_made(f) ? " else {\n" : "\n");
+		if (is_made(f))
+			buf_addf(c, "%s\tm->%s = NULL;\n%s}\n", tabs, f->cname, tabs);
 		return;
 	}
 	if (!f->array) {
@@ -291,6 +303,14 @@ put_read(struct buf *c, const struct message *m, const struct record *r, struct 
 	buf_addf(&body, "\t%s_init(m);\n", r->cname);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct field *f = &r->fields[i];
+
+		if (is_made(f))
+			buf_addf(&body, "\tm->%s = arena_alloc(r->arena, sizeof(*m->%s));\n"
+				"\t%s_init(m->%s);\n", f->cname, f->cname,
+				f->sub->cname, f->cname);
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		const struct field *f = &r->fields[i];
 		const char *tabs;
 
 		if (f->tag >= 0)
@@ -334,9 +354,10 @@ put_write_field(struct buf *c, const struct message *m, const struct field *f,
 	char deeper[8], item[128];
 
 	if (is_optional(f)) {
-		buf_addf(c, "%swire_put_int8(w, m->%s ? 1 : -1);\n%sif (m->%s)\n"
+		buf_addf(c, "%swire_put_int8(w, m->%s ? 1 : %d);\n%sif (m->%s)\n"
 			"%s\twrite_%s(w, version, m->%s);\n", tabs, f->cname,
-			tabs, f->cname, tabs, f->sub->cname, f->cname);
+			f->tag >= 0 ? 0 : -1, tabs, f->cname, tabs, f->sub->cname,
+			f->cname);
 		return;
 	}
 	if (!f->array) {
@@ -361,11 +382,13 @@ put_differs(struct buf *c, const struct field *f, const char *prefix)
 	snprintf(at, sizeof(at), "%s%s", prefix, f->cname);
 	if (f->array) {
 		buf_addf(c, "%s_n != %d", at, is_null_default(f) ? -1 : 0);
-	} else if (is_optional(f)) {
+	} else if (is_optional(f) && is_null_default(f)) {
 		buf_addf(c, "%s != NULL", at);
 	} else if (f->sub) {
-		snprintf(inner, sizeof(inner), "%s.", at);
+		snprintf(inner, sizeof(inner), "%s%s", at, is_optional(f) ? "->" : ".");
 		buf_addc(c, '(');
+		if (is_optional(f))
+			buf_addf(c, "!%s || ", at);
 		for (size_t i = 0; i < f->sub->n; i++) {
 			if (i)
 				buf_addstr(c, " || ");

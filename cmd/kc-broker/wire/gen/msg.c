@@ -221,8 +221,8 @@ field_parse(struct message *m, struct record *r, struct range outer, char *line)
 			f.null.max = f.in.max;
 	}
 	if (f.sub && !f.array && f.null.min <= f.null.max &&
-		(!f.def || f.null.min > f.in.min || f.null.max < f.in.max))
-		fail("a struct can be null in all its versions, by default");
+		((!f.def && f.tag < 0) || f.null.min > f.in.min || f.null.max < f.in.max))
+		fail("a struct can be null in all its versions, by default or in a tag");
 	if (f.def && (!strcmp(f.def, "null") ? f.null.min > f.null.max :
 		f.array || !f.type || !f.type->size))
 		fail("'%s' cannot be the default of this type", f.def);
