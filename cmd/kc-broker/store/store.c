@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -67,7 +70,11 @@ store_read_owner(const struct fs *fs, const char *path, struct uuid *id)
 
 /* ---- open --------------------------------------------------------------- */
 
-enum { LOCK_TEXT = 32 };
+enum {
+	LOCK_TEXT = 32,
+	LOCK_PAUSE_MS = 5,
+	LOCK_WAIT_MS = 10000, /* for a killed process to be gone */
+};
 
 /* ".lock": whose directory it is, and whether a sync has failed in it. */
 void
@@ -83,20 +90,59 @@ store_sign(struct store *s)
 	fs_write_all(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
 }
 
+/*
+ * A killed process keeps its lock until the last of its threads has come
+ * back from the disk; until then its first one waits for the disk, too, or
+ * is a zombie.
+ */
+static bool
+is_ending(const char *pid)
+{
+	char path[LOCK_TEXT + 16], stat[512], *state;
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, stat, sizeof(stat) - 1);
+		close(fd);
+	}
+	stat[n > 0 ? n : 0] = '\0';
+	state = strrchr(stat, ')');
+	return state && state[1] && strchr("DXZ", state[2]);
+}
+
+/* 0, or the errno. text: what the file says. */
+static int
+take_lock(struct store *s, char text[LOCK_TEXT + 1])
+{
+	const struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000 };
+	char pid[LOCK_TEXT + 1];
+
+	for (int ms = 0;; ms += LOCK_PAUSE_MS) {
+		int error = s->fs->lock(s->fs, s->lock_fd) ? errno : 0;
+		ssize_t n = s->fs->pread(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
+
+		text[n > 0 ? n : 0] = '\0';
+		snprintf(pid, sizeof(pid), "%.*s", (int)strcspn(text, " \n"), text);
+		if (error != EWOULDBLOCK || ms >= LOCK_WAIT_MS || !is_ending(pid))
+			return error;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int
 lock_dir(struct store *s, struct err *e)
 {
 	char path[DIR_MAX + 16], text[LOCK_TEXT + 1];
-	ssize_t n;
 	int error;
 
 	snprintf(path, sizeof(path), "%s/.lock", s->dir);
 	s->lock_fd = s->fs->open(s->fs, path, O_RDWR | O_CREAT);
 	if (s->lock_fd < 0)
 		return err_errno(e, ERR_IO, "cannot open '%s'", path);
-	error = s->fs->lock(s->fs, s->lock_fd) ? errno : 0;
-	n = s->fs->pread(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
-	text[n > 0 ? n : 0] = '\0';
+	error = take_lock(s, text);
 	if (!error) {
 		s->suspect = strstr(text, "sync-failed");
 		store_sign(s);
