@@ -25,7 +25,7 @@ struct node {
 	struct groups *groups;
 	struct transactions *transactions;
 	const char *offsets_partitions; /* of __consumer_offsets, NULL = as it is */
-	struct simfs *full; /* for the first write of transactions_open(), NULL = no */
+	struct simfs *full; /* while transactions are opened, NULL = no */
 };
 
 static struct reply {
@@ -90,6 +90,14 @@ settle(struct node *n)
 	return true;
 }
 
+static void
+set_space(struct simfs *sim, int64_t bytes)
+{
+	pthread_mutex_lock(&sim->lock);
+	sim->space = bytes;
+	pthread_mutex_unlock(&sim->lock);
+}
+
 static bool
 start(struct node *n)
 {
@@ -112,13 +120,11 @@ start(struct node *n)
 	gp.meta = tp.meta = n->meta;
 	CHECK_INT(groups_open(&n->groups, &gp, &n->f.e), 0);
 	tp.groups = n->groups;
-	if (n->full) {
-		n->full->calls = n->full->fail_at = 0;
-		n->full->fail_with = ENOSPC;
-	}
+	if (n->full)
+		set_space(n->full, 0);
 	n->transactions = transactions_open(&tp);
 	if (n->full)
-		n->full->fail_with = 0;
+		set_space(n->full, -1);
 	return CHECK(settle(n));
 }
 
@@ -399,8 +405,7 @@ cuts_leave_all_or_nothing(int16_t version, enum sim_fate fate, int cuts)
 	for (int i = 0; i < TXNS; i++) {
 		aborted[i] = i % 4 == 3;
 		CHECK_INT(work(&n, &p, i), 0);
-		if (i % 3 == 0)
-			settle(&n); /* acks=all; else the commit finds it all undone */
+		settle(&n); /* clients end what is acknowledged, and nothing else */
 		CHECK_INT(end(&n, &p, !aborted[i]), 0);
 		marks[i] = (struct mark){ sim.ops_n, i };
 		if (i % 10 == 9)
