@@ -22,6 +22,10 @@
  *	   missing. The next PREPARE waits for this point, so that there is only
  *	   ever one decision to look after.
  *
+ * This holds for records that were acknowledged before their transaction is
+ * ended, as all clients do. Of others a loss of power may take some and leave
+ * the decision, which then commits what is left.
+ *
  * A start loads everything before the first request is served, finishes what
  * was decided, goes on with what is Ongoing, and makes right what is open in
  * a log without the coordinator's knowing: see transaction_load.c.
