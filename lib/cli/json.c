@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/base64.h"
+#include "base/num.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
@@ -114,4 +115,200 @@ json_print(struct buf *out, const struct json *j)
 	buf_addstr(out, text);
 	buf_addc(out, '\n');
 	cJSON_free(text);
+}
+
+/* ---- reading ---------------------------------------------------------------- */
+
+/*
+ * cJSON accepts what JSON does not allow, and makes doubles of numbers. So
+ * its tree is gone through beside the text: what is in no string is looked
+ * at, and each number gets its characters back.
+ */
+struct reading {
+	const char *start, *p, *end;
+	struct err *e;
+};
+
+static int
+fail_at(const struct reading *r, const char *at, const char *why)
+{
+	return err_set(r->e, ERR_FORMAT, "byte %zu: %s",
+		(size_t)(at - r->start) + 1, why);
+}
+
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < ' ';
+}
+
+/* From a quote to the one that closes the string. */
+static int
+skip_string(struct reading *r)
+{
+	while (*++r->p != '"') {
+		if (is_control(*r->p))
+			return fail_at(r, r->p, "control character in a string");
+		if (*r->p != '\\')
+			continue;
+		if (!strncmp(r->p, "\\u0000", 6))
+			return fail_at(r, r->p, "\\u0000 in a string");
+		r->p++;
+	}
+	return 0;
+}
+
+static size_t
+digits(const char *p)
+{
+	return strspn(p, "0123456789");
+}
+
+/* To the next number outside of strings, or to the end. */
+static int
+find_number(struct reading *r)
+{
+	for (; r->p < r->end && *r->p != '-' && !digits(r->p); r->p++) {
+		if (*r->p == '"') {
+			if (skip_string(r))
+				return -1;
+		} else if (is_control(*r->p) && *r->p != '\t' &&
+		    *r->p != '\n' && *r->p != '\r') {
+			return fail_at(r, r->p, "control character");
+		}
+	}
+	return 0;
+}
+
+/* The length of a number as RFC 8259 has it; 0 = it is none. */
+static size_t
+number_length(const char *text)
+{
+	const char *p = text + (*text == '-');
+
+	if (!digits(p))
+		return 0;
+	p += *p == '0' ? 1 : digits(p);
+	if (*p == '.') {
+		if (!digits(p + 1))
+			return 0;
+		p += 1 + digits(p + 1);
+	}
+	if (*p == 'e' || *p == 'E') {
+		p += 1 + (p[1] == '-' || p[1] == '+');
+		if (!digits(p))
+			return 0;
+		p += digits(p);
+	}
+	return digits(p) ? 0 : (size_t)(p - text);
+}
+
+static int
+keep_digits(struct reading *r, cJSON *tree)
+{
+	size_t len;
+
+	for (cJSON *item = tree->child; item; item = item->next)
+		if (keep_digits(r, item))
+			return -1;
+	if (!cJSON_IsNumber(tree))
+		return 0;
+	if (find_number(r))
+		return -1;
+	len = number_length(r->p);
+	if (!len)
+		return fail_at(r, r->p, "not a number");
+	tree->type = cJSON_Raw;
+	tree->valuestring = xmemdup0(r->p, len);
+	r->p += len;
+	return 0;
+}
+
+struct json *
+json_parse(struct slice text, struct err *e)
+{
+	/* with the NUL: cJSON looks for it behind the document */
+	char *copy = xmemdup0(text.data, text.len);
+	struct reading r = { copy, copy, copy + text.len, e };
+	const char *stop = copy;
+	cJSON *tree = NULL;
+
+	if (!utf8_is_valid(text.data, text.len))
+		err_set(e, ERR_FORMAT, "not UTF-8");
+	else if (!(tree = cJSON_ParseWithLengthOpts(copy, text.len + 1, &stop, 1)))
+		fail_at(&r, stop, *stop ? "not JSON" : "the document is cut short");
+	else if (keep_digits(&r, tree) || find_number(&r))
+		goto fail;
+	free(copy);
+	return (struct json *)tree;
+fail:
+	cJSON_Delete(tree);
+	free(copy);
+	return NULL;
+}
+
+const struct json *
+json_get(const struct json *object, const char *name)
+{
+	return (struct json *)cJSON_GetObjectItemCaseSensitive(node(object), name);
+}
+
+const struct json *
+json_first(const struct json *j)
+{
+	return j ? (struct json *)node(j)->child : NULL;
+}
+
+const struct json *
+json_next(const struct json *j)
+{
+	return (struct json *)node(j)->next;
+}
+
+const char *
+json_name(const struct json *j)
+{
+	return node(j)->string;
+}
+
+const char *
+json_string(const struct json *j)
+{
+	return cJSON_GetStringValue(node(j));
+}
+
+bool
+json_int(const struct json *j, int64_t *out)
+{
+	struct err ignored = ERR_INIT;
+
+	return cJSON_IsRaw(node(j)) && !num_int(slice_str(node(j)->valuestring),
+		INT64_MIN, INT64_MAX, out, &ignored);
+}
+
+bool
+json_bool(const struct json *j, bool *out)
+{
+	if (!cJSON_IsBool(node(j)))
+		return false;
+	*out = cJSON_IsTrue(node(j));
+	return true;
+}
+
+bool
+json_is_null(const struct json *j)
+{
+	return cJSON_IsNull(node(j));
+}
+
+bool
+json_is_object(const struct json *j)
+{
+	return cJSON_IsObject(node(j));
+}
+
+bool
+json_is_array(const struct json *j)
+{
+	return cJSON_IsArray(node(j));
 }
