@@ -172,7 +172,8 @@ consume_open(struct consume **out, const struct conf *conf,
 	c->o = o;
 	c->wake[0] = c->wake[1] = -1;
 	c->told_down = true; /* client_wait() tells it at the start */
-	c->bounded = o->exit_at_end || o->range.to.kind != OFFSET_UNSET;
+	c->bounded = o->exit_at_end || o->range.to.kind != OFFSET_UNSET ||
+		(o->spans_n && o->spans[0].to >= 0);
 	if (consume_check_names(o, e) || client_open_with(&c->client, conf,
 	    CLIENT_CONSUMER, o->group, setup, c, e))
 		goto fail;

@@ -18,11 +18,26 @@
 #include "model/offset.h"
 #include "model/record.h"
 
+/* One partition and the offsets that are read of it. */
+struct consume_span {
+	const char *topic;          /* one of the options' topics; borrows */
+	int32_t partition;
+	int64_t from;               /* -1 = as the range says */
+	int64_t to;                 /* exclusive; -1 = none. All spans have one, or none has */
+};
+
 struct consume_options {
 	const char *const *topics;  /* names; "^..." is a regular expression */
 	int topics_n;
 	const int32_t *partitions;  /* ascending; NULL = all. Not with a group */
 	int partitions_n;
+	/*
+	 * Only these partitions, instead of `partitions`; n 0 = all. Not with a
+	 * group. A `to` beyond the end is waited for (timeout_ms), unless
+	 * exit_at_end.
+	 */
+	const struct consume_span *spans;
+	int spans_n;
 	struct offset_range range;  /* with a group: where nothing is committed */
 	const char *group;          /* NULL = none */
 	bool exit_at_end;
@@ -63,6 +78,33 @@ int consume_open(struct consume **out, const struct conf *conf,
 /* Waits at most wait_ms (-1 = for ever) when nothing is there. */
 enum consume_status consume_next(struct consume *c, int wait_ms,
 	struct record *r, struct err *e);
+
+/* Where the reading of one partition is. */
+struct consume_position {
+	const char *topic;          /* borrows, until consume_close() */
+	int32_t partition;
+	int64_t start;              /* of the log, when it was opened */
+	/*
+	 * Behind what consume_next() gave out, and behind the control records
+	 * and gaps that follow: the offset to go on with in a later run.
+	 */
+	int64_t next;
+	int64_t end;                /* where the reading ends; -1 = never */
+};
+
+/*
+ * The partitions that are read, in the order of topics and partitions.
+ * Returns how many there are; fills in at most max of them.
+ */
+int consume_positions(const struct consume *c, struct consume_position *out,
+	int max);
+
+/*
+ * Holds a partition back, or lets it come again. What was fetched before may
+ * still come, nothing is lost or given out twice. Not with a group.
+ */
+void consume_pause(struct consume *c, const char *topic, int32_t partition,
+	bool pause);
 
 /* Commits, and waits for that, what consume_next() gave out so far. No-op without a group. */
 int consume_commit(struct consume *c, struct err *e);

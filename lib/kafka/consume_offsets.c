@@ -57,6 +57,17 @@ ask(struct consume *c, const parts_list *list, int64_t time, parts_list **out,
 	return 0;
 }
 
+/* What the options say about one partition, or NULL. */
+static const struct consume_span *
+span_of(const struct consume *c, const parts_item *p)
+{
+	for (int i = 0; i < c->o->spans_n; i++)
+		if (c->o->spans[i].partition == p->partition &&
+		    !strcmp(c->o->spans[i].topic, p->topic))
+			return &c->o->spans[i];
+	return NULL;
+}
+
 static int
 ask_ends(struct consume *c, const parts_list *list, struct ends *x,
 	struct err *e)
@@ -72,7 +83,7 @@ ask_ends(struct consume *c, const parts_list *list, struct ends *x,
 		r->from.kind == OFFSET_TIME;
 
 	for (int i = 0; i < list->cnt; i++)
-		high |= list->elems[i].offset >= 0;
+		high |= list->elems[i].offset >= 0 || c->o->spans_n;
 	if (ask(c, list, AT_BEGINNING, &x->low, e) ||
 	    (high && ask(c, list, AT_END, &x->high, e)))
 		return -1;
@@ -96,7 +107,10 @@ static int
 range_start(const struct consume *c, const struct ends *x, int i,
 	int64_t *out, struct err *e)
 {
-	const struct offset_point *from = &c->o->range.from;
+	const struct consume_span *span = span_of(c, &x->low->elems[i]);
+	const struct offset_point given = { OFFSET_ABSOLUTE, span ? span->from : -1 };
+	const struct offset_point *from = given.value >= 0 ? &given :
+		&c->o->range.from;
 
 	switch (from->kind) {
 	case OFFSET_ABSOLUTE:
@@ -158,11 +172,14 @@ static int64_t
 end(const struct consume *c, const struct ends *x, int i)
 {
 	const struct offset_point *to = &c->o->range.to;
+	const struct consume_span *span = span_of(c, &x->low->elems[i]);
 	int64_t high = x->high ? x->high->elems[i].offset : -1, at = high;
 
 	if (!c->bounded)
 		return -1;
-	if (to->kind == OFFSET_ABSOLUTE)
+	if (span && span->to >= 0)
+		at = span->to;
+	else if (to->kind == OFFSET_ABSOLUTE)
 		at = to->value;
 	else if (to->kind == OFFSET_TAIL)
 		at = tail(x, i, to->value);
@@ -189,6 +206,7 @@ consume_activate(struct consume *c, parts_list *list, struct err *e)
 		if (result)
 			break;
 		item->offset = from;
+		p->start = x.low->elems[i].offset;
 		p->end = end(c, &x, i);
 		p->next = p->committed = from;
 		p->done = p->end >= 0 && from >= p->end;
@@ -214,19 +232,46 @@ consume_deactivate(struct consume *c, const parts_list *list)
 	c->last_rkt = NULL;
 }
 
+void
+consume_pause(struct consume *c, const char *topic, int32_t partition, bool pause)
+{
+	parts_list *list = rd_kafka_topic_partition_list_new(1);
+
+	rd_kafka_topic_partition_list_add(list, topic, partition);
+	if (pause)
+		rd_kafka_pause_partitions(c->rk, list);
+	else
+		rd_kafka_resume_partitions(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* Pausing keeps what is still produced there from filling the queue. */
 void
 consume_finish(struct consume *c, const struct topic *t, struct part *p)
 {
-	parts_list *list;
-
 	if (p->done)
 		return;
 	p->done = true;
-	if (++c->done == c->active)
-		return;
-	list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, t->name.data, p->id);
-	rd_kafka_pause_partitions(c->rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	if (++c->done < c->active)
+		consume_pause(c, t->name.data, p->id, true);
+}
+
+int
+consume_positions(const struct consume *c, struct consume_position *out, int max)
+{
+	int n = 0;
+
+	for (int i = 0; i < c->topics_n; i++)
+		for (int k = 0; k < c->topics[i]->parts_n; k++) {
+			const struct part *p = &c->topics[i]->parts[k];
+
+			if (!p->active)
+				continue;
+			if (n < max)
+				out[n] = (struct consume_position){
+					c->topics[i]->name.data, k, p->start,
+					p->next, p->end };
+			n++;
+		}
+	return n;
 }

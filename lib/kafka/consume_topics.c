@@ -204,6 +204,15 @@ check_partitions(const struct consume *c, struct err *e)
 {
 	int32_t highest;
 
+	for (int i = 0; i < c->o->spans_n; i++) {
+		const struct consume_span *s = &c->o->spans[i];
+		const struct topic *t = map_get(&c->by_name, slice_str(s->topic));
+
+		if (!t || s->partition >= t->parts_n)
+			return err_set(e, ERR_NOT_FOUND, "topic '%s' has no "
+				"partition %d (it has %d, from 0)", s->topic,
+				(int)s->partition, t ? t->parts_n : 0);
+	}
 	if (!c->o->partitions_n)
 		return 0;
 	highest = c->o->partitions[c->o->partitions_n - 1];
@@ -235,7 +244,10 @@ consume_wanted(const struct consume *c)
 	rd_kafka_topic_partition_list_t *list =
 		rd_kafka_topic_partition_list_new(c->topics_n);
 
-	for (int i = 0; i < c->topics_n; i++) {
+	for (int i = 0; i < c->o->spans_n; i++)
+		rd_kafka_topic_partition_list_add(list, c->o->spans[i].topic,
+			c->o->spans[i].partition)->offset = RD_KAFKA_OFFSET_INVALID;
+	for (int i = 0; i < c->topics_n && !c->o->spans_n; i++) {
 		const struct topic *t = c->topics[i];
 		bool all = !c->o->partitions_n;
 		int n = all ? t->parts_n : c->o->partitions_n;

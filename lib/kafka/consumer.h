@@ -15,6 +15,7 @@ struct part {
 	bool done;         /* has reached its end */
 	int64_t next;      /* where we are: behind what was given out */
 	int64_t committed; /* `next` at the last commit, or at the start */
+	int64_t start;     /* of the log, when its reading began */
 	int64_t end;       /* where to stop, exclusive; -1 = never */
 	/* for the summary: offsets, -1 = none; bytes of keys and values */
 	int64_t first, last, records, bytes;
