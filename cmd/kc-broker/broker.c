@@ -10,9 +10,9 @@
 #include "coord/groups.h"
 #include "log.h"
 #include "meta/meta.h"
+#include "metrics_http.h"
 #include "net/admin.h"
 #include "net/faults.h"
-#include "net/http.h"
 #include "net/server.h"
 #include "store/fs.h"
 
@@ -186,7 +186,7 @@ broker_open(struct broker *b, const struct broker_options *o, struct err *e)
 		"max.incremental.fetch.session.cache.slots"));
 	if ((o->faults && faults_load(b, o->faults, e)) ||
 	    admin_open(&b->admin, b, o->admin_socket, e) ||
-	    (o->metrics && http_open(&b->http, b, o->metrics, e)))
+	    (o->metrics && metrics_http_open(&b->metrics_http, b, o->metrics, e)))
 		return -1;
 	return 0;
 }
@@ -215,7 +215,7 @@ broker_stop(struct broker *b)
 void
 broker_close(struct broker *b)
 {
-	http_close(b->http);
+	metrics_http_close(b->metrics_http);
 	if (b->loop)
 		admin_close(b->admin);
 	if (b->faults)

@@ -18,7 +18,7 @@ struct client_metrics;
 struct faults;
 struct admin;
 struct fetch_sessions;
-struct http;
+struct metrics_http;
 struct release;
 struct shift;
 struct groups;
@@ -45,7 +45,7 @@ struct broker {
 	struct shift *shift;   /* what moves the clock */
 	struct metrics metrics;
 	struct admin *admin;
-	struct http *http;     /* NULL = no --metrics */
+	struct metrics_http *metrics_http; /* NULL = no --metrics */
 	enum fsync_policy fsync;
 	struct fs_fault disk;
 	const char *dir;        /* of the data, as --data-dir says it */

@@ -6,7 +6,7 @@
 
 #include "broker.h"
 #include "metrics.h"
-#include "net/http.h"
+#include "metrics_http.h"
 #include "net/server.h"
 
 enum { ROOM_MIN = 64 << 20 }; /* bytes free; below it appends are about to fail */
@@ -56,9 +56,9 @@ status_write(struct broker *b, struct buf *out)
 	put_int(out, "started", "time", b->metrics.started_at);
 	put_int(out, "uptime", "ms", clock_wall_ms(b->clock) - b->metrics.started_at);
 	buf_addf(out, "addresses\ttext\t%s\n", buf_cstr(&address));
-	if (b->http)
+	if (b->metrics_http)
 		buf_addf(out, "metrics\ttext\thttp://%s/metrics\n",
-			http_address(b->http));
+			metrics_http_address(b->metrics_http));
 	buf_addf(out, "data_dir\ttext\t%s\n", b->dir);
 	buf_addf(out, "fsync\ttext\t%s\n", policies[b->fsync]);
 	put_int(out, "disk_free", "bytes", disk_free(b));

@@ -298,36 +298,6 @@ listen_all(struct server *s, union address *a, int n, int port, struct err *e)
 }
 
 int
-listener_plain(const struct server *s, const char *where, char *text, struct err *e)
-{
-	bool port_only = !where[strspn(where, "0123456789")];
-	union address a[ADDRESSES];
-	char host[256] = "127.0.0.1";
-	socklen_t len = sizeof(a[0]);
-	int64_t number;
-	int port = 0, fd;
-
-	if (port_only) {
-		if (num_int(slice_str(where), 0, 65535, &number, e))
-			return -1;
-		port = (int)number;
-	} else if (split_host_port(where, host, sizeof(host), &port, e)) {
-		return -1;
-	}
-	if (addresses_of(host, a, e) < 1)
-		return -1;
-	set_port(&a[0], port);
-	fd = bound_socket(s, &a[0]);
-	if (fd < 0) {
-		bind_error(&a[0], errno, e);
-		return -1;
-	}
-	getsockname(fd, &a[0].sa, &len);
-	address_text(&a[0], text);
-	return fd;
-}
-
-int
 server_listen(struct server *s, const char *address, int port, struct err *e)
 {
 	union address a[ADDRESSES];

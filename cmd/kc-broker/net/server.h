@@ -172,13 +172,6 @@ bool server_has_too_many(const struct server *s, const union address *peer);
 /* ---- listener.c ---- */
 
 void listener_close(struct listener *l);
-/*
- * A listening socket at "[HOST:]PORT" for something that is not Kafka; its
- * address is written to text, which has room for ADDRESS_TEXT. -1: e.
- */
-int listener_plain(const struct server *s, const char *where, char *text,
-	struct err *e);
-
 /* ---- conn.c ---- */
 
 void conn_accept(struct listener *l, int fd, const union address *peer);
