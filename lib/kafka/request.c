@@ -5,6 +5,16 @@
 #include "base/clock.h"
 #include "cli/sig.h"
 
+/* The broker works on it after it has read the request. */
+static bool
+is_long(rd_kafka_admin_op_t op)
+{
+	return op == RD_KAFKA_ADMIN_OP_CREATETOPICS ||
+		op == RD_KAFKA_ADMIN_OP_DELETETOPICS ||
+		op == RD_KAFKA_ADMIN_OP_CREATEPARTITIONS ||
+		op == RD_KAFKA_ADMIN_OP_DELETERECORDS;
+}
+
 int
 request_init(struct request *r, struct client *c, rd_kafka_admin_op_t op,
 	const struct admin_options *o, struct err *e)
@@ -20,8 +30,7 @@ request_init(struct request *r, struct client *c, rd_kafka_admin_op_t op,
 	if (rd_kafka_AdminOptions_set_request_timeout(r->options, ms, why,
 	    sizeof(why)))
 		return err_set(e, ERR_USAGE, "--timeout: %s", why);
-	if (op != RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS &&
-	    op != RD_KAFKA_ADMIN_OP_ALTERCONFIGS &&
+	if (is_long(op) &&
 	    rd_kafka_AdminOptions_set_operation_timeout(r->options, ms, why,
 	    sizeof(why)))
 		return err_set(e, ERR_USAGE, "--timeout: %s", why);
