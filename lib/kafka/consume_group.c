@@ -26,6 +26,12 @@ commit_error(struct consume *c, rd_kafka_resp_err_t code, struct err *e)
 	return err_wrap(e, "group '%s': cannot commit", c->o->group);
 }
 
+rd_kafka_consumer_group_metadata_t *
+consume_membership(const struct consume *c)
+{
+	return rd_kafka_consumer_group_metadata(c->rk);
+}
+
 static rd_kafka_topic_partition_list_t *
 uncommitted(const struct consume *c)
 {

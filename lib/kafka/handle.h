@@ -10,8 +10,7 @@
 #include "kafka/client.h"
 
 struct cause;
-
-struct cause;
+struct consume;
 
 /*
  * As client_open(); before the handle is made, setup may set callbacks on
@@ -32,6 +31,9 @@ void *client_user(const struct client *c);
  */
 int client_error(struct client *c, rd_kafka_resp_err_t code,
 	const char *detail, struct err *e);
+
+/* The membership of a reader with a group, as of now (KIP-447). returns owned */
+rd_kafka_consumer_group_metadata_t *consume_membership(const struct consume *c);
 
 /* Why a broker could not be reached last; CAUSE_NONE when all is well. */
 void client_cause(struct client *c, struct cause *cause);

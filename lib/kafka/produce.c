@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "cli/sig.h"
 #include "kafka/producer.h"
+#include "kafka/transaction.h"
 
 static int64_t
 now_mono(void)
@@ -73,6 +74,7 @@ producer_fail(struct producer *p, const struct record *r, struct origin origin,
 	if (!origin.gave_partition)
 		as_given.partition = -1;
 	p->totals.failed++;
+	producer_txn_fail(p, why);
 	p->o.on_failure(p->o.arg, &as_given, origin.tag, why);
 }
 
@@ -124,18 +126,26 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	p->handed--;
+	/* Dropped with its transaction, whose own failure is told. */
+	if (p->txn.failed.code && (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+	    m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)) {
+		p->totals.failed++;
+		return;
+	}
 	record_of(p, m, &r);
 	if (origin.gave_timestamp) {
 		r.has_timestamp = true;
 		r.timestamp = timestamp_of(m);
 		r.timestamp_type = TIMESTAMP_CREATE;
 	}
-	if (resend_is_refusal(m->err) && !p->alone) {
+	/* In a transaction nothing is sent again: all of it, or nothing. */
+	if (resend_is_refusal(m->err) && !p->alone && !p->txn.id) {
 		resend_keep(p, &r, origin);
 		return;
 	}
 	client_error(p->client, m->err, NULL, &why);
-	if (m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && !p->fatal.code)
+	if (m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && !p->fatal.code &&
+	    !p->txn.id)
 		p->fatal = why;
 	producer_fail(p, &r, origin, &why);
 }
@@ -155,7 +165,9 @@ setup(rd_kafka_conf_t *rk_conf, void *user)
 			why, sizeof(why));
 	snprintf(number, sizeof(number), "%" PRId64, p->batch_bytes);
 	rd_kafka_conf_set(rk_conf, "batch.size", number, why, sizeof(why));
-	if (!conf_get(p->conf, "message.timeout.ms")) {
+	if (p->txn.id)
+		producer_txn_setup(p, rk_conf);
+	else if (!conf_get(p->conf, "message.timeout.ms")) {
 		/* 0 is librdkafka's "for ever" */
 		snprintf(number, sizeof(number), "%d",
 			p->o.timeout_ms < 0 ? 0 : p->o.timeout_ms);
@@ -182,12 +194,14 @@ producer_open(struct producer **out, const struct conf *c,
 
 	p->conf = c;
 	p->o = *o;
+	p->txn.id = o->transactional_id;
 	p->compressed = is_compressing(c);
 	p->batch_bytes = 1000000; /* librdkafka's default */
 	if (size)
 		num_int(slice_str(size), 1, INT32_MAX, &p->batch_bytes, &ignored);
 	if (client_open_with(&p->client, c, CLIENT_PRODUCER, NULL, setup, p, e) ||
-	    client_wait(p->client, o->timeout_ms, e)) {
+	    client_wait(p->client, o->timeout_ms, e) ||
+	    (p->txn.id && producer_txn_init(p, e))) {
 		producer_close(p);
 		return -1;
 	}
@@ -201,6 +215,15 @@ producer_reopen(struct producer *p, int64_t batch_bytes, struct err *e)
 	struct client *old = p->client;
 	struct topic *t;
 
+	static const struct err smaller = { ERR_TEMPORARY,
+		"a topic takes smaller batches than were made so far" };
+
+	/* Its open transaction would be aborted by the new handle. */
+	if (p->txn.open) {
+		producer_txn_fail(p, &smaller);
+		p->txn.batch_bytes = batch_bytes;
+		return 0;
+	}
 	if (producer_flush(p, -1, e))
 		return -1;
 	p->batch_bytes = batch_bytes;
@@ -215,15 +238,21 @@ producer_reopen(struct producer *p, int64_t batch_bytes, struct err *e)
 		t->rkt = rd_kafka_topic_new(client_handle(p->client), t->name, NULL);
 	}
 	client_close(old);
-	return client_wait(p->client, p->o.timeout_ms, e);
+	if (client_wait(p->client, p->o.timeout_ms, e))
+		return -1;
+	return p->txn.id ? producer_txn_init(p, e) : 0;
 }
 
 void
 producer_close(struct producer *p)
 {
+	struct err ignored = ERR_INIT;
+
 	if (!p)
 		return;
+	txn_abort(p, &ignored);
 	producer_topics_release(p);
+	producer_txn_release(p);
 	client_close(p->client);
 	free(p->headers);
 	free(p);
@@ -342,6 +371,10 @@ producer_send(struct producer *p, const struct record *r, producer_tag tag,
 	rd_kafka_resp_err_t code;
 	struct topic *t;
 
+	if (p->txn.failed.code || p->txn.lost) {
+		p->totals.failed++;
+		return 0;
+	}
 	t = producer_topic_get(p, r->topic, e);
 	if (!t) {
 		producer_fail(p, r, origin, e);
@@ -355,6 +388,10 @@ producer_send(struct producer *p, const struct record *r, producer_tag tag,
 		code = producer_enqueue(p, t, r, origin);
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) /* a signal came */
 			code = RD_KAFKA_RESP_ERR__PURGE_QUEUE;
+		if (code && p->txn.open && code == RD_KAFKA_RESP_ERR__STATE) {
+			producer_txn_lost(p);
+			return producer_poll(p, e);
+		}
 		if (code) {
 			client_error(p->client, code, NULL, &why);
 			producer_fail(p, r, origin, &why);
@@ -417,7 +454,7 @@ producer_drain(struct producer *p, int64_t deadline)
 			if (deadline - PRODUCER_STOP_MS > now_mono())
 				deadline = now_mono() + PRODUCER_STOP_MS;
 		}
-		if (now_mono() >= deadline || p->fatal.code)
+		if (now_mono() >= deadline || p->fatal.code || p->txn.failed.code)
 			rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE |
 				RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(rk, step);
@@ -433,6 +470,12 @@ producer_flush(struct producer *p, int timeout_ms, struct err *e)
 	while (p->refused.n)
 		resend_all(p, deadline);
 	return check_fatal(p, e);
+}
+
+struct client *
+producer_client(const struct producer *p)
+{
+	return p->client;
 }
 
 struct producer_totals

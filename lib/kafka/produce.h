@@ -19,6 +19,7 @@
 #include "cli/conf.h"
 #include "model/record.h"
 
+struct client;
 struct producer;
 
 /* How long what is under way may still take once a signal came. */
@@ -30,6 +31,12 @@ typedef uint64_t producer_tag;
 struct producer_options {
 	int timeout_ms;      /* of everything that waits; -1 = for ever */
 	bool dry_run;        /* check everything, send nothing, create nothing */
+	/*
+	 * NULL = no transactions; else see kafka/transaction.h: opening fences
+	 * other producers of this id, and records are sent within transactions
+	 * only. borrows
+	 */
+	const char *transactional_id;
 	void *arg;           /* of the callbacks */
 
 	/* The record borrows; its partition is -1 when it was not given. */
@@ -41,12 +48,16 @@ struct producer_options {
 };
 
 struct producer_totals {
-	int64_t sent, acked, failed; /* records; sent = taken over, not failed at once */
+	/*
+	 * Records; sent = taken over, not failed at once. Those of an aborted
+	 * transaction have failed.
+	 */
+	int64_t sent, acked, failed;
 	int64_t bytes;               /* keys, values, headers of those sent */
 	int topics;
 };
 
-/* Waits for a broker. borrows c until producer_close(). */
+/* Waits for a broker. borrows c until producer_close(). -1 with e untouched when a signal came. */
 int producer_open(struct producer **out, const struct conf *c,
 	const struct producer_options *o, struct err *e);
 
@@ -78,6 +89,10 @@ int producer_flush(struct producer *p, int timeout_ms, struct err *e);
 
 /* acked is exact when nothing is pending. */
 struct producer_totals producer_totals(const struct producer *p);
+/* An open transaction is aborted. */
 void producer_close(struct producer *p);
+
+/* Its connection, for administration; another one after the next producer_send(). */
+struct client *producer_client(const struct producer *p);
 
 #endif

@@ -51,6 +51,25 @@ count_partitions(struct producer *p, struct topic *t, struct err *e)
 	return 0;
 }
 
+int
+producer_count_partitions(struct producer *p, const char *name, int32_t *out,
+	struct err *e)
+{
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code;
+
+	/* Asking for one topic by name would create it. */
+	code = rd_kafka_metadata(client_handle(p->client), 1, NULL, &md, wait_ms(p));
+	if (code)
+		return client_error(p->client, code, NULL, e);
+	*out = 0;
+	for (int i = 0; i < md->topic_cnt; i++)
+		if (!strcmp(md->topics[i].topic, name))
+			*out = md->topics[i].partition_cnt;
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
 /* 1 yes, 0 no, -1 the broker does not tell. */
 static int
 auto_creates(struct producer *p)

@@ -36,6 +36,24 @@ struct kept_list {
 	int n;
 };
 
+/* A source topic whose offsets are committed: how many partitions it has here. */
+struct known {
+	char *name;
+	int32_t partitions;
+};
+
+/* See transaction.h; id NULL = there are none. */
+struct txn {
+	const char *id;
+	bool open;
+	bool lost;              /* librdkafka knows why it cannot be committed */
+	struct err failed;      /* why the open one cannot be committed */
+	struct err unsettled;   /* the last one's end is not known */
+	int64_t acked_before;   /* totals.acked when it began */
+	int64_t batch_bytes;    /* to be reopened with after the abort; 0 = not */
+	struct map known;       /* name -> struct known */
+};
+
 struct producer {
 	struct client *client;
 	const struct conf *conf;
@@ -48,6 +66,7 @@ struct producer {
 	int64_t now_ms;         /* wall clock; may be old, never ahead */
 	bool compressed;
 	struct err fatal;       /* nothing more can be sent */
+	struct txn txn;
 
 	struct kept_list refused; /* of refused batches, to be sent again */
 	bool alone;             /* one record is under way: a refusal means it */
@@ -64,6 +83,9 @@ struct topic *producer_topic_get(struct producer *p, struct slice name,
  */
 bool producer_topic_has(struct producer *p, struct topic *t, int32_t partition);
 void producer_topics_release(struct producer *p);
+/* How many partitions a topic has; 0 = the cluster does not know it. Creates nothing. */
+int producer_count_partitions(struct producer *p, const char *name,
+	int32_t *out, struct err *e);
 
 /* The handle once more, with smaller batches; topics' handles are renewed. */
 int producer_reopen(struct producer *p, int64_t batch_bytes, struct err *e);
@@ -75,6 +97,15 @@ void producer_fail(struct producer *p, const struct record *r,
 	struct origin origin, const struct err *why);
 /* Until nothing is under way, or deadline (monotonic ms). */
 void producer_drain(struct producer *p, int64_t deadline);
+
+/* transaction.c */
+void producer_txn_setup(struct producer *p, rd_kafka_conf_t *rk_conf);
+int producer_txn_init(struct producer *p, struct err *e);
+/* The open transaction, if any, is lost; the first reason stays. */
+void producer_txn_fail(struct producer *p, const struct err *why);
+/* librdkafka takes no more records for it, and will say why when it is ended. */
+void producer_txn_lost(struct producer *p);
+void producer_txn_release(struct producer *p);
 
 /* resend.c */
 bool resend_is_refusal(rd_kafka_resp_err_t code);
