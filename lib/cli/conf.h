@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "cli/opt.h"
 
@@ -60,5 +61,11 @@ bool conf_wants_list(const struct conf_args *a);
 bool conf_wants_dump(const struct conf_args *a);
 /* "name = value    # origin" lines on stdout, secrets hidden. */
 int conf_dump(const struct conf *c, struct err *e);
+
+/*
+ * The path of a file that one run keeps for the next, as "lag/undo.jsonl":
+ * below $XDG_STATE_HOME/kc or ~/.local/state/kc. Its directories are made.
+ */
+int conf_state_path(struct buf *out, const char *name, struct err *e);
 
 #endif
