@@ -9,18 +9,41 @@
 
 enum { AGAIN_MS = 1000 }; /* after markers that could not be written */
 
+/* NULL = it is gone. */
+static const struct partlog *
+log_of(const struct transaction_entry *e, const struct transaction_part *p,
+	const struct topic **t)
+{
+	*t = meta_topic(e->owner->parts.meta, p->topic);
+	return *t ? topic_partition(*t, p->partition) : NULL;
+}
+
 void
 transaction_entry_starts(struct transaction_entry *e)
 {
 	for (int i = 0; i < e->parts.n; i++) {
 		struct transaction_part *p = &e->parts.v[i];
-		const struct topic *t = meta_topic(e->owner->parts.meta, p->topic);
-		const struct partlog *log = t ? topic_partition(t, p->partition) : NULL;
+		const struct topic *t;
+		const struct partlog *log = log_of(e, p, &t);
 
 		p->first = log ? partlog_txn_start(log, e->now.producer_id) : -1;
 		if (log)
 			p->topic_id = t->id;
 	}
+}
+
+static bool
+is_unsynced(const struct transaction_entry *e)
+{
+	const struct topic *t;
+
+	for (int i = 0; i < e->parts.n; i++) {
+		const struct partlog *log = log_of(e, &e->parts.v[i], &t);
+
+		if (log && partlog_txn_is_unsynced(log, e->now.producer_id))
+			return true;
+	}
+	return false;
 }
 
 int16_t
@@ -30,8 +53,10 @@ transaction_entry_prepare(struct transaction_entry *e, const struct transaction 
 	uint64_t commit = 0;
 	int16_t error;
 
-	if (e->marked > ts->committed)
-		return KERR_CONCURRENT_TRANSACTIONS; /* for the time of one sync */
+	/* Either for the time of one sync: the client asks again. */
+	if (e->marked > ts->committed ||
+	    (next->state == TRANSACTION_PREPARE_COMMIT && is_unsynced(e)))
+		return KERR_CONCURRENT_TRANSACTIONS;
 	transaction_entry_starts(e);
 	error = transaction_entry_write(e, next, &commit);
 	if (error)

@@ -6,6 +6,11 @@
  * the store has told to be durable is sure to be there after a loss of power;
  * the rest may be, each log for itself.
  *
+ *	0. A commit is refused, to be asked for again (CONCURRENT_TRANSACTIONS),
+ *	   while records of the transaction are not durable: of records and
+ *	   decision the power could take the ones and leave the other, which
+ *	   then commits what is left. No client that waits for its records'
+ *	   acknowledgements, as all do, meets this. An abort need not wait.
  *	1. PREPARE is appended: the decision, and for every partition where the
  *	   transaction begins in it. Until that is durable nobody is told, and
  *	   no marker exists: a marker that survived without the decision would
@@ -21,10 +26,6 @@
  *	   transaction has begun: COMPLETE in the log means that no marker is
  *	   missing. The next PREPARE waits for this point, so that there is only
  *	   ever one decision to look after.
- *
- * This holds for records that were acknowledged before their transaction is
- * ended, as all clients do. Of others a loss of power may take some and leave
- * the decision, which then commits what is left.
  *
  * A start loads everything before the first request is served, finishes what
  * was decided, goes on with what is Ongoing, and makes right what is open in

@@ -141,6 +141,8 @@ void partlog_append_marker(struct partlog *l, const struct txn_marker *m,
 
 /* First offset of the producer's open transaction, -1 = it has none. */
 int64_t partlog_txn_start(const struct partlog *l, int64_t producer_id);
+/* Is any of its records not below the high watermark yet? */
+bool partlog_txn_is_unsynced(const struct partlog *l, int64_t producer_id);
 /* Every producer known here; stops when fn returns non-zero. */
 void partlog_each_producer(const struct partlog *l,
 	int (*fn)(void *arg, const struct producer_state *p), void *arg);

@@ -52,6 +52,14 @@ partlog_txn_start(const struct partlog *l, int64_t producer_id)
 	return p && p->txn ? p->txn->first : -1;
 }
 
+bool
+partlog_txn_is_unsynced(const struct partlog *l, int64_t producer_id)
+{
+	const struct producer *p = producers_find(&l->producers, producer_id);
+
+	return p && p->txn && p->txn->last >= l->hw;
+}
+
 void
 partlog_each_producer(const struct partlog *l,
 	int (*fn)(void *arg, const struct producer_state *p), void *arg)

@@ -279,6 +279,8 @@ producers_add(struct producers *s, const struct batch *b, int64_t now)
 	/* What compaction has emptied was decided, its marker may be gone. */
 	if ((b->attributes & BATCH_TRANSACTIONAL) && b->count && !p->txn)
 		p->txn = txns_begin(&s->txns, p->id, b->base_offset);
+	if (p->txn)
+		p->txn->last = b->base_offset + b->last_offset_delta;
 	if (b->base_sequence < 0)
 		return;
 	p->batches[p->next] = (struct producer_batch){

@@ -39,7 +39,9 @@ txns_begin(struct txns *t, int64_t producer_id, int64_t first)
 {
 	struct txn *x = xmalloc(sizeof(*x));
 
-	*x = (struct txn){ .producer_id = producer_id, .first = first, .marker = -1 };
+	*x = (struct txn){
+		.producer_id = producer_id, .first = first, .marker = -1, .last = first,
+	};
 	list_init(&x->by_marker);
 	list_append(&t->by_first, &x->by_first);
 	return x;

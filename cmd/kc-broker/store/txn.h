@@ -21,6 +21,7 @@ struct txn {
 	struct list by_marker;  /* in txns.by_marker once it is decided */
 	int64_t producer_id;
 	int64_t first, marker;  /* offsets; marker -1 = open */
+	int64_t last;           /* of its newest record since the start, or first */
 };
 
 /* Both lists ascend by themselves: offsets only grow. */
