@@ -1,5 +1,5 @@
-# bash completion of kc-produce, kc-consume, kc-topics and kc-broker. Options and
-# verbs are what the program itself says; topics are asked for, briefly.
+# bash completion of kc-produce, kc-consume, kc-topics, kc-lag and kc-broker. Options and
+# verbs are what the program itself says; topics and groups are asked for, briefly.
 # shellcheck shell=bash
 
 # The options of "words" that say where the brokers are, a line each.
@@ -21,10 +21,17 @@ _kc_topics() {
 	timeout 0.5 kc-topics list -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
 }
 
+_kc_groups() {
+	local where
+	mapfile -t where < <(_kc_where)
+	timeout 0.5 kc-lag list -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
+}
+
 # The words for the value of an option: VALUE and CHOICES of its row.
 _kc_value() { # VALUE CHOICES CURRENT
 	case $1 in
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
+	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;
 	*DIR*) compgen -d -- "$3" ;;
 	*) [[ $2 == - ]] || compgen -W "${2//,/ }" -- "$3" ;;
@@ -56,6 +63,9 @@ _kc() {
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(awk -F '\t' -v v="$verb" '$1 == "option" && $7 != "-" &&
 			($2 == "-" || v == "" || $2 == v) { print $4 }' <<<"$rows")" -- "$cur")
+	elif [[ $1 == *kc-lag ]]; then
+		[[ -n $verb ]] && verbs=''
+		mapfile -t COMPREPLY < <(compgen -W "$verbs $(_kc_groups)" -- "$cur")
 	elif [[ -n $verbs && -z $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
 	elif [[ $1 != *kc-broker ]]; then
@@ -63,4 +73,4 @@ _kc() {
 	fi
 }
 
-complete -o default -F _kc kc-produce kc-consume kc-topics kc-broker
+complete -o default -F _kc kc-produce kc-consume kc-topics kc-lag kc-broker

@@ -1,7 +1,9 @@
-# fish completion of kc-produce, kc-consume, kc-topics and kc-broker. Options
-# and verbs are what the program itself says; topics are asked for, briefly.
+# fish completion of kc-produce, kc-consume, kc-topics, kc-lag and
+# kc-broker. Options and verbs are what the program itself says; topics and
+# groups are asked for, briefly.
 
-function __kc_topics
+# The names that a tool lists.
+function __kc_names -a tool
     set -l words (commandline -opc)
     set -l where
     for i in (seq 2 (count $words))
@@ -10,7 +12,15 @@ function __kc_topics
                 set where $where $words[$i] $words[(math $i + 1)]
         end
     end
-    timeout 0.5 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1
+    timeout 0.5 $tool list -q $where 2>/dev/null </dev/null | cut -f 1
+end
+
+function __kc_topics
+    __kc_names kc-topics
+end
+
+function __kc_groups
+    __kc_names kc-lag
 end
 
 # True when one of the verbs stands on the line, or with "-" when none does.
@@ -47,6 +57,8 @@ function __kc_register -a tool
             case -
             case 'TOPIC*'
                 set rule $rule -x -a '(__kc_topics)'
+            case 'GROUP*'
+                set rule $rule -x -a '(__kc_groups)'
             case '*FILE*' '*DIR*'
                 set rule $rule -r -F
             case '*'
@@ -58,6 +70,8 @@ function __kc_register -a tool
     switch $tool
         case kc-broker
             complete -c $tool -n 'contains -- -- (commandline -opc)' -a '(__fish_complete_command)'
+        case kc-lag
+            complete -c $tool -a '(__kc_groups)'
         case kc-produce
             complete -c $tool -F -a '(__kc_topics)'
         case kc-consume
@@ -70,7 +84,7 @@ function __kc_register -a tool
 end
 
 # Installed under each tool's name, fish loads it for that tool only.
-set -l tools kc-produce kc-consume kc-topics kc-broker
+set -l tools kc-produce kc-consume kc-topics kc-lag kc-broker
 set -l own (string replace -r '\.fish$' '' -- (status basename))
 contains -- $own $tools; and set tools $own
 for tool in $tools

@@ -1,8 +1,9 @@
-#compdef kc-produce kc-consume kc-topics kc-broker
+#compdef kc-produce kc-consume kc-topics kc-lag kc-broker
 # zsh completion: options and verbs are what the program itself says; topics
-# are asked for, briefly.
+# and groups are asked for, briefly.
 
-_kc_topics() {
+# The names that a listing has.
+_kc_names() { # KIND TOOL
 	local -a where names
 	local i
 	for ((i = 2; i < CURRENT; i++)); do
@@ -11,13 +12,16 @@ _kc_topics() {
 			where+=("$words[i]" "$words[i+1]") ;;
 		esac
 	done
-	names=(${(f)"$(timeout 0.5 kc-topics list -q $where 2>/dev/null </dev/null | cut -f 1)"})
-	_describe -t topics topic names
+	names=(${(f)"$(timeout 0.5 $2 list -q $where 2>/dev/null </dev/null | cut -f 1)"})
+	_describe -t $1s $1 names
 }
+_kc_topics() { _kc_names topic kc-topics }
+_kc_groups() { _kc_names group kc-lag }
 
 _kc_value() { # VALUE CHOICES
 	case $1 in
 	TOPIC*) _kc_topics ;;
+	GROUP*) _kc_groups ;;
 	*FILE*) _files ;;
 	*DIR*) _files -/ ;;
 	*) [[ $2 == - ]] || compadd -- ${(s:,:)2} ;;
@@ -55,6 +59,9 @@ _kc() {
 		_kc_value $value $choices
 	elif [[ $words[CURRENT] == -* ]]; then
 		_describe -o option options
+	elif [[ $words[1] == *kc-lag ]]; then
+		[[ -n $verb ]] || _describe command verbs
+		_kc_groups
 	elif (( $#verbs )) && [[ -z $verb ]]; then
 		_describe command verbs
 	elif [[ $words[1] == *kc-produce ]]; then

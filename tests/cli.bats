@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2016
 load lib/kc
 
-TOOLS=(kc-produce kc-consume kc-topics)
+TOOLS=(kc-produce kc-consume kc-topics kc-lag)
 PROGRAMS=("${TOOLS[@]}" kc-broker)
 
 setup() {

@@ -320,17 +320,27 @@ read_all(struct parser *ps, bool dry)
 	return n;
 }
 
+static const struct opt_command *
+command_named(const struct opt_program *p, const char *word)
+{
+	for (const struct opt_command *c = p->commands; word && c->name; c++)
+		if (!strcmp(c->name, word))
+			return c;
+	return NULL;
+}
+
 /* The first argument that is no option names the verb; returns it, or NULL. */
 static const char *
 find_command(struct parser *ps)
 {
 	int at = read_all(ps, true);
-	const char *word = at ? ps->argv[at] : ps->program->default_command;
+	const char *word = at ? ps->argv[at] : NULL;
 
-	for (const struct opt_command *c = ps->program->commands; word && c->name; c++)
-		if (!strcmp(c->name, word))
-			ps->command = c;
-	return at ? word : NULL;
+	ps->command = command_named(ps->program, word);
+	if (ps->command || (word && !ps->program->takes_names))
+		return word;
+	ps->command = command_named(ps->program, ps->program->default_command);
+	return NULL;
 }
 
 static void

@@ -75,6 +75,8 @@ struct opt_program {
 	size_t common_at;              /* offset of struct conf_args in the tool's struct */
 	const struct opt_command *commands; /* or NULL */
 	const char *default_command;   /* meant when no argument names one; or NULL */
+	bool takes_names;              /* a first argument that is no command is one
+	                                  of the default command's arguments */
 	const char *const *examples;   /* for --help, NULL-ended */
 	int section;                   /* of the man page: 1 or 8 */
 	const char *(*librdkafka)(void); /* its version, for --version; or NULL */

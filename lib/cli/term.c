@@ -25,6 +25,16 @@ term_width(int fd)
 	return ws.ws_col;
 }
 
+int
+term_height(int fd)
+{
+	struct winsize ws;
+
+	if (ioctl(fd, TIOCGWINSZ, &ws) || !ws.ws_row)
+		return 24;
+	return ws.ws_row;
+}
+
 bool
 term_color(int fd, const char *choice)
 {

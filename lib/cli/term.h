@@ -13,6 +13,8 @@
 bool term_is_tty(int fd);
 /* Columns, 80 when unknown. */
 int term_width(int fd);
+/* Lines, 24 when unknown. */
+int term_height(int fd);
 /* --color value (NULL = auto) against tty, NO_COLOR and TERM=dumb. */
 bool term_color(int fd, const char *choice);
 /* Columns that a UTF-8 text takes on a screen. */

@@ -1,0 +1,370 @@
+/*
+ * kc-lag - how far consumer groups are behind, by how much and since when.
+ *
+ * Measuring is kafka/lag_measure, the arithmetic model/lag, the verdicts
+ * model/lag_status; this file is options and wiring. A snapshot goes to
+ * stdout as a table on a terminal, and as JSON lines in a pipe.
+ */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/near.h"
+#include "base/xalloc.h"
+#include "cli/conf.h"
+#include "cli/diag.h"
+#include "cli/json.h"
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "cli/sig.h"
+#include "cli/term.h"
+#include "kafka/client.h"
+#include "kafka/groups.h"
+#include "kafka/lag_measure.h"
+#include "kafka/lag_print.h"
+
+struct args {
+	struct conf_args conf;
+
+	/* show */
+	struct opt_list groups, topics;
+	const char *isolation, *columns, *by;
+	bool json, summary, all;
+
+	/* what the verbs work with */
+	struct conf settings;
+	struct client *client;
+	struct out out;
+	int timeout_ms;
+};
+
+/* Opens the handle that a verb works with, and waits for a broker. */
+static int
+open_client(struct args *a, bool committed_only, struct err *e)
+{
+	return lag_open(&a->client, &a->settings, committed_only, e) ||
+		client_wait(a->client, a->timeout_ms, e) ? -1 : 0;
+}
+
+/* ---- show ----------------------------------------------------------------------- */
+
+/* Names of -g and of the arguments, in one list. */
+static const char **
+list_names(const struct args *a, int argc, char **argv, int *n)
+{
+	const char **names = xcalloc((size_t)(a->groups.n + argc), sizeof(*names));
+
+	*n = 0;
+	for (int i = 0; i < a->groups.n; i++)
+		names[(*n)++] = a->groups.items[i];
+	for (int i = 0; i < argc; i++)
+		names[(*n)++] = argv[i];
+	return names;
+}
+
+static void
+note_left_out(const struct lag_snapshot *s, int rows_max)
+{
+	int64_t lag = 0;
+	enum lag_status worst = LAG_OK;
+
+	if (rows_max < 0 || s->groups_n <= rows_max)
+		return;
+	for (int i = rows_max; i < s->groups_n; i++) {
+		lag += s->groups[i].lag > 0 ? s->groups[i].lag : 0;
+		if (s->groups[i].status > worst)
+			worst = s->groups[i].status;
+	}
+	diag_note("%d more groups: lag %" PRId64 ", %s at worst (-a shows all)",
+		s->groups_n - rows_max, lag, lag_status_name(worst));
+}
+
+/* On a terminal the worst groups, as many as fit it. */
+static int
+print_groups(struct args *a, const struct lag_snapshot *s, struct err *e)
+{
+	int rows = a->all ? -1 : term_height(a->out.fd) - 3;
+
+	rows = rows < 5 && rows >= 0 ? 5 : rows;
+	if (lag_print_groups(&a->out, s, rows, e))
+		return -1;
+	note_left_out(s, rows);
+	return 0;
+}
+
+static int
+print_by(struct args *a, const struct lag_snapshot *s, bool json, struct err *e)
+{
+	struct lag_totals t;
+	int ret;
+
+	lag_totals_init(&t, s, lag_by_parse(a->by));
+	ret = json ? lag_print_totals_json(&a->out, &t, s->partial, e) :
+		lag_print_totals(&a->out, &t, e);
+	lag_totals_release(&t);
+	return ret;
+}
+
+static int
+print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e)
+{
+	bool json = a->json || !term_is_tty(a->out.fd);
+
+	if (a->columns)
+		return lag_print_kafka(&a->out, s, e);
+	if (!named)
+		lag_sort(s);
+	if (a->by)
+		return print_by(a, s, json, e);
+	if (json)
+		return a->summary ? lag_print_summary(&a->out, s, e) :
+			lag_print_json(&a->out, s, e);
+	if (a->summary || !named)
+		return print_groups(a, s, e);
+	return lag_print_partitions(&a->out, s, e);
+}
+
+static int
+missing_group(const struct lag_snapshot *s, const char *name, struct err *e)
+{
+	struct near near = near_init(slice_str(name));
+
+	for (int i = 0; i < s->groups_n; i++)
+		if (s->groups[i].reason != LAG_GROUP_GONE)
+			near_offer(&near, s->groups[i].name);
+	return near.name ? err_set(e, ERR_NO, "group '%s' does not exist "
+		"(did you mean '%s'?)", name, near.name) :
+		err_set(e, ERR_NO, "group '%s' does not exist (kc-lag lists them; "
+		"or may you not describe it?)", name);
+}
+
+/* The answer is no when something named is not there, or was not measured. */
+static int
+check_complete(const struct lag_snapshot *s, bool named, struct err *e)
+{
+	int found = 0, ret = 0;
+
+	for (int i = 0; i < s->groups_n; i++) {
+		if (s->groups[i].reason != LAG_GROUP_GONE) {
+			found++;
+			continue;
+		}
+		if (ret)
+			diag_error("%s", e->msg);
+		ret = missing_group(s, s->groups[i].name, e);
+	}
+	if (ret)
+		return ret;
+	if (named && !found)
+		return err_set(e, ERR_NO, "no group has such a name (kc-lag lists "
+			"all that you may describe)");
+	return s->partial ? err_set(e, ERR_NO, "partial: not all could be "
+		"measured: %s", s->partial_why) : 0;
+}
+
+static int
+run_show(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	int64_t deadline = clock_mono_ms(clock_system()) + a->timeout_ms;
+	struct lag_snapshot s = { 0 };
+	struct lag_measure_options o = {
+		.topics = a->topics.items, .topics_n = a->topics.n,
+		.deadline_ms = deadline, .counts_unassigned = a->all,
+		.committed_only = a->isolation && !strcmp(a->isolation, "committed")
+	};
+	const char **names = list_names(a, argc, argv, &o.names_n);
+	int ret = -1;
+
+	o.names = names;
+	o.with_instances = o.names_n > 0 ||
+		(a->by && lag_by_parse(a->by) == LAG_BY_INSTANCE);
+	if (!open_client(a, o.committed_only, e) &&
+	    !lag_measure(a->client, &o, &s, e) &&
+	    !print_snapshot(a, &s, o.names_n > 0, e))
+		ret = check_complete(&s, o.names_n > 0, e);
+	lag_snapshot_release(&s);
+	free(names);
+	return ret;
+}
+
+/* ---- list ----------------------------------------------------------------------- */
+
+static void
+list_json(struct args *a, const struct group *g)
+{
+	struct json *j = json_object();
+
+	json_add_str(j, "group", g->name);
+	if (*g->state)
+		json_add_str(j, "state", g->state);
+	if (*g->protocol)
+		json_add_str(j, "protocol", g->protocol);
+	if (g->members_n >= 0)
+		json_add_int(j, "members", g->members_n);
+	json_add_str(j, "coordinator", g->coordinator);
+	json_print(&a->out.buf, j);
+	json_free(j);
+}
+
+static void
+list_row(struct out_table *t, const struct group *g)
+{
+	out_table_cell(t, "%s", g->name);
+	out_table_cell(t, "%s", *g->state ? g->state : "-");
+	out_table_cell(t, "%s", *g->protocol ? g->protocol : "-");
+	if (g->members_n < 0)
+		out_table_cell(t, "-");
+	else
+		out_table_cell(t, "%d", g->members_n);
+	out_table_cell(t, "%s", g->coordinator);
+}
+
+static int
+run_list(void *args, int argc, char **argv, struct err *e)
+{
+	static const char *const columns[] = { "GROUP", "STATE", "PROTOCOL",
+		"MEMBERS", "COORDINATOR" };
+	struct args *a = args;
+	struct groups groups = { 0 };
+	struct out_table *table;
+	int ret = 0;
+
+	(void)argv;
+	if (argc)
+		return err_set(e, ERR_USAGE, "list takes no arguments "
+			"(kc-lag '^regex' shows the lag of some groups)");
+	if (open_client(a, false, e) ||
+	    groups_list(a->client, a->timeout_ms, &groups, e))
+		return -1;
+	table = out_table_new(columns, 5);
+	out_table_right(table, 3);
+	for (int i = 0; i < groups.n; i++)
+		if (a->json)
+			list_json(a, &groups.items[i]);
+		else
+			list_row(table, &groups.items[i]);
+	if (!a->json)
+		ret = out_table_print(table, &a->out, term_is_tty(a->out.fd), e);
+	if (!ret && groups.partial)
+		ret = err_set(e, ERR_NO, "partial: not every broker listed its "
+			"groups in time (raise --timeout)");
+	out_table_free(table);
+	groups_release(&groups);
+	return ret;
+}
+
+/* ---- the options ------------------------------------------------------------------- */
+
+#define AT(member) offsetof(struct args, member)
+
+static const char *const isolations[] = { "uncommitted", "committed", NULL };
+static const char *const column_sets[] = { "kafka", NULL };
+
+static const struct opt options[] = {
+	{ 0, "json", OPT_FLAG, AT(json), .help = "JSON lines, on a terminal too" },
+	OPT_END
+};
+
+static const struct opt show_options[] = {
+	{ 'g', "group", OPT_LIST, AT(groups), "GROUP",
+		.help = "as an argument: a group, or ^REGEX; may be repeated" },
+	{ 't', "topic", OPT_LIST, AT(topics), "TOPIC",
+		.help = "only partitions of this topic; may be repeated" },
+	{ 0, "summary", OPT_FLAG, AT(summary), .help = "a row a group, not a partition",
+		.group = "form" },
+	{ 0, "by", OPT_CHOICE, AT(by), "WHAT", .choices = lag_by_names,
+		.help = "totals by member, client, instance, host, or topic",
+		.group = "form" },
+	{ 0, "columns", OPT_CHOICE, AT(columns), "kafka", .choices = column_sets,
+		.help = "the table of kafka-consumer-groups --describe",
+		.group = "form" },
+	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
+		.help = "ends as a reader sees them: uncommitted (default), committed" },
+	{ 'a', "all", OPT_FLAG, AT(all), .help = "all groups, however many lines; "
+		"topics nobody subscribes to count" },
+	OPT_END
+};
+
+static const struct opt_command commands[] = {
+	{ "show", "[GROUP|^REGEX]...", "lag of all groups, or of those (the default verb)",
+		show_options, run_show },
+	{ "list", "", "groups with state, protocol, members; no offsets", NULL, run_list },
+	{ 0 }
+};
+
+static const char *const usage[] = {
+	"[show] [-a] [-t TOPIC] [GROUP|^REGEX]...",
+	"list",
+	NULL
+};
+
+static const char *const examples[] = {
+	"kc-lag",
+	"kc-lag billing",
+	"kc-lag '^team-a-' --summary --json | jq 'select(.lag > 1000)'",
+	"kc-lag billing --by host",
+	NULL
+};
+
+static const struct opt_program program = {
+	.name = "kc-lag",
+	.summary = "Says how far consumer groups are behind, and since when.",
+	.usage = usage, .options = options, .common = conf_options,
+	.common_at = AT(conf), .commands = commands, .default_command = "show",
+	.takes_names = true, .examples = examples,
+	.section = 1, .librdkafka = client_library_version,
+};
+
+static int
+run(struct args *a, const struct opt_command *verb, int argc, char **argv,
+	struct err *e)
+{
+	int ret = -1;
+
+	if (conf_load(&a->settings, &a->conf, e))
+		goto out;
+	client_defaults(&a->settings, CLIENT_CONSUMER);
+	if (conf_wants_list(&a->conf) || conf_wants_dump(&a->conf)) {
+		ret = conf_wants_list(&a->conf) ? client_list_properties(e) :
+			conf_dump(&a->settings, e);
+		goto out;
+	}
+	a->timeout_ms = a->conf.timeout_ms < 0 ? 30000 :
+		a->conf.timeout_ms > 3600000 ? 3600000 : (int)a->conf.timeout_ms;
+	out_init(&a->out, STDOUT_FILENO);
+	a->out.color = term_color(STDOUT_FILENO, a->conf.color);
+	ret = verb->run(a, argc, argv, e);
+	if (out_close(&a->out, ret ? &(struct err)ERR_INIT : e))
+		ret = -1;
+out:
+	client_close(a->client);
+	conf_release(&a->settings);
+	return ret;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = { .conf = CONF_ARGS_INIT };
+	const struct opt_command *verb;
+	struct err e = ERR_INIT;
+	int result;
+
+	diag_init("kc-lag");
+	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
+	if (!result) {
+		diag_set_level(a.conf.quiet, a.conf.verbose);
+		sig_init();
+		result = run(&a, verb, argc, argv, &e);
+	}
+	if (result && e.code && sig_caught()) {
+		diag_error("%s", e.msg);
+		e.code = ERR_NONE; /* the signal is the status */
+	}
+	return diag_finish(result, &e);
+}

@@ -1,0 +1,232 @@
+/*
+ * lag_commits.c - what the groups have committed: one OffsetFetch a group,
+ * all in flight at once, merged with what their members own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "kafka/lag_pass.h"
+
+static int
+by_topic(const void *a, const void *b)
+{
+	const struct lag_partition *x = a, *y = b;
+
+	if (x->topic != y->topic)
+		return strcmp(x->topic->name, y->topic->name);
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Sorts rows; of two about one partition, one has the owner and one the commit. */
+static void
+merge(struct lag_group *g)
+{
+	struct lag_partition *rows = g->partitions;
+	int n = 0;
+
+	if (g->partitions_n)
+		qsort(rows, (size_t)g->partitions_n, sizeof(*rows), by_topic);
+	for (int i = 0; i < g->partitions_n; i++) {
+		struct lag_partition *last = n ? &rows[n - 1] : NULL;
+
+		if (!last || by_topic(last, &rows[i])) {
+			rows[n++] = rows[i];
+			continue;
+		}
+		if (rows[i].member)
+			last->member = rows[i].member;
+		if (rows[i].committed >= 0 || rows[i].failed) {
+			last->committed = rows[i].committed;
+			last->failed = rows[i].failed;
+			last->failed_why = rows[i].failed_why;
+		}
+	}
+	g->partitions_n = n;
+}
+
+static bool
+is_topic_wanted(const struct lag_measure_options *o, const char *topic)
+{
+	for (int i = 0; i < o->topics_n; i++)
+		if (!strcmp(o->topics[i], topic))
+			return true;
+	return !o->topics_n;
+}
+
+static void
+drop_unwanted(const struct lag_measure_options *o, struct lag_group *g)
+{
+	int n = 0;
+
+	for (int i = 0; i < g->partitions_n; i++)
+		if (is_topic_wanted(o, g->partitions[i].topic->name))
+			g->partitions[n++] = g->partitions[i];
+	g->partitions_n = n;
+}
+
+/* A group without rows has one that stands for it. */
+static void
+add_placeholder(struct lag_pass *pass, struct lag_group *g)
+{
+	g->partitions = arena_array(&pass->s->arena, 1, sizeof(*g->partitions));
+	g->partitions_n = 1;
+	g->partitions[0] = lag_row(NULL, -1);
+}
+
+static void
+add_commits(struct lag_pass *pass, struct lag_group *g,
+	const rd_kafka_topic_partition_list_t *l)
+{
+	struct lag_partition *rows = arena_array(&pass->s->arena,
+		(size_t)g->partitions_n + (size_t)l->cnt, sizeof(*rows));
+	struct lag_topic *topic = NULL;
+	int n = g->partitions_n;
+
+	if (n)
+		memcpy(rows, g->partitions, (size_t)n * sizeof(*rows));
+	for (int i = 0; i < l->cnt; i++) {
+		const rd_kafka_topic_partition_t *from = &l->elems[i];
+		struct lag_partition *p = &rows[n];
+
+		/* asked for by name, but not committed */
+		if (!from->err && from->offset < 0)
+			continue;
+		if (!topic || strcmp(topic->name, from->topic))
+			topic = lag_topic(pass->s, slice_str(from->topic));
+		*p = lag_row(topic, from->partition);
+		p->committed = from->offset >= 0 ? from->offset : -1;
+		if (from->err)
+			p->failed = lag_reason_of(from->err, &p->failed_why);
+		n++;
+	}
+	g->partitions = rows;
+	g->partitions_n = n;
+}
+
+/* A group that is not there for OffsetFetch has no commits. */
+static void
+take_error(struct lag_group *g, rd_kafka_resp_err_t code)
+{
+	if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND || g->reason)
+		return;
+	g->reason = lag_reason_of(code, &g->error);
+	for (int i = 0; i < g->partitions_n; i++) {
+		g->partitions[i].failed = g->reason;
+		g->partitions[i].failed_why = g->error;
+	}
+}
+
+static void
+take_answer(struct lag_pass *pass, rd_kafka_event_t *event)
+{
+	const rd_kafka_ListConsumerGroupOffsets_result_t *result =
+		rd_kafka_event_ListConsumerGroupOffsets_result(event);
+	struct lag_group *g = rd_kafka_event_opaque(event);
+	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+	const rd_kafka_group_result_t **groups;
+	const rd_kafka_topic_partition_list_t *l;
+	const rd_kafka_error_t *error;
+	size_t n;
+
+	if (code) {
+		take_error(g, code);
+		return;
+	}
+	groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
+	for (size_t i = 0; i < n; i++) {
+		error = rd_kafka_group_result_error(groups[i]);
+		l = rd_kafka_group_result_partitions(groups[i]);
+		if (error)
+			take_error(g, rd_kafka_error_code(error));
+		else if (l)
+			add_commits(pass, g, l);
+	}
+}
+
+/* Sends one request a group; returns how many. */
+static int
+ask(struct lag_pass *pass, rd_kafka_queue_t *queue, int timeout_ms, bool *asked)
+{
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(pass->rk,
+		RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+	char why[256];
+	int n = 0;
+
+	rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why,
+		sizeof(why));
+	for (int i = 0; i < pass->s->groups_n; i++) {
+		struct lag_group *g = &pass->s->groups[i];
+		rd_kafka_ListConsumerGroupOffsets_t *request;
+
+		if (g->reason)
+			continue;
+		request = rd_kafka_ListConsumerGroupOffsets_new(g->name, NULL);
+		rd_kafka_AdminOptions_set_opaque(options, g);
+		rd_kafka_ListConsumerGroupOffsets(pass->rk, &request, 1, options,
+			queue);
+		rd_kafka_ListConsumerGroupOffsets_destroy(request);
+		asked[i] = true;
+		n++;
+	}
+	rd_kafka_AdminOptions_destroy(options);
+	return n;
+}
+
+/* Takes n answers, or as many as there are before the step's time is over. */
+static void
+collect(struct lag_pass *pass, rd_kafka_queue_t *queue, int n, int timeout_ms,
+	bool *asked)
+{
+	const struct clock *clock = clock_system();
+	/* The requests end by themselves first, and say why. */
+	int64_t end = clock_mono_ms(clock) + timeout_ms + 50;
+
+	while (n && lag_left_ms(pass) && clock_mono_ms(clock) < end) {
+		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
+
+		if (!event)
+			continue;
+		asked[(struct lag_group *)rd_kafka_event_opaque(event) -
+			pass->s->groups] = false;
+		take_answer(pass, event);
+		rd_kafka_event_destroy(event);
+		n--;
+	}
+}
+
+/* Groups that only the brokers keep offsets of: see lag_groups.c. */
+static void
+name_protocol(struct lag_group *g)
+{
+	if (*g->protocol || g->members_n >= 0 || g->reason)
+		return;
+	g->protocol = g->partitions_n ? "streams" : "share";
+	if (!g->partitions_n)
+		g->reason = LAG_SHARE_GROUP;
+}
+
+void
+lag_commits(struct lag_pass *pass)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(pass->rk);
+	bool *asked = xcalloc((size_t)pass->s->groups_n, sizeof(*asked));
+	int timeout_ms = lag_share_ms(pass);
+	int n = timeout_ms ? ask(pass, queue, timeout_ms, asked) : 0;
+
+	collect(pass, queue, n, timeout_ms, asked);
+	for (int i = 0; i < pass->s->groups_n; i++) {
+		struct lag_group *g = &pass->s->groups[i];
+
+		if (asked[i] || (!timeout_ms && !g->reason))
+			take_error(g, RD_KAFKA_RESP_ERR__TIMED_OUT);
+		merge(g);
+		name_protocol(g);
+		drop_unwanted(pass->o, g);
+		if (!g->partitions_n && !pass->o->topics_n)
+			add_placeholder(pass, g);
+	}
+	rd_kafka_queue_destroy(queue);
+	free(asked);
+}

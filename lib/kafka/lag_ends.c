@@ -1,0 +1,295 @@
+/*
+ * lag_ends.c - the logs behind the commits: which partitions there are, who
+ * leads them, where they start and end.
+ *
+ * rd_kafka_offsets_for_times() takes -1 and -2 for the ends. It searches its
+ * list linearly, hence small chunks; one error a broker reports fails the
+ * whole call, hence halves; a broker that does not answer holds up the call,
+ * hence a thread a leader.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "cli/sig.h"
+#include "kafka/lag_pass.h"
+
+enum { CHUNK = 1000, ASKED_ALONE_MAX = 50 };
+
+/* ---- topics ---------------------------------------------------------------------- */
+
+static void
+set_gone(struct lag_topic *t, enum lag_reason reason, const char *error)
+{
+	t->reason = reason;
+	t->error = error;
+}
+
+static void
+set_topic(struct lag_pass *pass, struct lag_topic *t,
+	const rd_kafka_metadata_topic_t *md)
+{
+	if (md->err) {
+		t->reason = lag_reason_of(md->err, &t->error);
+		return;
+	}
+	set_gone(t, LAG_NO_REASON, NULL);
+	t->logs_n = md->partition_cnt;
+	t->logs = arena_array(&pass->s->arena, (size_t)t->logs_n,
+		sizeof(*t->logs));
+	for (int i = 0; i < t->logs_n; i++)
+		t->logs[i] = (struct lag_log){ -1, -1, -1, -1, LAG_TOPIC_GONE,
+			NULL, false };
+	for (int i = 0; i < md->partition_cnt; i++) {
+		const rd_kafka_metadata_partition_t *p = &md->partitions[i];
+
+		if (p->id < 0 || p->id >= t->logs_n)
+			continue;
+		t->logs[p->id].leader = p->leader;
+		t->logs[p->id].reason = p->leader < 0 ? LAG_NO_LEADER :
+			LAG_NO_REASON;
+	}
+}
+
+/* A topic that the list of all lacks: deleted, or not for this user to see. */
+static void
+ask_alone(struct lag_pass *pass, struct lag_topic *t)
+{
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(pass->rk, t->name, NULL);
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code;
+
+	if (!rkt)
+		return;
+	code = rd_kafka_metadata(pass->rk, 0, rkt, &md, lag_share_ms(pass));
+	if (code) {
+		t->reason = lag_reason_of(code, &t->error);
+	} else {
+		if (md->topic_cnt == 1)
+			set_topic(pass, t, &md->topics[0]);
+		rd_kafka_metadata_destroy(md);
+	}
+	rd_kafka_topic_destroy(rkt);
+}
+
+void
+lag_topics(struct lag_pass *pass)
+{
+	const struct rd_kafka_metadata *md = NULL;
+	enum lag_reason reason = LAG_TOPIC_GONE;
+	const char *error = NULL;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	int timeout_ms = lag_share_ms(pass), alone = 0;
+	struct lag_topic *t;
+
+	if (!pass->s->topics.len)
+		return;
+	if (timeout_ms)
+		code = rd_kafka_metadata(pass->rk, 1, NULL, &md, timeout_ms);
+	if (code)
+		reason = lag_reason_of(code, &error);
+	for (size_t i = 0; (t = map_next(&pass->s->topics, &i)); )
+		set_gone(t, reason, error);
+	if (code)
+		return;
+	pass->s->brokers_n = md->broker_cnt;
+	for (int i = 0; i < md->topic_cnt; i++) {
+		t = lag_topic_find(pass->s, slice_str(md->topics[i].topic));
+		if (t)
+			set_topic(pass, t, &md->topics[i]);
+	}
+	rd_kafka_metadata_destroy(md);
+	for (size_t i = 0; (t = map_next(&pass->s->topics, &i)); )
+		if (t->reason == LAG_TOPIC_GONE && alone++ < ASKED_ALONE_MAX)
+			ask_alone(pass, t);
+}
+
+/* ---- ends -------------------------------------------------------------------------- */
+
+struct place {
+	struct lag_log *log;
+	const char *topic;
+	int32_t id;
+};
+
+struct leader {
+	struct lag_pass *pass;
+	struct place *places;
+	int n;
+	pthread_t thread;
+	bool has_thread;
+};
+
+static void
+fail(struct place *places, int n, rd_kafka_resp_err_t code)
+{
+	for (int i = 0; i < n; i++)
+		places[i].log->reason = lag_reason_of(code, &places[i].log->error);
+}
+
+static void
+take(struct lag_log *log, const rd_kafka_topic_partition_t *from, int64_t which)
+{
+	if (from->err || from->offset < 0)
+		log->reason = lag_reason_of(from->err ? from->err :
+			RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, &log->error);
+	else if (which == RD_KAFKA_OFFSET_END)
+		log->end = from->offset;
+	else
+		log->start = from->offset;
+}
+
+/* In halves where it fails, so that one bad partition fails alone. */
+static void
+ask_chunk(struct lag_pass *pass, struct place *places, int n, int64_t which)
+{
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(n);
+	int timeout_ms = lag_left_ms(pass);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	const char *ignored;
+
+	for (int i = 0; i < n; i++) {
+		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(l,
+			places[i].topic, places[i].id);
+
+		p->offset = which;
+		p->opaque = places[i].log;
+	}
+	if (timeout_ms)
+		code = rd_kafka_offsets_for_times(pass->rk, l, timeout_ms);
+	for (int i = 0; !code && i < l->cnt; i++)
+		take(l->elems[i].opaque, &l->elems[i], which);
+	rd_kafka_topic_partition_list_destroy(l);
+	if (!code)
+		return;
+	if (n == 1 || lag_reason_of(code, &ignored) == LAG_TIMEOUT) {
+		fail(places, n, code);
+		return;
+	}
+	ask_chunk(pass, places, n / 2, which);
+	ask_chunk(pass, places + n / 2, n - n / 2, which);
+}
+
+/* Those whose end failed need no start. */
+static void *
+ask_leader(void *arg)
+{
+	struct leader *l = arg;
+	int n = 0;
+
+	for (int i = 0; i < l->n; i += CHUNK)
+		ask_chunk(l->pass, l->places + i,
+			l->n - i < CHUNK ? l->n - i : CHUNK, RD_KAFKA_OFFSET_END);
+	for (int i = 0; i < l->n; i++)
+		if (!l->places[i].log->reason)
+			l->places[n++] = l->places[i];
+	for (int i = 0; i < n; i += CHUNK)
+		ask_chunk(l->pass, l->places + i, n - i < CHUNK ? n - i : CHUNK,
+			RD_KAFKA_OFFSET_BEGINNING);
+	return NULL;
+}
+
+static int
+by_leader(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int c;
+
+	if (x->log->leader != y->log->leader)
+		return x->log->leader < y->log->leader ? -1 : 1;
+	c = x->topic == y->topic ? 0 : strcmp(x->topic, y->topic);
+	return c ? c : (x->id > y->id) - (x->id < y->id);
+}
+
+/* places: by leader. */
+static void
+ask_leaders(struct lag_pass *pass, struct place *places, int n)
+{
+	struct leader *leaders = xcalloc((size_t)n, sizeof(*leaders));
+	int leaders_n = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!i || places[i].log->leader != places[i - 1].log->leader)
+			leaders[leaders_n++] = (struct leader){
+				.pass = pass, .places = &places[i] };
+		leaders[leaders_n - 1].n++;
+	}
+	for (int i = 1; i < leaders_n; i++)
+		leaders[i].has_thread = !pthread_create(&leaders[i].thread, NULL,
+			ask_leader, &leaders[i]);
+	for (int i = 0; i < leaders_n; i++)
+		if (!leaders[i].has_thread)
+			ask_leader(&leaders[i]);
+	for (int i = 0; i < leaders_n; i++)
+		if (leaders[i].has_thread)
+			pthread_join(leaders[i].thread, NULL);
+	free(leaders);
+}
+
+/* The logs that rows name and that can be asked for; returns how many. */
+static int
+list_wanted(struct lag_pass *pass, struct place *places, bool only_ahead)
+{
+	int n = 0;
+
+	for (int i = 0; i < pass->s->groups_n; i++) {
+		struct lag_group *g = &pass->s->groups[i];
+
+		for (int k = 0; k < g->partitions_n; k++) {
+			struct lag_partition *p = &g->partitions[k];
+			struct lag_log *log = p->topic && p->id >= 0 &&
+				p->id < p->topic->logs_n ?
+				&p->topic->logs[p->id] : NULL;
+
+			if (!log || log->reason || log->wanted ||
+			    (only_ahead && p->committed <= log->end))
+				continue;
+			log->wanted = true;
+			places[n++] = (struct place){ log, p->topic->name, p->id };
+		}
+	}
+	if (n)
+		qsort(places, (size_t)n, sizeof(*places), by_leader);
+	return n;
+}
+
+static int
+rows_of(const struct lag_snapshot *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < s->groups_n; i++)
+		n += s->groups[i].partitions_n;
+	return n;
+}
+
+void
+lag_ends(struct lag_pass *pass)
+{
+	struct place *places = xcalloc((size_t)rows_of(pass->s), sizeof(*places));
+	int n = list_wanted(pass, places, false);
+
+	ask_leaders(pass, places, n);
+	free(places);
+}
+
+void
+lag_ends_again(struct lag_pass *pass)
+{
+	struct place *places = xcalloc((size_t)rows_of(pass->s), sizeof(*places));
+	struct lag_topic *t;
+	int n;
+
+	for (size_t i = 0; (t = map_next(&pass->s->topics, &i)); )
+		for (int k = 0; k < t->logs_n; k++)
+			t->logs[k].wanted = false;
+	n = list_wanted(pass, places, true);
+	if (n) {
+		/* time for a high watermark to arrive at a new leader */
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 50);
+		ask_leaders(pass, places, n);
+	}
+	free(places);
+}
