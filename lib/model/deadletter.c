@@ -87,16 +87,20 @@ gather(struct deaths *l, const struct record_header *h)
 		warn_header(l, h);
 }
 
-/* What belongs to the record and not to one death: into the scheme's newest. */
+/*
+ * What belongs to the record and not to one death: into the scheme's newest,
+ * a timestamp of the record's beginning into its oldest.
+ */
 static void
 gather_once(struct deaths *l, const struct record_header *h)
 {
 	enum deadletter_scheme s;
 	const struct death_header *row = death_header_find(h->key, &s);
-	bool first = row && row->once && death_schemes[s].newest_first;
+	bool first;
 
 	if (!row || !row->once)
 		return;
+	first = death_schemes[s].newest_first != (row->field == DEATH_TIMESTAMP);
 	for (int i = 0; i < l->n; i++) {
 		struct death *death = &l->items[first ? i : l->n - 1 - i];
 
@@ -241,13 +245,25 @@ attempts_of(const struct deadletter *d)
 	return -1;
 }
 
+/* Where it came from: retry topics in between are not that. */
+static struct deadletter_origin
+origin_of(const struct deadletter *d)
+{
+	int i = 0;
+
+	if (d->scheme == DEADLETTER_SMALLRYE_RETRY)
+		while (i + 1 < d->hops_n && d->hops[i + 1].scheme == d->scheme)
+			i++;
+	return d->hops_n ? d->hops[i].origin : hop_none.origin;
+}
+
 static void
 answer(struct deadletter *d)
 {
 	const struct deadletter_hop *newest = d->hops_n ? &d->hops[0] : &hop_none;
 
 	d->scheme = newest->scheme;
-	d->origin = newest->origin;
+	d->origin = origin_of(d);
 	d->error = newest->error;
 	d->attempts = attempts_of(d);
 	d->failed_at = newest->failed_at;
