@@ -183,7 +183,7 @@ asan: deps
 	@BUILD=$(BUILD)/asan tests/run
 
 # The tools' bats files against three nodes of Apache Kafka.
-KAFKA_SUITES := $(TOOLS:%=tests/%.bats)
+KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
 	@$(MAKE) --no-print-directory -s all

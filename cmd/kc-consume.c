@@ -26,7 +26,7 @@ enum { TIMEOUT_MS = 30000, COMMIT_MS = 1000 };
 struct args {
 	struct conf_args conf;
 	struct opt_list topics, offsets;
-	const char *partitions, *group, *format, *to, *isolation;
+	const char *partitions, *group, *from_group, *format, *to, *isolation;
 	const char *delimiter, *key_delimiter;
 	int64_t count;
 	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
@@ -54,6 +54,8 @@ static const struct opt options[] = {
 	{ 'g', "group", OPT_STRING, AT(group), "GROUP",
 		.help = "share the partitions with this consumer group; commit what was written" },
 	{ 'G', "consumer-group", OPT_STRING, AT(group), "GROUP", .hidden = true },
+	{ 0, "from-group", OPT_STRING, AT(from_group), "GROUP",
+		.help = "begin where this group stands, for kc-produce --commit-group; with --src" },
 	{ 'j', "json-values", OPT_FLAG, AT(json_values), .group = "form",
 		.help = "values that are JSON as JSON, in the member json" },
 	{ 0, "raw", OPT_FLAG, AT(raw), .group = "form",
@@ -109,6 +111,7 @@ struct run {
 	struct consume *in;
 	struct format *format;   /* NULL = kc-record(5) or kcat's lines */
 	unsigned flags;          /* of the envelope */
+	struct buf origin;       /* member kc of all lines; empty = none */
 	bool terminal;           /* foreign bytes are made harmless */
 	struct buf shown[2];     /* value and key for a terminal */
 	int64_t records;
@@ -198,6 +201,8 @@ write_record(struct run *run, struct record *r, struct err *e)
 	size_t at = out->len;
 	int result = 0;
 
+	if (run->origin.len)
+		r->kc = buf_slice(&run->origin);
 	if (run->format) {
 		if (run->terminal) {
 			r->value = show(&run->shown[0], r->value);
@@ -322,6 +327,20 @@ finish(struct run *run, const char *why, struct err *e)
 	return result;
 }
 
+/* So that kc-produce --commit-group sees where it would commit. */
+static void
+make_origin(struct run *run)
+{
+	char *cluster = client_cluster_id(consume_client(run->in), TIMEOUT_MS);
+
+	buf_addstr(&run->origin, "{\"cluster\":");
+	envelope_put_bytes(&run->origin, slice_str(cluster));
+	buf_addstr(&run->origin, ",\"group\":");
+	envelope_put_bytes(&run->origin, slice_str(run->a->from_group));
+	buf_addc(&run->origin, '}');
+	free(cluster);
+}
+
 static int
 consume(struct run *run, const struct conf *conf,
 	const struct consume_options *o, struct err *e)
@@ -330,6 +349,8 @@ consume(struct run *run, const struct conf *conf,
 
 	if (consume_open(&run->in, conf, o, e))
 		return sig_caught() ? (e->code = ERR_NONE, -1) : -1;
+	if (run->a->from_group)
+		make_origin(run);
 	run->committed_ms = clock_mono_ms(clock_system());
 	why = copy_records(run, e);
 	return finish(run, why, e);
@@ -341,7 +362,7 @@ static int
 check_range(const struct args *a, const struct offset_range *r, int64_t now_ms,
 	struct err *e)
 {
-	if (r->from.kind == OFFSET_STORED && !a->group)
+	if (r->from.kind == OFFSET_STORED && !a->group && !a->from_group)
 		return err_set(e, ERR_USAGE, "stored offsets are those of a group "
 			"(--group)");
 	if (r->to.kind == OFFSET_TIME && r->to.value > now_ms && !a->exit_at_end)
@@ -359,15 +380,20 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (a->partitions && a->group)
 		return err_set(e, ERR_USAGE, "-p and -g exclude each other: a "
 			"group shares all partitions");
+	if (a->from_group && a->group)
+		return err_set(e, ERR_USAGE, "-g and --from-group exclude each "
+			"other: a member commits by itself");
 	if (!a->raw && (a->delimiter || a->key_delimiter))
 		return err_set(e, ERR_USAGE, "%s is for --raw",
 			a->delimiter ? "-D" : "-K");
 	if (a->null_text && !a->raw && !a->format)
 		return err_set(e, ERR_USAGE, "-Z is for --raw and -f: in JSON, "
 			"null is null");
-	if (a->src && (a->raw || a->format || (a->to && !strcmp(a->to, "kcat"))))
-		return err_set(e, ERR_USAGE, "--src adds a member to lines of "
-			"kc-record(5); this form has none");
+	if ((a->src || a->from_group) && (a->raw || a->format ||
+	    (a->to && !strcmp(a->to, "kcat"))))
+		return err_set(e, ERR_USAGE, "%s adds a member to lines of "
+			"kc-record(5); this form has none",
+			a->src ? "--src" : "--from-group");
 	return 0;
 }
 
@@ -384,7 +410,7 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 	run.terminal = term_is_tty(STDOUT_FILENO);
 	run.out.unbuffered = a->unbuffered;
 	run.flags = (a->json_values ? ENVELOPE_JSON_VALUES : 0) |
-		(a->src ? ENVELOPE_SRC : 0);
+		(a->src || a->from_group ? ENVELOPE_SRC : 0);
 	o->flush = flush;
 	o->user = &run;
 	o->output_fd = STDOUT_FILENO;
@@ -402,6 +428,7 @@ out:
 	format_free(run.format);
 	free(partitions);
 	buf_release(&run.out.buf);
+	buf_release(&run.origin);
 	buf_release(&run.shown[0]);
 	buf_release(&run.shown[1]);
 	return result;
@@ -422,7 +449,7 @@ static int
 start(struct args *a, int argc, char **argv, struct err *e)
 {
 	struct consume_options o = {
-		.group = a->group,
+		.group = a->group, .from_group = a->from_group,
 		.exit_at_end = a->exit_at_end,
 		.isolation = !a->isolation ? NULL : strstr(a->isolation, "un") ?
 			"read_uncommitted" : "read_committed",

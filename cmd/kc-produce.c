@@ -25,6 +25,7 @@
 #include "kafka/admin.h"
 #include "kafka/client.h"
 #include "kafka/produce.h"
+#include "kafka/sink.h"
 #include "model/envelope.h"
 #include "model/raw.h"
 #include "model/reject.h"
@@ -42,7 +43,8 @@ struct args {
 	const char *topic;
 	bool raw, keep_partition, now, empty_is_null, ignore_unknown, dry_run;
 	const char *from, *key, *key_delimiter, *delimiter, *codec;
-	const char *rejects, *report;
+	const char *rejects, *report, *commit_group;
+	bool txn;
 	struct opt_list headers;
 	int64_t partition, count, max_errors; /* -1 = not given */
 };
@@ -50,6 +52,7 @@ struct args {
 struct run {
 	const struct args *a;
 	struct producer *producer;
+	struct sink *sink;             /* NULL = no --commit-group */
 	struct in *inputs;
 	int inputs_n;
 	struct slice topic;            /* null = not given */
@@ -112,6 +115,10 @@ static const struct opt options[] = {
 		.min = 1, .max = INT64_MAX },
 	{ 0, "report", OPT_STRING, AT(report), "FILE",
 		.help = "write partition and offset of each line to FILE" },
+	{ 0, "commit-group", OPT_STRING, AT(commit_group), "GROUP",
+		.help = "commit the lines' src for this group, once they are acknowledged" },
+	{ 0, "txn", OPT_FLAG, AT(txn),
+		.help = "records and their commit in one transaction: exactly once" },
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run),
 		.help = "check everything, send nothing" },
 	{ 0, "check", OPT_FLAG, AT(dry_run), .hidden = true },
@@ -130,6 +137,7 @@ static const char *const examples[] = {
 	"kc-produce logs --raw < /var/log/dpkg.log",
 	"kc-produce users --raw -K : < /etc/passwd",
 	"kc-consume orders -e | jq -c '.topic=\"copy\"' | kc-produce",
+	"kc-consume --from-group g orders | kc-produce --commit-group g --txn copy",
 	"kc-produce --rejects bad.ndjson < archive.ndjson",
 	NULL
 };
@@ -192,6 +200,18 @@ check_args(const struct args *a, struct err *e)
 	if (a->raw && !a->topic)
 		return err_set(e, ERR_USAGE,
 			"--raw needs a topic (kc-produce --raw TOPIC)");
+	if (a->txn && !a->commit_group)
+		return err_set(e, ERR_USAGE, "--txn needs --commit-group (the "
+			"group whose offsets are committed with the records)");
+	if (a->commit_group && (a->raw || (a->from && strcmp(a->from, "kc"))))
+		return err_set(e, ERR_USAGE, "--commit-group needs lines with src: "
+			"those of kc-consume --from-group");
+	if (a->txn && a->rejects)
+		return err_set(e, ERR_USAGE, "--txn is all or nothing: without "
+			"--rejects");
+	if (a->commit_group && a->max_errors > 0 && !a->rejects)
+		return err_set(e, ERR_USAGE, "--commit-group commits nothing that "
+			"failed; --max-errors needs --rejects, which keeps it");
 	return a->topic ? admin_check_name(slice_str(a->topic), e) : 0;
 }
 
@@ -290,6 +310,14 @@ on_failure(void *arg, const struct record *r, producer_tag tag,
 	int64_t line;
 	struct in *in = input_of(run, tag, &line);
 
+	/* What is not kept must come again: nothing behind it is committed. */
+	if (run->sink && !run->a->rejects) {
+		if (!run->stop.code) {
+			run->stop = *why;
+			err_wrap(&run->stop, "%s, line %" PRId64, in->name, line);
+		}
+		return;
+	}
 	count_error(run, in, line, why);
 	if (!run->a->rejects)
 		return;
@@ -377,6 +405,14 @@ read_record(struct run *run, struct slice line, struct record *r, struct err *e)
 
 /* ---- the run ---------------------------------------------------------------- */
 
+static int
+keep_rejects(void *user, struct err *e)
+{
+	struct run *run = user;
+
+	return run->a->rejects ? out_flush(&run->rejects, e) : 0;
+}
+
 /* Flushes the side files when nothing is under way; true when all is told. */
 static bool
 settle(struct run *run)
@@ -390,6 +426,34 @@ settle(struct run *run)
 	return true;
 }
 
+/* Input pauses: true when nothing is left to be done before more comes. */
+static bool
+idle(struct run *run)
+{
+	struct err why = ERR_INIT;
+	int done = 1;
+
+	if (producer_poll(run->producer, &why) ||
+	    (run->sink && !run->stop.code && (done = sink_idle(run->sink, &why)) < 0))
+		run->stop = why;
+	return settle(run) && done;
+}
+
+/* To be sent: not what an older run has sent and committed. */
+static bool
+is_wanted(struct run *run, const struct in *in, const struct record *r)
+{
+	struct err why = ERR_INIT;
+	int take = run->sink ? sink_take(run->sink, r->src, r->kc, &why) : 1;
+
+	if (take < 0 && !run->stop.code) {
+		run->stop = why;
+		if (why.code == ERR_FORMAT)
+			err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
+	}
+	return take > 0 && !run->stop.code;
+}
+
 static void
 send_line(struct run *run, const struct in *in, int number, struct slice line)
 {
@@ -401,7 +465,8 @@ send_line(struct run *run, const struct in *in, int number, struct slice line)
 	run->lines++;
 	if (read_record(run, line, &r, &why))
 		on_bad_line(run, in, line, &why);
-	else if (producer_send(run->producer, &r, tag, &why))
+	else if (is_wanted(run, in, &r) &&
+		 producer_send(run->producer, &r, tag, &why) && !run->stop.code)
 		run->stop = why;
 	if (run->lines % POLL_EVERY == 0) {
 		if (producer_poll(run->producer, &why))
@@ -426,10 +491,7 @@ feed(struct run *run, int number)
 			quiet = false;
 			break;
 		case IN_IDLE:
-			if (producer_poll(run->producer, &why))
-				run->stop = why;
-			else
-				quiet = settle(run);
+			quiet = idle(run);
 			break;
 		case IN_TOO_LONG:
 			run->lines++;
@@ -489,6 +551,23 @@ verdict(const struct run *run, const struct producer_totals *t, struct err *e)
 		"--rejects FILE keeps them", run->a->rejects ? run->a->rejects : "");
 }
 
+/* The last commit, or, when something has failed, none. */
+static void
+end_sink(struct run *run)
+{
+	struct err why = ERR_INIT;
+
+	if (!run->sink)
+		return;
+	if (!run->stop.code && sink_commit(run->sink, &why) && !run->stop.code)
+		run->stop = why;
+	if (sink_passed(run->sink))
+		diag_note("%" PRId64 " lines were committed before, and passed over",
+			sink_passed(run->sink));
+	sink_close(run->sink);
+	run->sink = NULL;
+}
+
 static int
 finish(struct run *run, int64_t started, struct err *e)
 {
@@ -496,6 +575,7 @@ finish(struct run *run, int64_t started, struct err *e)
 	struct err why = ERR_INIT;
 	int result;
 
+	end_sink(run);
 	if (producer_flush(run->producer, sig_caught() ? PRODUCER_STOP_MS : -1, &why) &&
 	    !run->stop.code)
 		run->stop = why;
@@ -514,8 +594,26 @@ finish(struct run *run, int64_t started, struct err *e)
 	return result;
 }
 
+/* The producer of --txn: a twin fences the run before it. */
 static int
-produce(struct run *run, const struct conf *conf, struct err *e)
+transactional_id(const struct run *run, const struct conf *conf, struct buf *out,
+	struct err *e)
+{
+	const char *given = conf_get(conf, "transactional.id");
+
+	if (given && !run->a->txn)
+		return err_set(e, ERR_USAGE, "property transactional.id is for "
+			"--txn");
+	if (given)
+		buf_addstr(out, given);
+	else if (run->a->txn)
+		buf_addf(out, "kc-produce.%s", run->a->commit_group);
+	return 0;
+}
+
+static int
+open_producer(struct run *run, const struct conf *conf, const char *id,
+	struct err *e)
 {
 	const struct args *a = run->a;
 	const struct producer_options o = {
@@ -523,11 +621,26 @@ produce(struct run *run, const struct conf *conf, struct err *e)
 			a->conf.timeout_ms < 0 ? 30000 : (int)a->conf.timeout_ms,
 		.dry_run = a->dry_run, .arg = run, .on_failure = on_failure,
 		.on_ack = a->report ? on_ack : NULL,
+		.transactional_id = a->dry_run || !*id ? NULL : id,
 	};
-	int64_t started = clock_mono_ms(clock_system());
+	const struct sink_options sink = {
+		.group = a->commit_group, .txn = a->txn,
+		.timeout_ms = o.timeout_ms, .keep = keep_rejects, .user = run,
+	};
 
 	if (producer_open(&run->producer, conf, &o, e) ||
 	    (a->topic && producer_topic(run->producer, run->topic, e)))
+		return -1;
+	return a->commit_group && !a->dry_run ?
+		sink_open(&run->sink, run->producer, &sink, e) : 0;
+}
+
+static int
+produce(struct run *run, const struct conf *conf, const char *id, struct err *e)
+{
+	int64_t started = clock_mono_ms(clock_system());
+
+	if (open_producer(run, conf, id, e))
 		return -1;
 	if (run->inputs_n == 1 && term_is_tty(run->inputs[0].fd))
 		diag_note("reading records from the terminal, one a line; "
@@ -569,6 +682,7 @@ run_produce(struct args *a, int argc, char **argv, struct err *e)
 {
 	struct run run = { .a = a, .rejects.fd = -1, .report.fd = -1 };
 	struct conf conf = { 0 };
+	struct buf id = BUF_INIT;
 	int result = -1;
 
 	if (load_conf(a, &conf, e))
@@ -587,14 +701,17 @@ run_produce(struct args *a, int argc, char **argv, struct err *e)
 	run.form.key = slice_str(a->key);
 	run.form.empty_is_null = a->empty_is_null;
 	run.reader.flags = a->ignore_unknown ? ENVELOPE_IGNORE_UNKNOWN : 0;
-	if (check_args(a, e) || parse_headers(&run, e) ||
+	if (check_args(a, e) || transactional_id(&run, &conf, &id, e) ||
+	    parse_headers(&run, e) ||
 	    parse_delimiters(&run, e) || open_inputs(&run, argc, argv, e) ||
 	    (a->rejects && open_output(&run, a->rejects, &run.rejects, e)) ||
 	    (a->report && open_output(&run, a->report, &run.report, e)))
 		goto out;
-	result = produce(&run, &conf, e);
+	result = produce(&run, &conf, buf_cstr(&id), e);
 out:
+	sink_close(run.sink);
 	producer_close(run.producer);
+	buf_release(&id);
 	buf_release(&run.rejects.buf);
 	buf_release(&run.report.buf);
 	for (int i = 0; i < run.inputs_n; i++)

@@ -312,6 +312,18 @@ is_up(struct client *c, int64_t left)
 	return true;
 }
 
+char *
+client_cluster_id(struct client *c, int timeout_ms)
+{
+	char *id = rd_kafka_clusterid(c->rk, timeout_ms), *copy;
+
+	if (!id)
+		return NULL;
+	copy = xstrdup(id);
+	rd_kafka_mem_free(c->rk, id);
+	return copy;
+}
+
 int
 client_wait(struct client *c, int timeout_ms, struct err *e)
 {

@@ -40,4 +40,7 @@ const char *client_library_version(void);
  */
 int client_wait(struct client *c, int timeout_ms, struct err *e);
 
+/* The cluster's id, or NULL when no broker tells it in time. returns owned */
+char *client_cluster_id(struct client *c, int timeout_ms);
+
 #endif

@@ -122,8 +122,10 @@ static int
 start_all(struct consume *c, struct err *e)
 {
 	rd_kafka_topic_partition_list_t *list = consume_wanted(c);
-	int result = consume_activate(c, list, e);
+	int result = c->o->from_group ? consume_from_group(c, list, e) : 0;
 
+	if (!result)
+		result = consume_activate(c, list, e);
 	for (int i = 0; i < list->cnt && !result; i++) {
 		const rd_kafka_topic_partition_t *p = &list->elems[i];
 		struct topic *t = consume_topic(c, p->topic);
@@ -216,6 +218,12 @@ stop_all(struct consume *c)
 		for (int k = 0; k < c->topics[i]->parts_n; k++)
 			if (c->topics[i]->rkt && c->topics[i]->parts[k].active)
 				rd_kafka_consume_stop(c->topics[i]->rkt, k);
+}
+
+struct client *
+consume_client(const struct consume *c)
+{
+	return c->client;
 }
 
 void

@@ -40,6 +40,11 @@ struct consume_options {
 	int spans_n;
 	struct offset_range range;  /* with a group: where nothing is committed */
 	const char *group;          /* NULL = none */
+	/*
+	 * Where this group stands is where to begin, without joining it; range
+	 * says where, in partitions in which it stands nowhere. NULL = not
+	 */
+	const char *from_group;
 	bool exit_at_end;
 	const char *isolation;      /* isolation.level; NULL = as configured */
 	/*
@@ -56,6 +61,7 @@ struct consume_options {
 	int output_fd;              /* waiting ends when its reader is gone */
 };
 
+struct client;
 struct consume;
 
 enum consume_status {
@@ -111,6 +117,9 @@ int consume_commit(struct consume *c, struct err *e);
 
 /* One JSON object, for --summary: what was read of each partition, and why it ended. */
 void consume_summary(const struct consume *c, const char *why, struct buf *out);
+
+/* Its connection, for administration. */
+struct client *consume_client(const struct consume *c);
 
 /* Leaves the group; what was not committed stays so. */
 void consume_close(struct consume *c);

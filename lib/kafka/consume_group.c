@@ -4,6 +4,7 @@
  */
 #include "cli/diag.h"
 #include "kafka/consumer.h"
+#include "kafka/group_offsets.h"
 
 /* The group moved on without us: what is not committed will be read again. */
 static bool
@@ -85,6 +86,27 @@ take_over(struct consume *c, rd_kafka_topic_partition_list_t *list,
 			c->o->group);
 	}
 	return consume_activate(c, list, e);
+}
+
+int
+consume_from_group(struct consume *c, rd_kafka_topic_partition_list_t *list,
+	struct err *e)
+{
+	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
+	struct group_offsets offsets = { 0 };
+	int result = group_offsets_get(c->client, c->o->from_group, timeout,
+		&offsets, e);
+
+	for (int i = 0; i < list->cnt && !result; i++) {
+		const struct group_offset *o = group_offsets_find(&offsets,
+			list->elems[i].topic, list->elems[i].partition);
+
+		if (o && o->offset >= 0)
+			list->elems[i].offset = o->offset;
+	}
+	group_offsets_release(&offsets);
+	return result ? err_wrap(e, "group '%s': cannot read its offsets",
+		c->o->from_group) : 0;
 }
 
 static void

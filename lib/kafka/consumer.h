@@ -80,6 +80,10 @@ int consume_activate(struct consume *c, rd_kafka_topic_partition_list_t *list,
 void consume_deactivate(struct consume *c,
 	const rd_kafka_topic_partition_list_t *list);
 
+/* The offsets that o->from_group has committed, into a list. */
+int consume_from_group(struct consume *c, rd_kafka_topic_partition_list_t *list,
+	struct err *e);
+
 /* Nothing more is wanted of this partition. */
 void consume_finish(struct consume *c, const struct topic *t, struct part *p);
 

@@ -111,6 +111,35 @@ record_of(struct producer *p, const rd_kafka_message_t *m, struct record *r)
 	r->headers_n = n;
 }
 
+/* Errors after which librdkafka sends nothing more, by its own word. */
+static int
+check_fatal(struct producer *p, struct err *e)
+{
+	rd_kafka_resp_err_t code;
+	char why[512];
+
+	if (!p->fatal.code) {
+		code = rd_kafka_fatal_error(client_handle(p->client), why, sizeof(why));
+		if (code)
+			client_error(p->client, code, why, &p->fatal);
+	}
+	if (!p->fatal.code)
+		return 0;
+	*e = p->fatal;
+	return -1;
+}
+
+/* Dropped with its transaction, whose own failure is told. */
+static bool
+is_dropped(struct producer *p, rd_kafka_resp_err_t code)
+{
+	struct err ignored;
+
+	return p->txn.id && (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+		code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) &&
+		(p->txn.failed.code || check_fatal(p, &ignored));
+}
+
 static void
 on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
@@ -126,9 +155,7 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	p->handed--;
-	/* Dropped with its transaction, whose own failure is told. */
-	if (p->txn.failed.code && (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
-	    m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)) {
+	if (is_dropped(p, m->err)) {
 		p->totals.failed++;
 		return;
 	}
@@ -404,24 +431,6 @@ producer_send(struct producer *p, const struct record *r, producer_tag tag,
 }
 
 /* ---- waiting ---- */
-
-/* Errors after which librdkafka sends nothing more, by its own word. */
-static int
-check_fatal(struct producer *p, struct err *e)
-{
-	rd_kafka_resp_err_t code;
-	char why[512];
-
-	if (!p->fatal.code) {
-		code = rd_kafka_fatal_error(client_handle(p->client), why, sizeof(why));
-		if (code)
-			client_error(p->client, code, why, &p->fatal);
-	}
-	if (!p->fatal.code)
-		return 0;
-	*e = p->fatal;
-	return -1;
-}
 
 int
 producer_poll(struct producer *p, struct err *e)

@@ -293,6 +293,26 @@ check_topics(struct producer *p, const struct group_offsets *offsets, struct err
 	return 0;
 }
 
+int
+txn_check_group(struct producer *p, const char *group, struct err *e)
+{
+	int timeout = p->o.timeout_ms < 0 ? TIMEOUT_DEFAULT_MS : p->o.timeout_ms;
+	const struct rd_kafka_group_list *list;
+	rd_kafka_resp_err_t code;
+	int members = 0;
+
+	code = rd_kafka_list_groups(client_handle(p->client), group, &list, timeout);
+	if (code)
+		return client_error(p->client, code, NULL, e);
+	for (int i = 0; i < list->group_cnt; i++)
+		members += list->groups[i].member_cnt;
+	rd_kafka_group_list_destroy(list);
+	if (members)
+		return err_set(e, ERR_REFUSED, "the group has members (stop them "
+			"first; kc-lag members GROUP names them)");
+	return 0;
+}
+
 /*
  * What an abort of librdkafka's may be worth another try; rights and names
  * that are wrong stay wrong.

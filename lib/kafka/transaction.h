@@ -62,6 +62,12 @@ bool txn_is_open(const struct producer *p);
 int txn_commit(struct producer *p, const struct txn_source *source,
 	const struct group_offsets *offsets, struct err *e);
 
+/*
+ * That nobody is a member of the group, before it is used as a simple one:
+ * else ERR_REFUSED. (A transaction of no member could commit nevertheless.)
+ */
+int txn_check_group(struct producer *p, const char *group, struct err *e);
+
 /* 0: nothing of it is visible. No-op when none is open. -1 as txn_commit(). */
 int txn_abort(struct producer *p, struct err *e);
 

@@ -1,0 +1,223 @@
+#include "kafka/sink.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "cli/json.h"
+#include "kafka/client.h"
+#include "kafka/group_offsets.h"
+#include "kafka/transaction.h"
+#include "model/positions.h"
+
+enum {
+	COMMIT_MS = 1000,
+	IDLE_MS = 100,        /* the same, when no line waits */
+	COMMIT_LINES = 20000, /* of a transaction: an open one stalls its readers */
+	LOOK_EVERY = 256,     /* lines between two looks at the clock */
+};
+
+struct sink {
+	struct producer *p;
+	struct sink_options o;
+	struct positions positions;
+	struct buf kc;        /* the last member kc that was found to be right */
+	char *cluster;
+	int64_t lines;        /* since the last commit */
+	int64_t passed;
+	int64_t committed_ms;
+};
+
+static int64_t
+now_mono(void)
+{
+	return clock_mono_ms(clock_system());
+}
+
+static int
+wait_ms(const struct sink *s)
+{
+	return s->o.timeout_ms < 0 ? 60000 : s->o.timeout_ms;
+}
+
+int
+sink_open(struct sink **out, struct producer *p, const struct sink_options *o,
+	struct err *e)
+{
+	struct sink *s = xcalloc(1, sizeof(*s));
+	struct group_offsets offsets = { 0 };
+	int result = -1;
+
+	s->p = p;
+	s->o = *o;
+	s->committed_ms = now_mono();
+	s->cluster = client_cluster_id(producer_client(p), wait_ms(s));
+	if (txn_check_group(p, o->group, e) ||
+	    group_offsets_get(producer_client(p), o->group, wait_ms(s),
+	    &offsets, e)) {
+		err_wrap(e, "group '%s'", o->group);
+		goto out;
+	}
+	for (int i = 0; i < offsets.n; i++)
+		positions_start(&s->positions, slice_str(offsets.items[i].topic),
+			offsets.items[i].partition, offsets.items[i].offset);
+	result = 0;
+out:
+	group_offsets_release(&offsets);
+	if (result)
+		sink_close(s);
+	else
+		*out = s;
+	return result;
+}
+
+/*
+ * Lines of kc-consume --from-group say which cluster and group they are of.
+ * They are all alike: only the first is looked at.
+ */
+static int
+check_origin(struct sink *s, struct slice kc, struct err *e)
+{
+	struct json *j;
+	const char *cluster, *group;
+	int result = 0;
+
+	if (slice_is_null(kc) || slice_eq(kc, buf_slice(&s->kc)))
+		return 0;
+	j = json_parse(kc, e);
+	if (!j)
+		return err_wrap(e, "member kc");
+	cluster = json_string(json_get(j, "cluster"));
+	group = json_string(json_get(j, "group"));
+	if (cluster && s->cluster && strcmp(cluster, s->cluster))
+		result = err_set(e, ERR_FAILED, "the lines are of cluster '%s', "
+			"and this is '%s': offsets are committed where the "
+			"records were read (kc-replay copies between clusters)",
+			cluster, s->cluster);
+	else if (group && strcmp(group, s->o.group))
+		result = err_set(e, ERR_FAILED, "the lines were read for group "
+			"'%s', not '%s' (--from-group and --commit-group name "
+			"the same one)", group, s->o.group);
+	json_free(j);
+	if (result)
+		return -1;
+	buf_clear(&s->kc);
+	buf_addslice(&s->kc, kc);
+	return 0;
+}
+
+static bool
+is_due(struct sink *s)
+{
+	if (s->o.txn && s->lines >= COMMIT_LINES)
+		return true;
+	return s->lines % LOOK_EVERY == 0 && s->lines &&
+		now_mono() - s->committed_ms >= COMMIT_MS;
+}
+
+static int
+out_of_order(const struct sink *s, const struct src *src, struct err *e)
+{
+	return err_set(e, ERR_FAILED, "'%.*s' [%" PRId32 "]: a line of offset %"
+		PRId64 " comes behind one of offset %" PRId64 " (a filter that "
+		"changes the order needs kc-consume --exec, which has answers "
+		"in any order)", SLICE_ARG(src->topic), src->partition, src->offset,
+		s->positions.latest->next - 1);
+}
+
+int
+sink_take(struct sink *s, struct slice text, struct slice kc, struct err *e)
+{
+	struct src src;
+
+	if (slice_is_null(text))
+		return err_set(e, ERR_FORMAT, "the line has no src (kc-consume "
+			"--from-group writes it, and filters must keep it)");
+	if (src_parse(text, &src, e) || check_origin(s, kc, e))
+		return -1;
+	switch (positions_look(&s->positions, &src)) {
+	case POSITION_DONE:
+		s->passed++;
+		return 0;
+	case POSITION_BACK:
+		return out_of_order(s, &src, e);
+	case POSITION_NEW:
+		if (is_due(s) && sink_commit(s, e))
+			return -1;
+		positions_take(&s->positions, &src);
+		break;
+	case POSITION_SAME:
+		break;
+	}
+	s->lines++;
+	return s->o.txn && !txn_is_open(s->p) && txn_begin(s->p, e) ? -1 : 1;
+}
+
+static int
+commit_offsets(struct sink *s, struct group_offsets *offsets, struct err *e)
+{
+	if (producer_flush(s->p, -1, e) || (s->o.keep && s->o.keep(s->o.user, e)))
+		return -1;
+	if (!group_offsets_set(producer_client(s->p), s->o.group, offsets,
+	    wait_ms(s), e))
+		return 0;
+	return err_wrap(e, "group '%s': the records are sent, but not committed",
+		s->o.group);
+}
+
+int
+sink_commit(struct sink *s, struct err *e)
+{
+	const struct txn_source source = { s->o.group, NULL };
+	struct group_offsets offsets = { 0 };
+	int result;
+
+	if (!positions_due(&s->positions))
+		return 0;
+	for (int i = 0; i < s->positions.n; i++) {
+		const struct position *at = s->positions.items[i];
+
+		if (at->next >= 0 && at->next != at->committed)
+			group_offsets_add(&offsets, slice_str(at->topic),
+				at->partition, at->next, NULL);
+	}
+	result = s->o.txn ? txn_commit(s->p, &source, &offsets, e) :
+		commit_offsets(s, &offsets, e);
+	group_offsets_release(&offsets);
+	if (result)
+		return -1;
+	positions_committed(&s->positions);
+	s->lines = 0;
+	s->committed_ms = now_mono();
+	return 0;
+}
+
+int
+sink_idle(struct sink *s, struct err *e)
+{
+	if (positions_due(&s->positions) && now_mono() - s->committed_ms < IDLE_MS)
+		return 0;
+	return sink_commit(s, e) ? -1 : 1;
+}
+
+int64_t
+sink_passed(const struct sink *s)
+{
+	return s->passed;
+}
+
+void
+sink_close(struct sink *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!s)
+		return;
+	if (s->o.txn)
+		txn_abort(s->p, &ignored);
+	positions_release(&s->positions);
+	buf_release(&s->kc);
+	free(s->cluster);
+	free(s);
+}

@@ -1,0 +1,97 @@
+#include "model/positions.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+void
+positions_release(struct positions *p)
+{
+	for (int i = 0; i < p->n; i++) {
+		free(p->items[i]->key);
+		free(p->items[i]->topic);
+		free(p->items[i]);
+	}
+	free(p->items);
+	map_release(&p->by_key);
+	*p = (struct positions){ 0 };
+}
+
+static bool
+is_of(const struct position *at, struct slice topic, int32_t partition)
+{
+	return at && at->partition == partition && slice_eq_str(topic, at->topic);
+}
+
+/* Of this partition, made when it is not there yet. */
+static struct position *
+find(struct positions *p, struct slice topic, int32_t partition)
+{
+	struct buf key = BUF_INIT;
+	struct position *at = p->latest;
+
+	if (is_of(at, topic, partition))
+		return at;
+	buf_addslice(&key, topic);
+	buf_addc(&key, '/');
+	buf_addint(&key, partition);
+	at = map_get(&p->by_key, buf_slice(&key));
+	if (!at) {
+		at = xcalloc(1, sizeof(*at));
+		at->key = xmemdup0(key.data, key.len);
+		at->topic = xmemdup0(topic.data, topic.len);
+		at->partition = partition;
+		at->next = at->committed = -1;
+		p->items = xreallocarray(p->items, (size_t)p->n + 1,
+			sizeof(struct position *));
+		p->items[p->n++] = at;
+		map_put(&p->by_key, slice_make(at->key, key.len), at);
+	}
+	buf_release(&key);
+	p->latest = at;
+	return at;
+}
+
+void
+positions_start(struct positions *p, struct slice topic, int32_t partition,
+	int64_t committed)
+{
+	find(p, topic, partition)->committed = committed;
+}
+
+enum position_take
+positions_look(struct positions *p, const struct src *s)
+{
+	bool was_latest = is_of(p->latest, s->topic, s->partition);
+	struct position *at = find(p, s->topic, s->partition);
+
+	if (at->next < 0)
+		return s->offset < at->committed ? POSITION_DONE : POSITION_NEW;
+	if (s->offset >= at->next)
+		return POSITION_NEW;
+	return s->offset == at->next - 1 && was_latest ? POSITION_SAME : POSITION_BACK;
+}
+
+void
+positions_take(struct positions *p, const struct src *s)
+{
+	find(p, s->topic, s->partition)->next = s->offset + 1;
+}
+
+bool
+positions_due(const struct positions *p)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->items[i]->next >= 0 &&
+		    p->items[i]->next != p->items[i]->committed)
+			return true;
+	return false;
+}
+
+void
+positions_committed(struct positions *p)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->items[i]->next >= 0)
+			p->items[i]->committed = p->items[i]->next;
+}

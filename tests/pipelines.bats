@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# Acknowledged pipelines whose end commits: kc-consume --from-group, a filter,
+# kc-produce --commit-group, with and without --txn.
+
+load lib/kc
+
+setup_file() {
+	start_broker
+}
+
+teardown_file() {
+	stop_broker
+}
+
+setup() {
+	t=$(topic)
+	g=$t-group
+	dir=$BATS_TEST_TMPDIR
+	pids=()
+}
+
+teardown() {
+	local p
+	for p in "${pids[@]}"; do kill -9 "$p" 2>/dev/null || true; done
+}
+
+# Numbers 1 to N in $t, and an empty $t-out.
+numbers() { # N [PARTITIONS]
+	kc-topics -q create "$t" "$t-out" -p "${2-1}"
+	seq "$1" | kc-produce --raw "$t"
+}
+
+rest() {
+	kc-consume --from-group "$g" "$t" -e
+}
+
+sent() {
+	kc-consume "$t-out" -e --raw
+}
+
+# A pipeline's end in the background, fed by file descriptor 8; sets $pid.
+sink() { # NAME OPTION...
+	local name=$1
+	shift
+	mkfifo "$dir/$name"
+	kc-produce --commit-group "$g" "$t-out" "$@" <"$dir/$name" 2>"$dir/$name.err" 3>&- 4>&- &
+	pid=$!
+	pids+=("$pid")
+}
+
+ends_with() { # STATUS PID
+	status=0
+	wait "$2" || status=$?
+	[[ $status == "$1" ]] || { echo "status $status, not $1"; cat "$dir"/*.err; return 1; }
+}
+
+is_at() { # OFFSET
+	[[ $(kc-consume --from-group "$g" "$t" -e -c 1 | jq .offset) == "$1" ]]
+}
+
+has_sent() { # N
+	[[ $(sent | wc -l) == "$1" ]]
+}
+
+@test "what is acknowledged is committed, and comes once" {
+	numbers 1000 3
+	kc-consume --from-group "$g" "$t" -e -c 300 | kc-produce --commit-group "$g" "$t-out"
+	[[ $(sent | wc -l) == 300 && $(rest | wc -l) == 700 ]]
+	rest | kc-produce --commit-group "$g" "$t-out"
+	[[ -z $(rest) ]]
+	sent | sort -n | cmp - <(seq 1000)
+}
+
+@test "--txn: the same, exactly once" {
+	numbers 1000 3
+	kc-consume --from-group "$g" "$t" -e -c 300 | kc-produce --commit-group "$g" --txn "$t-out"
+	[[ $(sent | wc -l) == 300 && $(rest | wc -l) == 700 ]]
+	rest | kc-produce --commit-group "$g" --txn "$t-out"
+	[[ -z $(rest) ]]
+	sent | sort -n | cmp - <(seq 1000)
+}
+
+@test "a filter may drop lines: what is behind the last that arrived comes again" {
+	numbers 100
+	rest | jq -c 'select((.value | tonumber) % 30 == 0)' | kc-produce --commit-group "$g" --txn "$t-out"
+	[[ $(sent | paste -sd,) == 30,60,90 ]]
+	[[ $(rest | jq -r .value | paste -sd,) == 91,92,93,94,95,96,97,98,99,100 ]]
+	rest | jq -c 'select((.value | tonumber) % 30 == 0)' | kc-produce --commit-group "$g" --txn "$t-out"
+	[[ $(sent | paste -sd,) == 30,60,90 ]]
+}
+
+@test "a filter may make several lines of one" {
+	numbers 50
+	rest | jq -c '., (.value += "again")' | kc-produce --commit-group "$g" --txn "$t-out"
+	[[ $(sent | wc -l) == 100 && -z $(rest) ]]
+}
+
+@test "lines that an older run has committed are passed over" {
+	numbers 100
+	rest >"$dir/lines"
+	head -n 60 "$dir/lines" | kc-produce --commit-group "$g" --txn "$t-out"
+	exits 0 kc-produce --commit-group "$g" --txn "$t-out" "$dir/lines"
+	says "60 lines were committed before"
+	sent | cmp - <(seq 100)
+}
+
+@test "a pause commits, and a signal" {
+	numbers 10
+	sink one --txn
+	exec 8>"$dir/one"
+	rest | head -n 4 >&8
+	eventually is_at 4
+	has_sent 4
+	rest | head -n 2 >&8
+	eventually has_sent 6
+	kill -TERM "$pid"
+	ends_with 143 "$pid"
+	is_at 6
+	exec 8>&-
+}
+
+@test "a record that fails: nothing of its batch is committed" {
+	numbers 100
+	kc-topics -q alter "$t-out" -c max.message.bytes=2000
+	rest | jq -c 'if .offset == 50 then .value = "x" * 3000 else . end' >"$dir/lines"
+	exits 1 kc-produce --commit-group "$g" "$t-out" "$dir/lines"
+	says "line 51: record"
+	is_at 0
+	exits 1 kc-produce --commit-group "$g-txn" --txn "$t-out" < <(jq -c 'del(.kc)' "$dir/lines")
+	says "line 51: record"
+	g=$g-txn
+	is_at 0
+	# read_committed sees nothing of the second run
+	(($(sent | wc -l) <= 100))
+}
+
+@test "--txn: nothing of a run that failed is visible" {
+	numbers 100
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(rest; echo '{"no":"record"}')
+	says "line 101"
+	[[ -z $(sent) ]]
+	[[ $(kc-consume "$t-out" --isolation uncommitted -e | wc -l) -le 100 ]]
+	is_at 0
+}
+
+@test "--rejects keeps what fails, and the rest is committed" {
+	numbers 100
+	kc-topics -q alter "$t-out" -c max.message.bytes=2000
+	rest | jq -c 'if .offset == 50 then .value = "x" * 3000 else . end' >"$dir/lines"
+	exits 4 kc-produce --commit-group "$g" --rejects "$dir/bad" "$t-out" "$dir/lines"
+	[[ $(jq -r .src "$dir/bad") == "$t/0/50" && -z $(rest) ]]
+	[[ $(sent | wc -l) == 99 ]]
+}
+
+@test "rejects that cannot be kept are not committed" {
+	numbers 10
+	kc-topics -q alter "$t-out" -c max.message.bytes=2000
+	rest | jq -c 'if .offset == 5 then .value = "x" * 3000 else . end' >"$dir/lines"
+	exits 1 kc-produce --commit-group "$g" --rejects /dev/full "$t-out" "$dir/lines"
+	is_at 0
+}
+
+@test "lines out of order, without src or of another group end the run" {
+	numbers 10
+	rest >"$dir/lines"
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(tac "$dir/lines")
+	says "a line of offset 8 comes behind one of offset 9"
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(kc-consume "$t" -e)
+	says "line 1: the line has no src"
+	exits 1 kc-produce --commit-group other --txn "$t-out" "$dir/lines"
+	says "read for group '$g', not 'other'"
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(jq -c '.src = "a/b"' "$dir/lines")
+	says "src 'a/b' is not TOPIC/PARTITION/OFFSET"
+	[[ -z $(sent) ]]
+	is_at 0
+}
+
+@test "lines of another cluster are refused" {
+	numbers 10
+	rest | jq -c '.kc.cluster = "elsewhere"' >"$dir/lines"
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" "$dir/lines"
+	says "the lines are of cluster 'elsewhere'"
+	says "kc-replay"
+	# without the member it is seen by what this cluster lacks
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(jq -c 'del(.kc) | .src = "nowhere-\(.src)"' "$dir/lines")
+	says "this cluster has no 'nowhere-$t' [0]"
+	[[ -z $(sent) ]]
+}
+
+is_member() {
+	[[ -s $dir/member ]]
+}
+
+@test "a group that has members is refused: status 5" {
+	numbers 10
+	kc-consume -g "$g" "$t" >"$dir/member" 3>&- 4>&- &
+	pids+=($!)
+	eventually is_member
+	kc-consume --src "$t" -e >"$dir/lines"
+	exits 5 kc-produce --commit-group "$g" "$t-out" "$dir/lines"
+	says "has members"
+	exits 5 kc-produce --commit-group "$g" --txn "$t-out" "$dir/lines"
+	says "has members"
+	[[ -z $(sent) ]]
+}
+
+@test "a twin fences the run before it: status 5, and nothing comes twice" {
+	numbers 20
+	sink one --txn
+	local one=$pid
+	exec 8>"$dir/one"
+	rest >"$dir/lines"
+	head -n 5 "$dir/lines" >&8
+	eventually has_sent 5
+	exits 0 kc-produce --commit-group "$g" --txn "$t-out" "$dir/lines"
+	tail -n 15 "$dir/lines" >&8 || true
+	exec 8>&-
+	ends_with 5 "$one"
+	grep -q "fenced" "$dir/one.err"
+	sent | cmp - <(seq 20)
+}
+
+@test "a broker that goes away: status 75, and a run later all is there once" {
+	only_kc_broker
+	numbers 20
+	sink one --txn --timeout 1s
+	local one=$pid
+	exec 8>"$dir/one"
+	rest | head -n 5 >&8
+	eventually has_sent 5
+	stop_broker
+	echo "{\"src\":\"$t/0/5\",\"value\":\"6\"}" >&8
+	exec 8>&-
+	ends_with 75 "$one"
+	start_broker
+	rest | kc-produce --commit-group "$g" --txn "$t-out"
+	sent | cmp - <(seq 20)
+}
+
+@test "wrong options are status 2" {
+	exits 2 kc-produce --txn t </dev/null
+	says "--txn needs --commit-group"
+	exits 2 kc-produce --raw --commit-group g t </dev/null
+	says "--from-group"
+	exits 2 kc-produce --commit-group g --txn --rejects x t </dev/null
+	says "all or nothing"
+	exits 2 kc-produce --commit-group g --max-errors 3 t </dev/null
+	says "--rejects"
+	exits 2 kc-produce t -X transactional.id=x </dev/null
+	says "--txn"
+	exits 2 kc-consume -g g --from-group g t
+	says "exclude each other"
+	exits 2 kc-consume --from-group g --raw t
+	says "this form has none"
+}
