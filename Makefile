@@ -152,7 +152,7 @@ DEPS_BUILD := gcc libc6-dev make librdkafka-dev libcjson-dev libyaml-dev libread
 	libmicrohttpd-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libpcre2-dev \
 	libstdc++-12-dev
 DEPS_DEMO  := $(DEPS_BUILD) jq gawk iso-codes unicode-data tzdata
-DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 python3-confluent-kafka python3-kafka shellcheck mandoc
+DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 python3-confluent-kafka python3-kafka shellcheck mandoc tmux
 DEPS_KAFKA := $(DEPS_CHECK) maven openjdk-17-jre-headless
 
 # Installs what is missing of a list; asks nothing when all is there.
@@ -175,12 +175,19 @@ demo: deps-demo
 	@tests/demo
 
 check: deps
-	@$(MAKE) --no-print-directory -s all units
+	@$(MAKE) --no-print-directory -s all units $(BUILD)/promtool
 	@BUILD=$(BUILD) tests/run
 
 asan: deps
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan SAN=address,undefined all units
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/asan SAN=address,undefined all units $(BUILD)/asan/promtool
 	@BUILD=$(BUILD)/asan tests/run
+
+# What checks the Prometheus files. Unpacked, not installed: the package would start a server.
+$(BUILD)/promtool:
+	@mkdir -p $(@D)
+	@dir=$$(mktemp -d) && trap 'rm -rf '$$dir EXIT && chmod 755 $$dir && get="apt-get download -qq prometheus" && \
+		(cd $$dir && { $$get || { apt-get update -qq && $$get; }; } 2>/dev/null && \
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) && mv $$dir/usr/bin/promtool $@
 
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats
@@ -208,6 +215,7 @@ lint:
 # bash and fish look for completions under the command's name, zsh in all files.
 
 MANUALS  := $(sort $(wildcard man/*.[1-8]))
+MONITORING := $(sort $(wildcard lib/monitoring/*))
 BIN_DIR   = $(DESTDIR)$(PREFIX)/bin
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share
 BASH_DIR  = $(SHARE_DIR)/bash-completion/completions
@@ -215,11 +223,13 @@ ZSH_DIR   = $(SHARE_DIR)/zsh/site-functions
 FISH_DIR  = $(SHARE_DIR)/fish/vendor_completions.d
 INSTALLED = $(PROGRAMS:%=$(BIN_DIR)/%) $(PROGRAMS:%=$(BASH_DIR)/%) \
 	$(ZSH_DIR)/_kc $(PROGRAMS:%=$(FISH_DIR)/%.fish) \
-	$(foreach m,$(MANUALS),$(SHARE_DIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(foreach m,$(MANUALS),$(SHARE_DIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(MONITORING:lib/monitoring/%=$(SHARE_DIR)/kc/%)
 
 install: all
 	install -d $(sort $(dir $(INSTALLED)))
 	install $(PROGRAMS:%=$(BUILD)/bin/%) $(BIN_DIR)
+	install -m 644 $(MONITORING) $(SHARE_DIR)/kc
 	for m in $(MANUALS); do install -m 644 $$m $(SHARE_DIR)/man/man$${m##*.} || exit 1; done
 	for p in $(PROGRAMS); do install -m 644 completions/kc.bash $(BASH_DIR)/$$p && \
 		install -m 644 completions/kc.fish $(FISH_DIR)/$$p.fish || exit 1; done
