@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 #include "cli/conf.h"
 #include "cli/diag.h"
+#include "cli/file.h"
 #include "cli/json.h"
 #include "cli/opt.h"
 #include "cli/out.h"
@@ -26,6 +27,10 @@
 #include "kafka/groups.h"
 #include "kafka/lag_measure.h"
 #include "kafka/lag_print.h"
+#include "kafka/lag_serve.h"
+#include "kafka/lag_watch.h"
+
+enum { AGAIN_TIMEOUT_MS = 5000, FRESH_MS = 5000 };
 
 struct args {
 	struct conf_args conf;
@@ -35,11 +40,18 @@ struct args {
 	const char *isolation, *columns, *by;
 	bool json, summary, all;
 
+	/* show, again and again, or for Prometheus */
+	const char *prom, *prom_style, *cluster_name, *serve;
+	int64_t watch_ms, fresh_ms;   /* watch_ms: -1 = once */
+	bool no_members, no_partitions;
+
 	/* what the verbs work with */
 	struct conf settings;
 	struct client *client;
 	struct out out;
 	int timeout_ms;
+	struct lag_measure_options measuring;
+	bool met;             /* a broker has answered once */
 };
 
 /* Opens the handle that a verb works with, and waits for a broker. */
@@ -166,28 +178,140 @@ check_complete(const struct lag_snapshot *s, bool named, struct err *e)
 		"measured: %s", s->partial_why) : 0;
 }
 
+/* Measures once: for show, and for all that measure again and again. */
+static int
+measure(void *args, struct lag_snapshot *s, struct err *e)
+{
+	struct args *a = args;
+	struct lag_measure_options o = a->measuring;
+
+	if (!a->met && client_wait(a->client, a->timeout_ms, e))
+		return -1;
+	a->met = true;
+	o.deadline_ms = clock_mono_ms(clock_system()) + a->timeout_ms;
+	return lag_measure(a->client, &o, s, e);
+}
+
+static int
+show_once(struct args *a, struct err *e)
+{
+	bool named = a->measuring.names_n > 0;
+	struct lag_snapshot s = { 0 };
+	int ret = -1;
+
+	if (!measure(a, &s, e) && !print_snapshot(a, &s, named, e))
+		ret = check_complete(&s, named, e);
+	lag_snapshot_release(&s);
+	return ret;
+}
+
+/* ---- Prometheus ------------------------------------------------------------------- */
+
+static int
+prom_options(const struct args *a, struct lag_prom_options *o, struct err *e)
+{
+	*o = (struct lag_prom_options){ .cluster = a->cluster_name,
+		.without_members = a->no_members,
+		.without_partitions = a->no_partitions };
+	return lag_prom_styles(slice_str(a->prom_style ? a->prom_style : "kc,kle"),
+		&o->styles, e) ? err_wrap(e, "--prom-style") : 0;
+}
+
+/* To a file that is whole at any moment, or stdout. */
+static int
+write_prom(struct args *a, struct err *e)
+{
+	int64_t start = clock_mono_ms(clock_system());
+	struct lag_snapshot s = { 0 };
+	struct lag_prom_options o;
+	struct buf text = BUF_INIT;
+	int ret = -1;
+
+	if (prom_options(a, &o, e) || measure(a, &s, e))
+		goto out;
+	o.took_ms = clock_mono_ms(clock_system()) - start;
+	lag_prom_write(&text, &s, &o);
+	if (!strcmp(a->prom, "-"))
+		buf_addslice(&a->out.buf, buf_slice(&text));
+	else if (file_replace(a->prom, buf_slice(&text), e))
+		goto out;
+	ret = check_complete(&s, a->measuring.names_n > 0, e);
+out:
+	buf_release(&text);
+	lag_snapshot_release(&s);
+	return ret;
+}
+
+static int
+serve_prom(struct args *a, struct err *e)
+{
+	struct lag_serve_options o = { .measure = measure, .arg = a,
+		.where = a->serve, .fresh_ms = a->fresh_ms };
+
+	return prom_options(a, &o.prom, e) ? -1 : lag_serve(&o, e);
+}
+
+static int
+watch(struct args *a, struct err *e)
+{
+	struct lag_watch_options o = { .measure = measure, .arg = a,
+		.every_ms = a->watch_ms, .color = a->out.color };
+
+	return lag_watch(&o, e);
+}
+
+/* ---- show: what of it ---------------------------------------------------------- */
+
+static int
+check_show(const struct args *a, struct err *e)
+{
+	bool prom = a->prom || a->serve;
+
+	if (!prom && (a->prom_style || a->cluster_name || a->no_members ||
+	    a->no_partitions))
+		return err_set(e, ERR_USAGE, "--prom-style, --cluster-name, "
+			"--no-members and --no-partitions are for --prom and --serve");
+	if (a->watch_ms >= 0 && a->watch_ms < 100)
+		return err_set(e, ERR_USAGE, "--watch every %lld ms is too often "
+			"(at least 100ms)", (long long)a->watch_ms);
+	if (a->watch_ms >= 0 && a->json)
+		return err_set(e, ERR_USAGE, "--watch is a screen, --json is not "
+			"(a loop around kc-lag gives lines again and again)");
+	if (a->watch_ms >= 0 && !(term_is_tty(STDIN_FILENO) &&
+	    term_is_tty(STDOUT_FILENO)))
+		return err_set(e, ERR_USAGE, "--watch needs a terminal on stdin and "
+			"stdout (a loop around kc-lag gives lines again and again)");
+	return 0;
+}
+
 static int
 run_show(void *args, int argc, char **argv, struct err *e)
 {
 	struct args *a = args;
-	int64_t deadline = clock_mono_ms(clock_system()) + a->timeout_ms;
-	struct lag_snapshot s = { 0 };
-	struct lag_measure_options o = {
-		.topics = a->topics.items, .topics_n = a->topics.n,
-		.deadline_ms = deadline, .counts_unassigned = a->all,
-		.committed_only = a->isolation && !strcmp(a->isolation, "committed")
-	};
-	const char **names = list_names(a, argc, argv, &o.names_n);
+	struct lag_measure_options *o = &a->measuring;
+	const char **names = list_names(a, argc, argv, &o->names_n);
 	int ret = -1;
 
-	o.names = names;
-	o.with_instances = o.names_n > 0 ||
+	o->names = names;
+	o->topics = a->topics.items;
+	o->topics_n = a->topics.n;
+	o->counts_unassigned = a->all;
+	o->committed_only = a->isolation && !strcmp(a->isolation, "committed");
+	o->with_instances = o->names_n > 0 ||
 		(a->by && lag_by_parse(a->by) == LAG_BY_INSTANCE);
-	if (!open_client(a, o.committed_only, e) &&
-	    !lag_measure(a->client, &o, &s, e) &&
-	    !print_snapshot(a, &s, o.names_n > 0, e))
-		ret = check_complete(&s, o.names_n > 0, e);
-	lag_snapshot_release(&s);
+	/* What goes on for ever tries again soon. */
+	if ((a->watch_ms >= 0 || a->serve) && a->conf.timeout_ms < 0)
+		a->timeout_ms = AGAIN_TIMEOUT_MS;
+	if (check_show(a, e) || lag_open(&a->client, &a->settings,
+	    o->committed_only, e))
+		goto out;
+	if (a->watch_ms >= 0)
+		ret = watch(a, e);
+	else if (a->serve)
+		ret = serve_prom(a, e);
+	else
+		ret = a->prom ? write_prom(a, e) : show_once(a, e);
+out:
 	free(names);
 	return ret;
 }
@@ -285,6 +409,22 @@ static const struct opt show_options[] = {
 		.group = "form" },
 	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
 		.help = "ends as a reader sees them: uncommitted (default), committed" },
+	{ 'W', "watch", OPT_DURATION, AT(watch_ms), "TIME", .group = "form",
+		.help = "a screen that measures again and again: -W 2s" },
+	{ 0, "prom", OPT_STRING, AT(prom), "FILE", .group = "form",
+		.help = "write Prometheus text to FILE, whole at any moment; - is stdout" },
+	{ 0, "serve", OPT_STRING, AT(serve), "[ADDR:]PORT", .group = "form",
+		.help = "serve /metrics, measured when it is asked for, and /healthz" },
+	{ 0, "prom-style", OPT_STRING, AT(prom_style), "LIST",
+		.help = "names of series: kc,kle (default), kafka_exporter, kminion, burrow" },
+	{ 0, "cluster-name", OPT_STRING, AT(cluster_name), "NAME",
+		.help = "label of the cluster, instead of its id" },
+	{ 0, "no-members", OPT_FLAG, AT(no_members),
+		.help = "no labels of members: fewer series when they come and go" },
+	{ 0, "no-partitions", OPT_FLAG, AT(no_partitions),
+		.help = "series of groups and topics only" },
+	{ 0, "fresh", OPT_DURATION, AT(fresh_ms), "TIME",
+		.help = "with --serve: serve a result again that is younger (default: 5s)" },
 	{ 'a', "all", OPT_FLAG, AT(all), .help = "all groups, however many lines; "
 		"topics nobody subscribes to count" },
 	OPT_END
@@ -298,7 +438,7 @@ static const struct opt_command commands[] = {
 };
 
 static const char *const usage[] = {
-	"[show] [-a] [-t TOPIC] [GROUP|^REGEX]...",
+	"[show] [-a] [-t TOPIC] [-W TIME] [GROUP|^REGEX]...",
 	"list",
 	NULL
 };
@@ -308,6 +448,7 @@ static const char *const examples[] = {
 	"kc-lag billing",
 	"kc-lag '^team-a-' --summary --json | jq 'select(.lag > 1000)'",
 	"kc-lag billing --by host",
+	"kc-lag --watch 2s",
 	NULL
 };
 
@@ -350,7 +491,8 @@ out:
 int
 main(int argc, char **argv)
 {
-	struct args a = { .conf = CONF_ARGS_INIT };
+	struct args a = { .conf = CONF_ARGS_INIT, .watch_ms = -1,
+		.fresh_ms = FRESH_MS };
 	const struct opt_command *verb;
 	struct err e = ERR_INIT;
 	int result;
