@@ -227,6 +227,29 @@ is_shorter_than() { (($(segments "$1") < $2)); }
 	(($(bytes) - after < after - before))
 }
 
+@test "the levels of zstd and lz4 act when altered" {
+	local low high before codec
+	plain() { seq 1 20000 | awk '{ printf "{\"value\":\"%d %d %d\"}\n", $1, $1 * 7919 % 1000, $1 * 104729 % 977 }' |
+		kc-produce -q -X compression.codec=none -X linger.ms=200 -X batch.num.messages=20000 "$T"; }
+	bytes() { stat -c %s "$DATA/$T-0/00000000000000000000.log"; }
+	kc-topics create "$T"
+	plain
+	for codec in "zstd 1 19" "lz4 1 12"; do
+		# shellcheck disable=SC2086
+		set -- $codec
+		before=$(bytes)
+		exits 0 kc-topics alter -c compression.type="$1" -c compression."$1".level="$2" "$T"
+		plain
+		low=$(($(bytes) - before))
+		exits 0 kc-topics alter -c compression."$1".level="$3" "$T"
+		before=$(bytes)
+		plain
+		high=$(($(bytes) - before))
+		((high < low)) || { echo "$1: $low bytes at level $2, $high at $3"; return 1; }
+	done
+	has_count "$T" 100000
+}
+
 @test "message.timestamp.type and its limits act when altered" {
 	kc-topics create "$T"
 	old() { jq -nc '{value: "old", timestamp: 1600000000000}' | kc-produce -q "$T"; }

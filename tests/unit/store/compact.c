@@ -1,4 +1,6 @@
 /* Compaction: what stays and what goes, and how it is put in place. */
+#include <inttypes.h>
+
 #include "keyed.h"
 #include "store/cleaner_choose.h"
 
@@ -445,6 +447,104 @@ repair_reads_over_gaps(void)
 	fixture_release(&f);
 }
 
+/* Flips a bit of the first batch; the checkpoint goes, or nobody would look. */
+static void
+damage(struct fixture *f, int64_t base)
+{
+	char path[300], byte;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/t-0/%020" PRId64 ".log", f->dir, base);
+	fd = open(path, O_RDWR);
+	CHECK(pread(fd, &byte, 1, 70) == 1);
+	byte ^= 1;
+	CHECK(pwrite(fd, &byte, 1, 70) == 1);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/checkpoint", f->dir);
+	CHECK(!unlink(path));
+	snprintf(path, sizeof(path), "%s/clean", f->dir);
+	CHECK(!unlink(path));
+}
+
+/* How many there are of a key; offsets rise. */
+static int
+count_key(struct partlog *l, const char *key, const char **value)
+{
+	struct seen_list *x = see_all(l);
+	int64_t last = -1;
+	int n = 0;
+
+	for (int i = 0; i < x->n; i++) {
+		CHECK(x->at[i].offset > last);
+		last = x->at[i].offset;
+		if (!strcmp(x->at[i].key, key)) {
+			*value = x->at[i].value;
+			n++;
+		}
+	}
+	CHECK(partlog_end(l) > last);
+	return n;
+}
+
+/*
+ * What is in front of the damage stays, with its gaps; what is behind it
+ * comes from the WAL, as far as that has it; and the log goes on.
+ */
+static void
+check_repair(bool has_wal)
+{
+	struct sender s = SENDER_INIT;
+	const char *value = NULL;
+	struct fixture f;
+	struct partlog *l = start(&f, NULL);
+	char text[300];
+	int64_t base = -1;
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "a=%d once%d=%0120d", i, i, i);
+		CHECK_INT(send_text(l, &s, text).error, 0);
+		roll(l, &s);
+	}
+	CHECK(clean(&f));
+	for (int i = 0; i < l->segments_n && i < 5; i++)
+		if (l->segments[i]->size)
+			base = l->segments[i]->base;
+	CHECK_INT(base, 20);
+	fixture_stop(&f);
+	damage(&f, base);
+	CHECK(!fixture_start(&f, &compacted));
+	CHECK(strstr(f.e.msg, "--repair"));
+	if (!has_wal) {
+		snprintf(text, sizeof(text), "%s/wal", f.dir);
+		nftw(text, fixture_rm, 4, FTW_DEPTH | FTW_PHYS);
+	}
+	f.o.repair = true;
+	if (CHECK(l = fixture_start(&f, &compacted))) {
+		CHECK(strstr(f.reports, "cut '") && strstr(f.reports, "(offset 20)"));
+		CHECK_INT(count_key(l, "once0", &value), 1);
+		CHECK_INT(count_key(l, "once7", &value), has_wal);
+		CHECK_INT(partlog_end(l), has_wal ? 80 : 20);
+		CHECK_INT(send_text(l, &s, "a=new").error, 0);
+		for (int i = 0; i < 3; i++)
+			roll(l, &s);
+		CHECK(clean(&f));
+	}
+	f.o.repair = false;
+	fixture_stop(&f);
+	if (CHECK(l = fixture_start(&f, &compacted))) {
+		CHECK_INT(count_key(l, "a", &value), 1);
+		CHECK_STR(value, "new");
+	}
+	fixture_release(&f);
+}
+
+static void
+repair_cuts_a_compacted_log_where_the_damage_is(void)
+{
+	check_repair(true);
+	check_repair(false);
+}
+
 int
 main(void)
 {
@@ -462,5 +562,6 @@ main(void)
 	RUN(a_topic_can_go_while_it_is_cleaned);
 	RUN(damage_is_reported_and_left_alone);
 	RUN(repair_reads_over_gaps);
+	RUN(repair_cuts_a_compacted_log_where_the_damage_is);
 	return tap_done();
 }

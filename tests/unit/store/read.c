@@ -184,6 +184,7 @@ spoil_indexes(struct fixture *f, int how)
 	char command[600];
 
 	snprintf(command, sizeof(command), how == 0 ? "rm %s/t-0/*index" :
+		how == 4 ? "rm %s/t-0/*.timeindex" : how == 5 ? "rm %s/t-0/*[0-9].index" :
 		how == 1 ? "for i in %s/t-0/*index; do : > $i; done" :
 		how == 2 ? "for i in %s/t-0/*index; do head -c 48 /dev/zero > $i; done" :
 		"for i in %s/t-0/*index; do head -c 96 /dev/urandom > $i; done",
@@ -194,7 +195,7 @@ spoil_indexes(struct fixture *f, int how)
 static void
 indexes_are_made_again(void)
 {
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 6; how++) {
 		struct fixture f;
 		struct partlog *l;
 		int64_t offset, t;

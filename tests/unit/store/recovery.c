@@ -315,6 +315,76 @@ damage_in_the_wal_is_told_from_its_end(void)
 	fixture_release(&f);
 }
 
+/* A disk that does not give back some sectors of wal/0. */
+static struct {
+	int fd;            /* wal/0 as it was opened last */
+	int64_t from, to;  /* bytes of it */
+	int hits;
+} bad;
+
+static int
+open_bad(const struct fs *fs, const char *path, int flags)
+{
+	const char *name = strstr(path, "/wal/0");
+	int fd = fast.open(fs, path, flags);
+
+	if (name && !name[6])
+		bad.fd = fd;
+	else if (fd == bad.fd)
+		bad.fd = -1;
+	return fd;
+}
+
+static ssize_t
+pread_bad(const struct fs *fs, int fd, void *p, size_t n, int64_t at)
+{
+	if (fd == bad.fd && at < bad.to && at + (int64_t)n > bad.from) {
+		bad.hits++;
+		errno = EIO;
+		return -1;
+	}
+	return fast.pread(fs, fd, p, n, at);
+}
+
+/* The start is refused and names the WAL, or nothing is missing; then the disk is well. */
+static void
+a_sector_of_the_wal_that_cannot_be_read_loses_nothing(void)
+{
+	struct fixture f;
+	struct partlog *l;
+	struct fs fs;
+	int refused = 0;
+
+	for (int64_t at = 0; at < 40 * 2048; at += 2048) {
+		init(&f);
+		killed(&f, &small, append_acked);
+		fs = fast;
+		fs.open = open_bad;
+		fs.pread = pread_bad;
+		f.o.fs = &fs;
+		bad.from = at;
+		bad.to = at + 512;
+		if ((l = fixture_start(&f, &small))) {
+			CHECK_INT(partlog_end(l), 200);
+			CHECK_INT(verify_log(l, 200), 200);
+		} else if (!CHECK_INT(f.e.code, ERR_IO) || !CHECK(strstr(f.e.msg,
+				"cannot read the write-ahead log 'wal/0'"))) {
+			printf("# at %d: %s\n", (int)at, f.e.msg);
+		} else {
+			refused++;
+		}
+		store_close(f.s);
+		f.s = NULL;
+		f.o.fs = &fast;
+		if (CHECK(l = fixture_start(&f, &small))) {
+			CHECK_INT(partlog_end(l), 200);
+			CHECK_INT(verify_log(l, 200), 200);
+		}
+		fixture_release(&f);
+	}
+	CHECK(refused > 0 && bad.hits > 0);
+}
+
 static void
 a_damaged_checkpoint_is_refused(void)
 {
@@ -560,6 +630,7 @@ main(void)
 	RUN(a_durable_part_that_is_missing_is_refused);
 	RUN(repair_cuts_where_the_damage_is);
 	RUN(damage_in_the_wal_is_told_from_its_end);
+	RUN(a_sector_of_the_wal_that_cannot_be_read_loses_nothing);
 	RUN(a_damaged_checkpoint_is_refused);
 	RUN(the_wal_goes_round);
 	RUN(the_wal_alone_brings_everything_back);

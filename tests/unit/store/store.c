@@ -1,5 +1,6 @@
 /* The store as a whole: appending, committing, reading, rolling, starting again. */
 #include "fixture.h"
+#include "store/state.h"
 
 static void
 appends_commits_and_reads(void)
@@ -338,6 +339,108 @@ duplicates_wait_for_the_first_copy(void)
 
 enum { MANY = 1200 };
 
+/* Does this append send what was appended to the disk? */
+static bool
+is_forced(struct fixture *f, struct partlog *l)
+{
+	f->s->checkpoint_due = false;
+	CHECK_INT(append(l, 1, 100).error, 0);
+	/* With fsync never, the checkpoint syncs. */
+	return f->o.fsync == FSYNC_NEVER ? f->s->checkpoint_due : !f->s->open;
+}
+
+static void
+flushes_are_forced_as_altered(void)
+{
+	static const enum fsync_policy policies[] = { FSYNC_NEVER, FSYNC_INTERVAL };
+
+	for (int i = 0; i < 2; i++) {
+		struct log_config c = test_config;
+		struct fixture f;
+		struct partlog *l;
+
+		fixture_init(&f);
+		f.o.fsync = policies[i];
+		f.o.interval_ms = 3600 * 1000;
+		c.flush_messages = c.flush_ms = INT64_MAX;
+		if (!CHECK(l = fixture_start(&f, &c)))
+			return;
+		for (int k = 0; k < 4; k++)
+			CHECK(!is_forced(&f, l));
+		c.flush_messages = 3; /* of the four there are, too */
+		partlog_set_config(l, &c);
+		CHECK(is_forced(&f, l));
+		CHECK(!is_forced(&f, l));
+		CHECK(!is_forced(&f, l));
+		CHECK(is_forced(&f, l));
+		c.flush_messages = INT64_MAX;
+		c.flush_ms = 5000;
+		partlog_set_config(l, &c);
+		CHECK(!is_forced(&f, l));
+		f.clock.fake_ms += 5000;
+		CHECK(is_forced(&f, l));
+		fixture_release(&f);
+	}
+}
+
+static void
+append_at(struct partlog *l, int64_t timestamp, int64_t segment)
+{
+	struct buf b = make_batch(1, 100, timestamp, -1, -1, -1);
+
+	CHECK_INT(append_buf(l, &b).error, 0);
+	CHECK_INT(partlog_active(l)->base, segment);
+	buf_release(&b);
+}
+
+/* Of the newest segment. */
+static int64_t
+reserved(struct fixture *f, struct partlog *l)
+{
+	char path[400];
+	struct stat st = { 0 };
+
+	snprintf(path, sizeof(path), "%s/t-0/%020" PRId64 ".log", f->dir,
+		partlog_active(l)->base);
+	CHECK_INT(stat(path, &st), 0);
+	return (int64_t)st.st_blocks * 512;
+}
+
+static void
+the_next_segment_is_as_altered(void)
+{
+	struct log_config c = test_config;
+	struct fixture f;
+	struct partlog *l;
+	int64_t left;
+
+	fixture_init(&f);
+	c.segment_bytes = 4 << 20;
+	c.segment_ms = 100000;
+	if (!CHECK(l = fixture_start(&f, &c)))
+		return;
+	append_at(l, T0, 0);
+	CHECK(reserved(&f, l) < 4 << 20);
+	CHECK_INT(l->jitter_ms, 0);
+	c.preallocate = true;
+	c.segment_jitter_ms = 50000;
+	partlog_set_config(l, &c);
+	append_at(l, T0 + 100000, 0);
+	append_at(l, T0 + 100001, 2);
+	CHECK(reserved(&f, l) >= 4 << 20);
+	CHECK(l->jitter_ms >= 0 && l->jitter_ms < 50000);
+	left = c.segment_ms - l->jitter_ms;
+	append_at(l, T0 + 100001 + left, 2);
+	append_at(l, T0 + 100002 + left, 4);
+	c.preallocate = false;
+	c.segment_jitter_ms = 0;
+	partlog_set_config(l, &c);
+	append_at(l, T0 + 300000 + left, 5);
+	CHECK(reserved(&f, l) < 4 << 20);
+	CHECK_INT(l->jitter_ms, 0);
+	fixture_release(&f);
+}
+
 static void
 many_partitions_share_few_descriptors(void)
 {
@@ -385,6 +488,8 @@ main(void)
 	RUN(ephemeral_stores_are_visible_at_once);
 	RUN(every_append_is_a_commit_with_fsync_always);
 	RUN(duplicates_wait_for_the_first_copy);
+	RUN(flushes_are_forced_as_altered);
+	RUN(the_next_segment_is_as_altered);
 	RUN(many_partitions_share_few_descriptors);
 	return tap_done();
 }
