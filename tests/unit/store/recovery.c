@@ -214,10 +214,8 @@ checkpoint(struct fixture *f)
 	snprintf(path, sizeof(path), "%s/checkpoint", f->dir);
 	f->clock.fake_ms += 10000;
 	store_tick(f->s);
-	for (i = 0; i < 2000 && f->o.fs->size_of(f->o.fs, path) < 100; i++) {
-		struct pollfd p = { f->wake, POLLIN, 0 };
-
-		poll(&p, 1, 5);
+	for (i = 0; i < 1000 && f->o.fs->size_of(f->o.fs, path) < 100; i++) {
+		fixture_sleep(f);
 		store_poll(f->s);
 	}
 	CHECK(i < 2000);
