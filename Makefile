@@ -31,7 +31,7 @@ ALL_LDFLAGS = $(LDFLAGS) -pthread -Wl,--gc-sections $(if $(SAN),-fsanitize=$(SAN
 # ---- who links what ---------------------------------------------------------
 # Every folder is an archive of its name; a program lists its folders, lowest last.
 
-TOOLS     := kc-produce kc-consume kc-topics kc-lag
+TOOLS     := kc-produce kc-consume kc-topics kc-lag kc-dlq
 PROGRAMS  := $(TOOLS) kc-broker
 LIBS      := base model cli kafka
 BROKER    := api net coord meta store wire

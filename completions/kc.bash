@@ -1,4 +1,4 @@
-# bash completion of kc-produce, kc-consume, kc-topics, kc-lag and kc-broker. Options and
+# bash completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq and kc-broker. Options and
 # verbs are what the program itself says; topics and groups are asked for, briefly.
 # shellcheck shell=bash
 
@@ -73,4 +73,4 @@ _kc() {
 	fi
 }
 
-complete -o default -F _kc kc-produce kc-consume kc-topics kc-lag kc-broker
+complete -o default -F _kc kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker

@@ -1,4 +1,4 @@
-# fish completion of kc-produce, kc-consume, kc-topics, kc-lag and
+# fish completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq and
 # kc-broker. Options and verbs are what the program itself says; topics and
 # groups are asked for, briefly.
 
@@ -84,7 +84,7 @@ function __kc_register -a tool
 end
 
 # Installed under each tool's name, fish loads it for that tool only.
-set -l tools kc-produce kc-consume kc-topics kc-lag kc-broker
+set -l tools kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker
 set -l own (string replace -r '\.fish$' '' -- (status basename))
 contains -- $own $tools; and set tools $own
 for tool in $tools

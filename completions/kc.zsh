@@ -1,4 +1,4 @@
-#compdef kc-produce kc-consume kc-topics kc-lag kc-broker
+#compdef kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker
 # zsh completion: options and verbs are what the program itself says; topics
 # and groups are asked for, briefly.
 

@@ -1,0 +1,46 @@
+/*
+ * redrive.h - dead letters sent back: chosen, capped, paced, watched.
+ */
+#ifndef KAFKA_REDRIVE_H
+#define KAFKA_REDRIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "kafka/dlq.h"
+#include "kafka/dlq_write.h"
+#include "model/dlq_select.h"
+#include "model/ledger_run.h"
+#include "model/redrive.h"
+
+struct redrive_options {
+	const struct dlq_select *select;
+	struct redrive_form form;     /* form.run is the run's id */
+	struct slice by;              /* "user@host" */
+	const int64_t *ends;          /* of the run that is gone on with; NULL = as of now */
+	int64_t limit;                /* -1 = none */
+	int64_t max_redrives;         /* of one record; more are parked */
+	double rate, bytes_rate;      /* a second; 0 = as fast as it goes */
+	int64_t ramp_ms;              /* from nothing to the rate */
+	int64_t canary;               /* 0 = none: all at once */
+	int64_t watch_ms;             /* for returns: after the canary, or at the end */
+	double abort_if_returned;     /* per cent */
+	bool dry_run;                 /* count only */
+	/* A record that was not sent, and why; state is what became of it. */
+	void (*told)(void *arg, int32_t partition, int64_t offset,
+		enum ledger_state state, const struct err *why);
+	/* Now and then, for progress; or NULL. */
+	void (*progress)(void *arg, const struct ledger_run *run);
+	void *arg;
+};
+
+/*
+ * Does it, counting in *run, which is written along. 0 also when some were
+ * parked or failed (the counts say so). ERR_NO: too many came back, the rest
+ * was not sent. Others as dlq_commit().
+ */
+int redrive(struct dlq *d, const struct redrive_options *o,
+	struct ledger_run *run, struct err *e);
+
+#endif

@@ -1,0 +1,379 @@
+#!/usr/bin/env bats
+# kc-dlq: what is selected, sent back, put aside; the ledger, runs, failures.
+
+load lib/kc
+
+setup_file() {
+	start_broker
+}
+
+teardown_file() {
+	stop_broker
+}
+
+# Sets $src and $dlq: topics of this test, the second with N dead letters of the first, two partitions each.
+# Record i has key ki and value vi, died at src/(i%2)/i; every third of PriceException, the others of TimeoutException.
+dead_letters() { # N [FROM]
+	local i from=${2-0}
+	if [[ -z ${src-} ]]; then
+		src=$(topic)
+		dlq=$src.dlq
+		kc-topics create -q -p 2 "$src" "$dlq"
+	fi
+	for ((i = from; i < from + $1; i++)); do
+		letter "$i"
+	done | kc-produce
+}
+
+letter() { # I [HEADER...]
+	local class=java.util.concurrent.TimeoutException
+	(($1 % 3)) || class=org.shop.PriceException
+	printf '{"topic":"%s","partition":%d,"key":"k%d","value":"v%d","headers":[{"key":"trace","value":"t%d"}' \
+		"$dlq" $(($1 % 2)) "$1" "$1" "$1"
+	printf ',{"key":"__connect.errors.%s","value":"%s"}' topic "$src" partition $(($1 % 2)) offset "$1" \
+		exception.class.name "$class" exception.message "order $1 failed"
+	echo ']}'
+}
+
+# The values of the source topic, sorted.
+arrived() {
+	kc-consume "$src" -e -f '%s\n' | sort -V | paste -sd ' '
+}
+
+# What the ledger has, a line a record: "0/5 redriven".
+ledger() {
+	kc-consume "$dlq.kc-ledger" -e -j | jq -rs 'map(select(.key | startswith("run/") | not)) |
+		INDEX(.key)[] | "\(.key) \(.json.state)"' | sort -V
+}
+
+states() { # -> "3 redriven", sorted
+	ledger | cut -d' ' -f2 | sort | uniq -c | sed 's/^ *//' | paste -sd,
+}
+
+# Lag of the group: what is open.
+lag() {
+	kc-lag "kc-dlq.$dlq" | jq -s 'map(.lag) | add'
+}
+
+@test "redrive sends records back to where they died, without the headers of their death" {
+	dead_letters 4
+	exits 0 kc-dlq redrive "$dlq" --yes
+	says "4 of 4 sent; run "
+	[[ -z $output ]]
+	[[ $(arrived) == "v0 v1 v2 v3" ]]
+	kc-consume "$src" -e | jq -es --arg s "$src" --arg d "$dlq" 'map(select(.value == "v3")) | length == 1 and .[0].partition == 1 and
+		.[0].key == "k3" and (.[0].headers | map(select(.key != "kc-redrive-run"))) == [
+		{key: "trace", value: "t3"}, {key: "kc-origin", value: "\($s)/1/3"},
+		{key: "kc-redrive-count", value: "1"}, {key: "kc-redrive-of", value: "\($d)/1/1"}]'
+	[[ $(states) == "4 redriven" ]]
+	[[ $(lag) == 0 ]]
+}
+
+@test "redrive twice sends once" {
+	dead_letters 3
+	kc-dlq redrive "$dlq" --yes
+	exits 0 kc-dlq redrive "$dlq" --yes
+	says "nothing to redrive"
+	[[ $(arrived) == "v0 v1 v2" ]]
+	[[ $(kc-dlq runs "$dlq" | wc -l) == 1 ]]
+}
+
+@test "the ledger says where each copy is" {
+	dead_letters 6
+	kc-dlq redrive "$dlq" --yes -q
+	kc-consume "$dlq.kc-ledger" -e -j | jq -r 'select(.json.to) | .json.to' | sort -V >"$BATS_TEST_TMPDIR/said"
+	kc-consume "$src" -e | jq -r '"\(.topic)/\(.partition)/\(.offset)"' | sort -V >"$BATS_TEST_TMPDIR/there"
+	diff "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/there"
+}
+
+@test "what is not selected stays open, and holds the mark" {
+	dead_letters 6
+	exits 0 kc-dlq redrive "$dlq" --class PriceException
+	[[ $(arrived) == "v0 v3" ]]
+	[[ $(lag) == 5 ]]
+	exits 0 kc-dlq redrive "$dlq" 0:1 1:0
+	[[ $(arrived) == "v0 v1 v2 v3" ]]
+	[[ $(lag) == 2 ]]
+	exits 0 kc-dlq redrive "$dlq" --key k4 --key k5 --message 'order [0-4]'
+	[[ $(arrived) == "v0 v1 v2 v3 v4" ]]
+	exits 0 kc-dlq redrive "$dlq" --origin "$src/1" -H trace=t5
+	[[ $(arrived) == "v0 v1 v2 v3 v4 v5" ]]
+	[[ $(lag) == 0 ]]
+}
+
+@test "a group of like failures can be named by the beginning of its id" {
+	dead_letters 4
+	exits 2 kc-dlq redrive "$dlq" --group abc
+	exits 0 kc-dlq redrive "$dlq" --group 0000000000
+	says "nothing to redrive"
+}
+
+@test "everything at once must be meant" {
+	dead_letters 1
+	for verb in redrive discard park restore; do
+		exits 2 kc-dlq "$verb" "$dlq" </dev/null
+		says "everything in '$dlq'? (there is no terminal to ask on; try: --yes)"
+	done
+	exits 2 kc-dlq redrive "$dlq" --state parked </dev/null
+	[[ -z $(arrived) ]]
+}
+
+@test "a dry run changes nothing, with any verb, and makes no ledger" {
+	dead_letters 3
+	for verb in redrive discard park; do
+		exits 0 kc-dlq "$verb" "$dlq" --dry-run
+		says "would be: 3 of 3"
+	done
+	exits 0 kc-dlq note "$dlq" --dry-run text
+	exits 0 kc-dlq restore "$dlq" --dry-run
+	says "nothing to restore"
+	exits 0 kc-dlq redrive "$dlq" -n --json
+	jq -e '.dry_run and .selected == 3 and .sent == 3' <<<"$output"
+	[[ -z $(kc-topics list "$dlq.kc-ledger") ]]
+	[[ -z $(arrived) ]]
+	[[ -z $(kc-lag "kc-dlq.$dlq" 2>/dev/null) ]]
+}
+
+@test "discard, park and restore change states, and nothing is sent" {
+	dead_letters 5
+	exits 0 kc-dlq discard "$dlq" 0:0
+	says "1 of 1 discarded"
+	exits 0 kc-dlq park "$dlq" 1:0 --note "ask the shop"
+	exits 0 kc-dlq redrive "$dlq" --yes
+	[[ $(arrived) == "v2 v3 v4" ]]
+	[[ $(states) == "1 discarded,1 parked,3 redriven" ]]
+	[[ $(lag) == 0 ]]
+	exits 0 kc-dlq restore "$dlq" --yes
+	says "2 of 2 restored"
+	[[ $(lag) == 5 ]]
+	exits 0 kc-dlq redrive "$dlq" --yes
+	[[ $(arrived) == "v0 v1 v2 v3 v4" ]]
+	[[ $(states) == "5 redriven" ]]
+	kc-consume "$dlq.kc-ledger" -e -j | jq -es 'map(select(.key == "1/0")) | last | .json.note == "ask the shop"'
+}
+
+@test "a record that came back is known by its headers, and parked when it comes back too often" {
+	dead_letters 1
+	for i in 1 2 3; do
+		exits 0 kc-dlq redrive "$dlq" --yes
+		# it dies again, with all its headers
+		kc-consume "$src" -e | tail -n 1 | jq -c --arg s "$src" --arg d "$dlq" '.topic = $d | .partition = 1 | .headers += [
+			{key: "__connect.errors.topic", value: $s}, {key: "__connect.errors.partition", value: "0"},
+			{key: "__connect.errors.offset", value: "\(.offset)"}]' | kc-produce
+	done
+	exits 4 kc-dlq redrive "$dlq" --yes
+	says "it was redriven 3 times and came back"
+	says "0 of 1 sent; 1 parked, 0 failed"
+	[[ $(states) == "1 parked,3 returned" ]]
+	[[ $(kc-consume "$src" -e | jq -r '.headers[] | select(.key == "kc-redrive-count").value' | paste -sd ' ') == "1 2 3" ]]
+	[[ $(kc-consume "$src" -e | jq -r '.headers[] | select(.key == "kc-origin").value' | sort -u) == "$src/0/0" ]]
+	[[ $(lag) == 0 ]]
+	kc-dlq runs "$dlq" --json | jq -es 'map(select(.sent == 1 and .returned == 1)) | length == 3'
+}
+
+@test "a record that came back without headers is known by its key and value" {
+	dead_letters 1
+	for i in 1 2; do
+		exits 0 kc-dlq redrive "$dlq" --yes --to "$src"
+		echo '{"key":"k0","value":"v0"}' | kc-produce "$dlq" -p 1
+	done
+	exits 4 kc-dlq redrive "$dlq" --yes --to "$src" --max-redrives 2
+	says "it was redriven 2 times and came back"
+	[[ $(states) == "1 parked,2 returned" ]]
+}
+
+@test "equal records that died apart are no returns of each other" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" "$dlq" -p 1
+	for i in 1 2 3; do echo '{"key":"k","value":"same"}'; done | kc-produce "$dlq"
+	exits 0 kc-dlq redrive "$dlq" 0:0 --to "$src" --max-redrives 1
+	exits 0 kc-dlq redrive "$dlq" --yes --to "$src" --max-redrives 1 --rate 4/s
+	[[ $(arrived) == "same same same" ]]
+	[[ $(states) == "3 redriven" ]]
+}
+
+@test "any bytes come back as they were" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" "$dlq" -p 1
+	{
+		echo '{"key":null,"value":"{\"n\":9007199254740993,\"d\":1.10,\"z\":\"a\\u0000b\",\"e\":1e400}","headers":[]}'
+		echo '{"key":"","value":"","headers":[{"key":"h","value":null},{"key":"h","value":""},{"key":"h","value":"2"},{"key":"h","value":{"base64":"/wA="}}]}'
+		echo '{"key":{"base64":"AP8="},"value":{"base64":"/wD+"},"headers":[{"key":"","value":"x"}]}'
+		echo '{"key":"k","value":null,"headers":[]}'
+	} >"$BATS_TEST_TMPDIR/in"
+	kc-produce "$dlq" <"$BATS_TEST_TMPDIR/in"
+	exits 0 kc-dlq redrive "$dlq" --yes --to "$src"
+	kc-consume "$src" -e | jq -c '{key, value, headers: [.headers[] | select(.key | startswith("kc-") | not)]}' >"$BATS_TEST_TMPDIR/out"
+	diff "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "what cannot be sent is named, stays open, and does not hold up the others" {
+	dead_letters 4
+	kc-topics create -q "$src-small" -c max.message.bytes=2000
+	jq -nc --arg s "$src" --arg d "$dlq" '{topic: $d, partition: 0, key: "big", value: ("x" * 5000), headers: [
+		{key: "__connect.errors.topic", value: $s}, {key: "__connect.errors.partition", value: "0"}, {key: "__connect.errors.offset", value: "9"}]}' | kc-produce
+	echo '{"key":"nowhere","value":"x"}' | kc-produce "$dlq" -p 1
+	exits 4 kc-dlq redrive "$dlq" --yes
+	says "'$dlq' 1:2: its headers do not tell where it came from (--to TOPIC)"
+	says "5 of 6 sent; 0 parked, 1 failed and still open"
+	exits 0 kc-dlq restore "$dlq" --yes --state redriven
+	exits 4 kc-dlq redrive "$dlq" --yes --to "$src-small"
+	says "'$dlq' 0:2: "
+	says "5 of 6 sent"
+	[[ $(states) == "1 open,5 redriven" ]]
+	[[ $(lag) -ge 1 ]]
+}
+
+@test "dead letters of dead letters are refused" {
+	dead_letters 1
+	exits 2 kc-dlq redrive "$dlq" --yes --to "$dlq"
+	says "is a dead-letter topic itself"
+	exits 2 kc-dlq redrive "$dlq" --yes --to "orders-dlt"
+	echo '{"value":"x","headers":[{"key":"__connect.errors.topic","value":"'"$dlq"'"},{"key":"__connect.errors.partition","value":"0"},{"key":"__connect.errors.offset","value":"0"}]}' | kc-produce "$dlq" -p 1
+	exits 1 kc-dlq redrive "$dlq" 1:0
+	says "is a dead-letter topic itself"
+	exits 2 kc-dlq redrive "$dlq.kc-ledger" --yes
+	says "is a ledger"
+	exits 1 kc-dlq redrive "$dlq-not" --yes
+	says "does not exist (did you mean '$dlq'?)"
+}
+
+@test "a partition that is not there: the key decides, as in Java" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" -p 3
+	kc-topics create -q "$dlq" -p 1
+	for i in 1 2 3 4 5 6; do
+		echo '{"key":"k'$i'","value":"v'$i'","headers":[{"key":"__connect.errors.topic","value":"'"$src"'"},{"key":"__connect.errors.partition","value":"7"},{"key":"__connect.errors.offset","value":"'$i'"}]}'
+	done | kc-produce "$dlq"
+	exits 0 kc-dlq redrive "$dlq" --yes
+	kc-consume "$src" -e -f '%k %p\n' | sort >"$BATS_TEST_TMPDIR/got"
+	kc-topics create -q "$src-2" -p 3
+	kc-consume "$dlq" -e | jq -c '{key, value}' | kc-produce "$src-2"
+	kc-consume "$src-2" -e -f '%k %p\n' | sort | diff "$BATS_TEST_TMPDIR/got" -
+}
+
+@test "headers and time of the copies can be shaped" {
+	dead_letters 1
+	exits 0 kc-dlq redrive "$dlq" --yes --headers keep --headers -trace --headers +who=me --timestamp origin
+	at=$(kc-consume "$dlq" -e | jq .timestamp)
+	kc-consume "$src" -e | jq -e --argjson at "$at" '.timestamp == $at and
+		([.headers[].key] | index("trace") == null and index("__connect.errors.topic") != null and index("who") != null)'
+	exits 2 kc-dlq redrive "$dlq" --yes --headers what
+}
+
+@test "limit sends the first N; resume goes on with the same selection and no newer records" {
+	dead_letters 6
+	exits 0 kc-dlq redrive "$dlq" --class TimeoutException --limit 1 --run first
+	[[ $(states) == "1 redriven" ]]
+	dead_letters 6 6
+	exits 0 kc-dlq redrive "$dlq" --resume first
+	says "4 of 4 sent; run first"
+	[[ $(arrived) == "v1 v2 v4 v5" ]]
+	exits 1 kc-dlq redrive "$dlq" --resume other
+	says "there is no redrive 'other'"
+	exits 1 kc-dlq redrive "$dlq" --yes --run first
+	says "there was a run 'first' already"
+	exits 2 kc-dlq redrive "$dlq" --yes --run 'a/b'
+}
+
+@test "a canary that comes back stops the rest" {
+	dead_letters 10
+	# what is sent dies again at once
+	kc-consume "$src" -c 2 | jq -c --unbuffered --arg d "$dlq" '.topic = $d | .partition = 0' | kc-produce 3>&- &
+	exits 3 kc-dlq redrive "$dlq" --yes --canary 2 --watch 20s
+	wait $!
+	says "came back: stopped"
+	[[ $(states) == "2 returned" || $(states) == "1 redriven,1 returned" ]]
+	kc-dlq runs "$dlq" --json | jq -e '.state == "stopped" and .sent == 2 and .returned >= 1'
+}
+
+@test "a canary that stays away lets the rest go" {
+	dead_letters 10
+	exits 0 kc-dlq redrive "$dlq" --yes --canary 2 --watch 200ms
+	says "2 sent; watching for returns"
+	[[ $(states) == "10 redriven" ]]
+}
+
+@test "the rate is kept" {
+	dead_letters 10
+	begin=$EPOCHREALTIME
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 10/s
+	awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a > 0.7) }'
+	exits 2 kc-dlq redrive "$dlq" --yes --rate fast
+	says "is no rate"
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 1MB/s
+}
+
+@test "a signal ends it between two transactions, and another run finishes" {
+	dead_letters 40
+	kc-dlq redrive "$dlq" --yes --rate 8/s --run slow 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	pid=$!
+	eventually eval '[[ -n $(arrived) ]]'
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	[[ $status == 143 ]]
+	kc-dlq runs "$dlq" slow --json | jq -e '.state == "stopped" and .sent < 40 and .sent > 0'
+	exits 0 kc-dlq redrive "$dlq" --resume slow --rate max
+	[[ $(arrived) == "$(printf 'v%d\n' {0..39} | paste -sd ' ')" ]]
+	[[ $(states) == "40 redriven" ]]
+}
+
+@test "a twin takes over: the first is fenced, says by whom, and nothing is sent twice" {
+	dead_letters 40
+	kc-dlq redrive "$dlq" --yes --rate 8/s --run first 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	pid=$!
+	eventually eval '[[ -n $(arrived) ]]'
+	exits 0 kc-dlq redrive "$dlq" --yes --rate max --run second
+	status=0
+	wait $pid || status=$?
+	cat "$BATS_TEST_TMPDIR/err"
+	[[ $status == 5 ]]
+	grep -q "another run has taken over: second of .* (pid [0-9]*) since 20" "$BATS_TEST_TMPDIR/err"
+	[[ $(arrived) == "$(printf 'v%d\n' {0..39} | paste -sd ' ')" ]]
+}
+
+@test "a ledger that was deleted is noticed" {
+	dead_letters 3
+	kc-dlq redrive "$dlq" --yes -q
+	kc-topics delete -q --yes "$dlq.kc-ledger"
+	eventually eval '[[ -z $(kc-topics list "$dlq.kc-ledger") ]]'
+	exits 1 kc-dlq redrive "$dlq" --yes
+	says "the ledger of '$dlq' is gone"
+	[[ $(arrived) == "v0 v1 v2" ]]
+	exits 0 kc-dlq discard "$dlq" --yes --assume-none
+	[[ $(states) == "3 discarded" ]]
+}
+
+@test "a ledger in a file does the same" {
+	dead_letters 5
+	f=$BATS_TEST_TMPDIR/ledger
+	exits 0 kc-dlq redrive "$dlq" 0:0 --ledger "file:$f"
+	exits 0 kc-dlq discard "$dlq" 1:0 --ledger "file:$f" --note "no 'use' \"of\" it"
+	exits 0 kc-dlq redrive "$dlq" --yes --ledger "file:$f"
+	[[ $(arrived) == "v0 v2 v3 v4" ]]
+	[[ $(kc-dlq runs "$dlq" --ledger "file:$f" | wc -l) == 3 ]]
+	[[ -z $(kc-topics list "$dlq.kc-ledger") ]]
+	[[ $(lag) == 0 ]]
+	# a last line that a crash cut off
+	printf '{"key":"0/0","val' >>"$f"
+	exits 0 kc-dlq redrive "$dlq" --yes --ledger "file:$f"
+	says "nothing to redrive"
+	exec 8>>"$f"
+	flock 8
+	exits 5 kc-dlq redrive "$dlq" --yes --ledger "file:$f"
+	says "another run has locked the ledger"
+	exec 8>&-
+	exits 2 kc-dlq redrive "$dlq" --yes --ledger "$f"
+	says "is no ledger (file:PATH)"
+}
+
+@test "runs are listed, and a run by name" {
+	dead_letters 2
+	kc-dlq redrive "$dlq" 0:0 --run one -q
+	kc-dlq discard "$dlq" 1:0 --run two -q
+	[[ $(kc-dlq runs "$dlq" | cut -f1,2,3,7,8 | paste -sd,) == "one	redrive	done	1	1,two	discard	done	1	0" ]]
+	kc-dlq runs "$dlq" one --json | jq -e '.run == "one" and .select == ["0:0"] and .sent == 1'
+	exits 1 kc-dlq runs "$dlq" three
+	exits 2 kc-dlq runs
+}
