@@ -24,6 +24,7 @@
 #include "cli/sig.h"
 #include "cli/term.h"
 #include "kafka/client.h"
+#include "kafka/group_ops.h"
 #include "kafka/groups.h"
 #include "kafka/lag_measure.h"
 #include "kafka/lag_print.h"
@@ -44,6 +45,8 @@ struct args {
 	const char *prom, *prom_style, *cluster_name, *serve;
 	int64_t watch_ms, fresh_ms;   /* watch_ms: -1 = once */
 	bool no_members, no_partitions;
+
+	struct group_options group;
 
 	/* what the verbs work with */
 	struct conf settings;
@@ -382,6 +385,37 @@ run_list(void *args, int argc, char **argv, struct err *e)
 	return ret;
 }
 
+/* ---- groups changed, and looked at ------------------------------------------------ */
+
+static int
+run_group(struct args *a, int (*verb)(struct group_ops *, int, char **, struct err *),
+	int argc, char **argv, struct err *e)
+{
+	struct group_ops ops = { .o = &a->group, .conf = &a->settings,
+		.out = &a->out, .timeout_ms = a->timeout_ms,
+		.wait_ms = a->conf.timeout_ms < 0 ? a->timeout_ms : a->conf.timeout_ms,
+		.json = a->json || !term_is_tty(a->out.fd) };
+
+	if (open_client(a, false, e))
+		return -1;
+	ops.client = a->client;
+	return verb(&ops, argc, argv, e);
+}
+
+#define GROUP_VERB(name)                                                    \
+static int                                                                  \
+run_##name(void *args, int argc, char **argv, struct err *e)                \
+{                                                                           \
+	return run_group(args, group_##name, argc, argv, e);                \
+}
+GROUP_VERB(reset)
+GROUP_VERB(import)
+GROUP_VERB(export)
+GROUP_VERB(delete)
+GROUP_VERB(members)
+GROUP_VERB(peek)
+GROUP_VERB(wait)
+
 /* ---- the options ------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct args, member)
@@ -430,16 +464,98 @@ static const struct opt show_options[] = {
 	OPT_END
 };
 
+#define OPT_EXECUTE \
+	{ 0, "execute", OPT_FLAG, AT(group.execute), .group = "execute", \
+		.help = "do it; without, the plan is only shown" }, \
+	{ 'n', "dry-run", OPT_FLAG, AT(group.dry_run), .group = "execute", \
+		.help = "only show the plan, as without --execute" }, \
+	{ 0, "clamp", OPT_FLAG, AT(group.clamp), \
+		.help = "offsets out of the log become its nearest end" }, \
+	{ 0, "plan", OPT_STRING, AT(group.plan), "FILE", \
+		.help = "write the plan there, for --from" }
+#define OPT_UNDO { 0, "undo", OPT_STRING, AT(group.undo), "FILE", \
+		.help = "write the way back there, a new file, before anything is done" }
+
+static const struct opt reset_options[] = {
+	{ 0, "to", OPT_STRING, AT(group.to), "TARGET", .group = "target",
+		.help = "earliest, latest, current, OFFSET, +N, -N, TIME, -2h, "
+		"group:NAME, start-if-lost" },
+	{ 0, "from", OPT_STRING, AT(group.from), "FILE", .group = "target",
+		.help = "offsets of a plan, an undo, an export, or Kafka's CSV; - is stdin" },
+	{ 't', "topic", OPT_LIST, AT(group.topics), "TOPIC[:P,...]",
+		.help = "only these partitions (default: all that are committed)" },
+	OPT_EXECUTE, OPT_UNDO, OPT_END
+};
+
+static const struct opt import_options[] = {
+	{ 'g', "group", OPT_STRING, AT(group.group), "GROUP",
+		.help = "the group, instead of the one in the file" },
+	OPT_EXECUTE, OPT_UNDO, OPT_END
+};
+
+static const struct opt export_options[] = {
+	{ 0, "csv", OPT_FLAG, AT(group.csv),
+		.help = "[GROUP,]TOPIC,PARTITION,OFFSET as kafka-consumer-groups has it" },
+	OPT_END
+};
+
+static const struct opt delete_options[] = {
+	{ 0, "offsets-of", OPT_LIST, AT(group.offsets_of), "TOPIC[:P,...]",
+		.help = "only what is committed there, not the group" },
+	{ 'y', "yes", OPT_FLAG, AT(group.yes), .help = "do not ask" },
+	{ 'n', "dry-run", OPT_FLAG, AT(group.dry_run), .help = "only say what would go" },
+	OPT_UNDO, OPT_END
+};
+
+static const struct opt peek_options[] = {
+	{ 't', "topic", OPT_LIST, AT(group.topics), "TOPIC[:P,...]",
+		.help = "only these partitions" },
+	{ 'c', "count", OPT_INT, AT(group.count), "N", .min = 1, .max = INT64_MAX,
+		.help = "as many records of each partition (1)" },
+	{ 'j', "json-values", OPT_FLAG, AT(group.json_values),
+		.help = "values that are JSON as JSON, in the member json" },
+	OPT_END
+};
+
+static const struct opt wait_options[] = {
+	{ 0, "lag", OPT_INT, AT(group.lag), "N",
+		.help = "until no group has more than N records to read (0)" },
+	{ 't', "topic", OPT_LIST, AT(group.topics), "TOPIC",
+		.help = "only of this topic; may be repeated" },
+	OPT_END
+};
+
 static const struct opt_command commands[] = {
 	{ "show", "[GROUP|^REGEX]...", "lag of all groups, or of those (the default verb)",
 		show_options, run_show },
 	{ "list", "", "groups with state, protocol, members; no offsets", NULL, run_list },
+	{ "members", "[GROUP|^REGEX]...", "who is in a group, and what each has",
+		NULL, run_members },
+	{ "reset", "GROUP...", "plan where groups go on reading, and have them do it",
+		reset_options, run_reset },
+	{ "export", "[GROUP|^REGEX]...", "committed offsets as lines", export_options,
+		run_export },
+	{ "import", "FILE", "plan to set exported offsets, and set them",
+		import_options, run_import },
+	{ "delete", "GROUP...", "delete groups, or their offsets of a topic",
+		delete_options, run_delete },
+	{ "peek", "GROUP", "the records that a group reads next", peek_options, run_peek },
+	{ "wait", "GROUP...", "wait until groups have read all that is there",
+		wait_options, run_wait },
 	{ 0 }
 };
 
 static const char *const usage[] = {
 	"[show] [-a] [-t TOPIC] [-W TIME] [GROUP|^REGEX]...",
 	"list",
+	"members [GROUP|^REGEX]...",
+	"reset GROUP... --to TARGET [-t TOPIC[:P,...]] [--execute]",
+	"reset --from FILE [--execute]",
+	"export [--csv] [GROUP|^REGEX]...",
+	"import [-g GROUP] FILE [--execute]",
+	"delete [-y] [--offsets-of TOPIC] GROUP...",
+	"peek [-c N] GROUP",
+	"wait [--lag N] GROUP...",
 	NULL
 };
 
@@ -492,7 +608,7 @@ int
 main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .watch_ms = -1,
-		.fresh_ms = FRESH_MS };
+		.fresh_ms = FRESH_MS, .group.count = 1 };
 	const struct opt_command *verb;
 	struct err e = ERR_INIT;
 	int result;

@@ -232,6 +232,14 @@ choose(struct reset_row *row, const struct reset_target *t, bool clamp)
 	}
 }
 
+/* A file has another text to keep beside the same offset. */
+static bool
+is_other_text(const struct reset_row *row)
+{
+	return row->to_metadata && (!row->from_metadata ||
+		strcmp(row->to_metadata, row->from_metadata));
+}
+
 void
 reset_decide(struct reset_row *row, const struct reset_target *t, bool clamp)
 {
@@ -248,8 +256,8 @@ reset_decide(struct reset_row *row, const struct reset_target *t, bool clamp)
 		stay(row, RESET_NO_LOG);
 	else
 		choose(row, t, clamp);
-	row->moves = row->note < RESET_SAME &&
-		(row->to != row->from || t->kind == RESET_CURRENT);
+	row->moves = row->note < RESET_SAME && (row->to != row->from ||
+		t->kind == RESET_CURRENT || is_other_text(row));
 	if (!row->moves && row->note < RESET_SAME)
 		row->note = RESET_SAME;
 	if (row->has_expected && row->expected != row->from) {

@@ -182,6 +182,13 @@ a_file_chooses_for_each_row(void)
 	r.to = -1;
 	reset_decide(&r, &t, false);
 	CHECK(r.note == RESET_FINE && r.moves && r.to == -1);
+	r.to = r.from;
+	r.to_metadata = "text";
+	reset_decide(&r, &t, false);
+	CHECK(r.note == RESET_FINE && r.moves);
+	r.from_metadata = "text";
+	reset_decide(&r, &t, false);
+	CHECK(r.note == RESET_SAME && !r.moves);
 }
 
 static void

@@ -1,0 +1,73 @@
+#include "kafka/log_offsets.h"
+
+#include "base/clock.h"
+#include "kafka/handle.h"
+
+/* librdkafka searches its lists from the front. */
+enum { CHUNK = 1000 };
+
+/* A broker's word on a partition, not the silence of a broker. */
+static bool
+is_answer(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+		code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+		(code > 0 && code != RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
+}
+
+static rd_kafka_resp_err_t
+ask_list(struct client *c, struct log_place *places, int n, int64_t time,
+	int timeout_ms)
+{
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(n);
+	rd_kafka_resp_err_t code;
+
+	for (int i = 0; i < n; i++) {
+		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(l,
+			places[i].topic, places[i].partition);
+
+		p->offset = time;
+		p->opaque = &places[i];
+	}
+	code = rd_kafka_offsets_for_times(client_handle(c), l, timeout_ms);
+	for (int i = 0; i < n; i++) {
+		struct log_place *p = l->elems[i].opaque;
+
+		p->offset = code || l->elems[i].err || l->elems[i].offset < 0 ?
+			-1 : l->elems[i].offset;
+	}
+	rd_kafka_topic_partition_list_destroy(l);
+	return code;
+}
+
+/* One error of a broker fails the whole call: then in halves. */
+static int
+ask(struct client *c, struct log_place *places, int n, int64_t time,
+	int64_t end_ms, struct err *e)
+{
+	int64_t left = end_ms - clock_mono_ms(clock_system());
+	rd_kafka_resp_err_t code = ask_list(c, places, n, time,
+		left < 1 ? 1 : (int)left);
+
+	if (!code)
+		return 0;
+	if (!is_answer(code))
+		return client_error(c, code, NULL, e);
+	if (n == 1)
+		return 0;
+	return ask(c, places, n / 2, time, end_ms, e) ||
+		ask(c, places + n / 2, n - n / 2, time, end_ms, e) ? -1 : 0;
+}
+
+int
+log_offsets(struct client *c, struct log_place *places, int n, int64_t time,
+	int timeout_ms, struct err *e)
+{
+	int64_t end_ms = clock_mono_ms(clock_system()) + timeout_ms;
+
+	for (int i = 0; i < n; i += CHUNK)
+		if (ask(c, places + i, n - i < CHUNK ? n - i : CHUNK, time,
+		    end_ms, e))
+			return err_wrap(e, "cannot ask for offsets");
+	return 0;
+}
