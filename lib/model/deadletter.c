@@ -3,9 +3,17 @@
 #include "base/num.h"
 #include "model/deadletter_table.h"
 
-/* One death, while its headers are being gathered. */
+/*
+ * Where it died and what of are told by two runs of headers, each of which
+ * begins anew when a field of it is told again. Frameworks repeat one and not
+ * the other: Spring appends origins and replaces errors.
+ */
+enum half { HALF_ORIGIN, HALF_ERROR, HALVES };
+
+/* A half of a death while its headers are gathered; then a death. */
 struct death {
 	struct deadletter_hop hop;
+	enum half half;
 	unsigned seen; /* bits 1 << field */
 	bool ours;     /* a kc-* header was among them */
 };
@@ -16,7 +24,7 @@ struct deaths {
 	struct arena *arena;
 	struct death *items; /* in the order of their first headers */
 	int n;
-	struct death *open[DEADLETTER_SCHEMES]; /* the one that is being gathered */
+	struct death *open[DEADLETTER_SCHEMES][HALVES]; /* being gathered */
 };
 
 static const struct deadletter_hop hop_none = {
@@ -53,17 +61,35 @@ warn_header(struct deaths *l, const struct record_header *h)
 			"decoded (%zu bytes)", SLICE_ARG(h->key), h->value.len);
 }
 
-/* A field that is told again begins the next death. */
-static struct death *
-death_of(struct deaths *l, enum deadletter_scheme s, unsigned bit)
+static enum half
+half_of(enum death_field field)
 {
-	struct death *death = l->open[s];
+	switch (field) {
+	case DEATH_TOPIC:
+	case DEATH_PARTITION:
+	case DEATH_OFFSET:
+	case DEATH_TIMESTAMP:
+	case DEATH_TIMESTAMP_TYPE:
+	case DEATH_GROUP:
+		return HALF_ORIGIN;
+	default:
+		return HALF_ERROR;
+	}
+}
+
+/* The half that the field goes to; a new one when it was told already. */
+static struct death *
+death_of(struct deaths *l, enum deadletter_scheme s, enum death_field field)
+{
+	enum half half = half_of(field);
+	struct death *death = l->open[s][half];
+	unsigned bit = field == DEATH_OTHER ? 0 : 1u << field;
 
 	if (!death || (death->seen & bit)) {
 		death = &l->items[l->n++];
-		death->hop = hop_none;
+		*death = (struct death){ .hop = hop_none, .half = half };
 		death->hop.scheme = s;
-		l->open[s] = death;
+		l->open[s][half] = death;
 	}
 	return death;
 }
@@ -75,16 +101,53 @@ gather(struct deaths *l, const struct record_header *h)
 	const struct death_header *row = death_header_find(h->key, &s);
 	struct death *death;
 
-	if (!row)
+	if (!row || row->once)
 		return;
-	l->d->schemes |= 1u << s;
-	if (row->once)
-		return;
-	death = death_of(l, s, row->field == DEATH_OTHER ? 0 : 1u << row->field);
+	death = death_of(l, s, row->field);
 	death->seen |= 1u << row->field;
 	death->ours |= row->name[0] == 'k' && row->name[1] == 'c';
 	if (!death_header_decode(row, h->value, &death->hop))
 		warn_header(l, h);
+}
+
+/* The next half of the scheme from `from` on, towards its older ones; or -1. */
+static int
+next_half(const struct deaths *l, enum deadletter_scheme s, enum half half, int from)
+{
+	int step = death_schemes[s].newest_first ? 1 : -1;
+
+	for (int i = from; i >= 0 && i < l->n; i += step)
+		if (l->items[i].hop.scheme == s && l->items[i].half == half)
+			return i;
+	return -1;
+}
+
+static void
+join(struct death *origin, struct death *error)
+{
+	struct deadletter_origin o = origin->hop.origin;
+
+	origin->hop = error->hop;
+	origin->hop.origin = o;
+	origin->seen |= error->seen;
+	origin->ours |= error->ours;
+	error->hop.scheme = DEADLETTER_NONE;
+}
+
+/* The newest error belongs to the newest origin, and so on. */
+static void
+join_halves(struct deaths *l, enum deadletter_scheme s)
+{
+	bool front = death_schemes[s].newest_first;
+	int step = front ? 1 : -1, begin = front ? 0 : l->n - 1;
+	int origin = next_half(l, s, HALF_ORIGIN, begin);
+	int error = next_half(l, s, HALF_ERROR, begin);
+
+	while (origin >= 0 && error >= 0) {
+		join(&l->items[origin], &l->items[error]);
+		origin = next_half(l, s, HALF_ORIGIN, origin + step);
+		error = next_half(l, s, HALF_ERROR, error + step);
+	}
 }
 
 /*
@@ -286,6 +349,9 @@ deadletter_read(const struct record *r, struct deadletter *d, struct arena *a)
 	l.items = arena_array(a, known + 1, sizeof(*l.items));
 	for (size_t i = 0; known && i < r->headers_n; i++)
 		gather(&l, &r->headers[i]);
+	for (int i = 1; known && i < DEADLETTER_SCHEMES; i++)
+		if (l.open[i][HALF_ORIGIN] && l.open[i][HALF_ERROR])
+			join_halves(&l, (enum deadletter_scheme)i);
 	move_group(&l);
 	for (size_t i = 0; known && i < r->headers_n; i++)
 		gather_once(&l, &r->headers[i]);

@@ -65,7 +65,7 @@ struct deadletter_hop {
 	enum deadletter_scheme scheme;
 	struct deadletter_origin origin;
 	struct deadletter_error error;
-	int64_t attempts;        /* as the scheme counts them; -1 = not told */
+	int64_t attempts;        /* deliveries that failed, this one too; -1 = not told */
 	int64_t failed_at, first_failed_at; /* ms since the epoch; -1 = not told */
 };
 

@@ -63,16 +63,16 @@ static const struct death_header streams[] = {
 
 /* Key and value may both have failed to decode: what the key's headers say counts. */
 static const struct death_header spring[] = {
+	ROW("kafka_dlt-exception-fqcn", CLASS, TEXT),
+	ROW("kafka_dlt-exception-cause-fqcn", CAUSE, TEXT),
+	ROW("kafka_dlt-exception-message", MESSAGE, TEXT),
+	ROW("kafka_dlt-exception-stacktrace", STACK, TEXT),
 	ROW("kafka_dlt-original-topic", TOPIC, TEXT),
 	ROW("kafka_dlt-original-partition", PARTITION, INT32),
 	ROW("kafka_dlt-original-offset", OFFSET, INT64),
 	ROW("kafka_dlt-original-timestamp", TIMESTAMP, INT64),
 	ROW("kafka_dlt-original-timestamp-type", TIMESTAMP_TYPE, TSTYPE),
 	ROW("kafka_dlt-original-consumer-group", GROUP, TEXT),
-	ROW("kafka_dlt-exception-fqcn", CLASS, TEXT),
-	ROW("kafka_dlt-exception-cause-fqcn", CAUSE, TEXT),
-	ROW("kafka_dlt-exception-message", MESSAGE, TEXT),
-	ROW("kafka_dlt-exception-stacktrace", STACK, TEXT),
 	ONCE("kafka_dlt-key-exception-fqcn", CLASS, TEXT),
 	ONCE("kafka_dlt-key-exception-message", MESSAGE, TEXT),
 	ONCE("kafka_dlt-key-exception-stacktrace", STACK, TEXT),
@@ -93,7 +93,7 @@ static const struct death_header spring_retry[] = {
 	ONCE("kafka_key-exception-fqcn", CLASS, TEXT),
 	ONCE("kafka_key-exception-message", MESSAGE, TEXT),
 	ONCE("kafka_key-exception-stacktrace", STACK, TEXT),
-	ONCE("retry_topic-attempts", ATTEMPTS, COUNT32),
+	ONCE("retry_topic-attempts", ATTEMPTS, NEXT32),
 	ONCE("retry_topic-backoff-timestamp", OTHER, BIGINT),
 	ONCE("retry_topic-original-timestamp", TIMESTAMP, BIGINT),
 	END
@@ -131,7 +131,7 @@ static const struct death_header smallrye_retry[] = {
 	ROW("delayed-retry-topic", TOPIC, TEXT),
 	ROW("delayed-retry-partition", PARTITION, DECIMAL),
 	ROW("delayed-retry-offset", OFFSET, DECIMAL),
-	ONCE("delayed-retry-count", ATTEMPTS, DECIMAL),
+	ONCE("delayed-retry-count", ATTEMPTS, RETRIES),
 	ONCE("delayed-retry-original-timestamp", TIMESTAMP, DECIMAL),
 	ONCE("delayed-retry-first-processing-timestamp", FIRST_FAILED_AT, DECIMAL),
 	END
@@ -152,7 +152,7 @@ static const struct death_header watermill[] = {
 	ROW("topic_poisoned", TOPIC, TEXT),
 	ROW("handler_poisoned", STAGE, TEXT),
 	ROW("subscriber_poisoned", OTHER, TEXT),
-	ONCE("_watermill_requeuer_retries", ATTEMPTS, DECIMAL),
+	ONCE("_watermill_requeuer_retries", ATTEMPTS, RETRIES),
 	END
 };
 
@@ -246,7 +246,7 @@ number(enum death_encoding encoding, struct slice s, int64_t *out)
 	case DEATH_BIGINT:
 		fits = s.len >= 1 && s.len <= 8;
 		break;
-	case DEATH_COUNT32:
+	case DEATH_NEXT32:
 		if (s.len == 1) {
 			*out = *(const uint8_t *)s.data;
 			return true;
@@ -287,7 +287,8 @@ decode_number(const struct death_header *row, struct slice value, struct deadlet
 		h->origin.has_timestamp = true;
 		break;
 	case DEATH_ATTEMPTS:
-		h->attempts = n;
+		h->attempts = n - (row->encoding == DEATH_NEXT32) +
+			(row->encoding == DEATH_RETRIES);
 		break;
 	case DEATH_FAILED_AT:
 		h->failed_at = n;

@@ -31,7 +31,8 @@ enum death_encoding {
 	DEATH_INT32,    /* 4 bytes, big-endian */
 	DEATH_INT64,    /* 8 bytes, big-endian */
 	DEATH_BIGINT,   /* Java's BigInteger.toByteArray(): 1 to 8 bytes, big-endian, signed */
-	DEATH_COUNT32,  /* 4 bytes, or 1 of older versions, big-endian, not negative */
+	DEATH_NEXT32,   /* the number of the next attempt: 4 bytes, or 1 of older versions */
+	DEATH_RETRIES,  /* attempts after the first one, as text */
 	DEATH_TSTYPE,   /* CreateTime, LogAppendTime, NoTimestampType */
 	DEATH_TOSTRING, /* "class" or "class: message" */
 };

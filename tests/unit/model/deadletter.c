@@ -166,8 +166,8 @@ spring_died_twice(void)
 {
 	begin();
 	add_spring("orders", "\0\0\0\0\0\0\0\1");
-	add_spring("orders-retry", "\0\0\0\0\0\0\0\2");
 	add("kafka_dlt-exception-fqcn", "a.B");
+	add_spring("orders-retry", "\0\0\0\0\0\0\0\2");
 	read_it();
 	CHECK_INT(d.hops_n, 2);
 	CHECK(is(d.origin.topic, "orders-retry") && is(d.error.class, "a.B"));
@@ -214,13 +214,13 @@ spring_retry_topics(void)
 	read_it();
 	CHECK_INT(d.scheme, DEADLETTER_SPRING_RETRY);
 	CHECK_INT(d.hops_n, 1);
-	CHECK_INT(d.attempts, 3);
+	CHECK_INT(d.attempts, 2);
 	CHECK(is(d.origin.group, "g") && is(d.error.class, "x.Y"));
 	CHECK_INT(d.origin.timestamp, 0x19a00000005);
 	begin();
 	add_retry("\xc8", 1); /* the older form, unsigned */
 	read_it();
-	CHECK_INT(d.attempts, 200);
+	CHECK_INT(d.attempts, 199);
 }
 
 static void
@@ -245,7 +245,7 @@ smallrye_retries_count_behind(void)
 	CHECK(is(d.error.class, "New") && is(d.origin.topic, "orders"));
 	CHECK_INT(d.origin.timestamp, 1700000000000);
 	CHECK(is(d.hops[0].origin.topic, "orders_retry_10000"));
-	CHECK_INT(d.attempts, 1);
+	CHECK_INT(d.attempts, 2);
 	CHECK_INT(d.first_failed_at, 1700000000500);
 }
 
@@ -439,6 +439,15 @@ a_redrive_is_told_and_outlives(void)
 
 /* ---- writing ------------------------------------------------------------------- */
 
+static struct slice
+header_of(const struct record *r, const char *name)
+{
+	for (size_t i = r->headers_n; i-- > 0; )
+		if (slice_eq_str(r->headers[i].key, name))
+			return r->headers[i].value;
+	return SLICE_NULL;
+}
+
 static void
 full(struct deadletter *x)
 {
@@ -492,8 +501,8 @@ every_written_scheme_reads_back(void)
 	if (written(DEADLETTER_SPRING, &out)) {
 		CHECK_INT(d.origin.timestamp, 1680000000000);
 		CHECK_INT(d.origin.timestamp_type, TIMESTAMP_CREATE);
-		CHECK_INT(out.headers[2].value.len, 4);
-		CHECK_INT(out.headers[3].value.len, 8);
+		CHECK_INT(header_of(&out, "kafka_dlt-original-partition").len, 4);
+		CHECK_INT(header_of(&out, "kafka_dlt-original-offset").len, 8);
 	}
 	if (written(DEADLETTER_SMALLRYE, &out))
 		CHECK(is(out.headers[out.headers_n - 1].key, "trace"));
@@ -536,15 +545,6 @@ a_stack_of_kc_does_not_pile_up(void)
 	for (size_t i = 0; i < again.headers_n; i++)
 		stacks += slice_eq_str(again.headers[i].key, "kc-error-stack");
 	CHECK_INT(stacks, 1);
-}
-
-static struct slice
-header_of(const struct record *r, const char *name)
-{
-	for (size_t i = r->headers_n; i-- > 0; )
-		if (slice_eq_str(r->headers[i].key, name))
-			return r->headers[i].value;
-	return SLICE_NULL;
 }
 
 /* Stack to 4 KiB, then none, then the message, then the deaths before, then no. */
