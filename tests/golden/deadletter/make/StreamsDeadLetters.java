@@ -11,6 +11,7 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.LogAndContinueExceptionHandler;
 import org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.Produced;
 
 /** A topology that cannot read some records and fails on others. */
 public class StreamsDeadLetters {
@@ -39,7 +40,7 @@ public class StreamsDeadLetters {
         };
         StreamsBuilder b = new StreamsBuilder();
         b.stream("in", Consumed.with(Serdes.ByteArray(), Serdes.serdeFrom(new StringSerializer(), strict)))
-            .mapValues(StreamsDeadLetters::parse).to("out");
+            .mapValues(StreamsDeadLetters::parse).to("out", Produced.with(Serdes.ByteArray(), Serdes.String()));
         new KafkaStreams(b.build(), p).start();
     }
 }
