@@ -320,8 +320,23 @@ origin_of(const struct deadletter *d)
 	return d->hops_n ? d->hops[i].origin : hop_none.origin;
 }
 
+/*
+ * Most frameworks send a dead letter with the time of its death, and a topic
+ * that stamps what is appended has it in any case.
+ */
+static int64_t
+failed_at_of(const struct record *r, const struct deadletter *d)
+{
+	if (d->hops_n && d->hops[0].failed_at >= 0)
+		return d->hops[0].failed_at;
+	if (!r->has_timestamp || (death_schemes[d->scheme].keeps_time &&
+	    r->timestamp_type != TIMESTAMP_APPEND))
+		return -1;
+	return r->timestamp;
+}
+
 static void
-answer(struct deadletter *d)
+answer(const struct record *r, struct deadletter *d)
 {
 	const struct deadletter_hop *newest = d->hops_n ? &d->hops[0] : &hop_none;
 
@@ -329,7 +344,7 @@ answer(struct deadletter *d)
 	d->origin = origin_of(d);
 	d->error = newest->error;
 	d->attempts = attempts_of(d);
-	d->failed_at = newest->failed_at;
+	d->failed_at = failed_at_of(r, d);
 	d->first_failed_at = newest->first_failed_at;
 	d->payload_lost = d->scheme == DEADLETTER_SHARE &&
 		slice_is_null(d->key) && slice_is_null(d->value);
@@ -362,7 +377,7 @@ deadletter_read(const struct record *r, struct deadletter *d, struct arena *a)
 	}
 	order_hops(&l);
 	read_provenance(r, d);
-	answer(d);
+	answer(r, d);
 }
 
 bool

@@ -75,7 +75,8 @@ struct deadletter {
 	struct deadletter_origin origin;
 	struct deadletter_error error;
 	int64_t attempts;
-	int64_t failed_at, first_failed_at;
+	int64_t failed_at;       /* told, or the dead letter's own timestamp where that is it */
+	int64_t first_failed_at;
 
 	const struct deadletter_hop *hops; /* every death, the newest first */
 	int hops_n;

@@ -171,23 +171,28 @@ static const struct death_header camel[] = {
 	END
 };
 
+#define HEADERS(list) .headers = list
 const struct death_scheme death_schemes[DEADLETTER_SCHEMES] = {
-	[DEADLETTER_NONE] = { "none", NULL, false, 0, NULL },
-	[DEADLETTER_KC] = { "kc", "__dlq.errors.", false, 0, kc },
-	[DEADLETTER_CONNECT] = { "connect", "__connect.errors.", false, 0, connect },
-	[DEADLETTER_STREAMS] = { "streams", "__streams.errors.", false, 0, streams },
-	[DEADLETTER_SHARE] = { "share", "__dlq.errors.", false, 0, NULL },
-	[DEADLETTER_SPRING] = { "spring", "kafka_dlt-", false, 0, spring },
-	[DEADLETTER_SPRING_RETRY] = { "spring-retry", "retry_topic-", false, 0, spring_retry },
-	[DEADLETTER_SPRING_CLOUD] = { "spring-cloud", NULL, false, NEEDS(TOPIC), spring_cloud },
-	[DEADLETTER_SMALLRYE] = { "smallrye", NULL, true, 0, smallrye },
-	[DEADLETTER_SMALLRYE_RETRY] = { "smallrye-retry", "delayed-retry-", true, 0, smallrye_retry },
-	[DEADLETTER_KARAFKA] = { "karafka", NULL, false,
-		NEEDS(TOPIC) | NEEDS(PARTITION) | NEEDS(OFFSET), karafka },
-	[DEADLETTER_WATERMILL] = { "watermill", NULL, false, NEEDS(MESSAGE), watermill },
-	[DEADLETTER_UBER] = { "uber", NULL, false, 0, NULL },
-	[DEADLETTER_CAMEL] = { "camel", NULL, false, NEEDS(STAGE), camel },
-	[DEADLETTER_BAKDATA] = { "bakdata", NULL, false, 0, NULL },
+	[DEADLETTER_NONE] = { "none", .keeps_time = true },
+	[DEADLETTER_KC] = { "kc", "__dlq.errors.", HEADERS(kc) },
+	[DEADLETTER_CONNECT] = { "connect", "__connect.errors.", .keeps_time = true,
+		HEADERS(connect) },
+	[DEADLETTER_STREAMS] = { "streams", "__streams.errors.", .keeps_time = true,
+		HEADERS(streams) },
+	[DEADLETTER_SHARE] = { "share", "__dlq.errors." },
+	[DEADLETTER_SPRING] = { "spring", "kafka_dlt-", HEADERS(spring) },
+	[DEADLETTER_SPRING_RETRY] = { "spring-retry", "retry_topic-", HEADERS(spring_retry) },
+	[DEADLETTER_SPRING_CLOUD] = { "spring-cloud", .needs = NEEDS(TOPIC),
+		HEADERS(spring_cloud) },
+	[DEADLETTER_SMALLRYE] = { "smallrye", .newest_first = true, HEADERS(smallrye) },
+	[DEADLETTER_SMALLRYE_RETRY] = { "smallrye-retry", "delayed-retry-",
+		.newest_first = true, HEADERS(smallrye_retry) },
+	[DEADLETTER_KARAFKA] = { "karafka", HEADERS(karafka),
+		.needs = NEEDS(TOPIC) | NEEDS(PARTITION) | NEEDS(OFFSET) },
+	[DEADLETTER_WATERMILL] = { "watermill", .needs = NEEDS(MESSAGE), HEADERS(watermill) },
+	[DEADLETTER_UBER] = { "uber", .keeps_time = true },
+	[DEADLETTER_CAMEL] = { "camel", .needs = NEEDS(STAGE), HEADERS(camel) },
+	[DEADLETTER_BAKDATA] = { "bakdata", .keeps_time = true },
 };
 
 const struct death_header *

@@ -50,6 +50,7 @@ struct death_scheme {
 	const char *name;
 	const char *prefix;   /* nobody else's: headers not listed are the scheme's too; NULL = none */
 	bool newest_first;    /* it puts its headers in front of those that are there */
+	bool keeps_time;      /* a dead letter has its source's timestamp, not that of its death */
 	unsigned needs;       /* bits 1 << field: without all of them it is no death */
 	const struct death_header *headers; /* ends with name NULL; or NULL */
 };

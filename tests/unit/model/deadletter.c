@@ -289,6 +289,26 @@ share_groups_and_kc_share_names(void)
 }
 
 static void
+a_dead_letter_s_time_is_that_of_its_death(void)
+{
+	begin();
+	record.has_timestamp = true;
+	record.timestamp = 1700000000000;
+	record.timestamp_type = TIMESTAMP_CREATE;
+	add_smallrye("orders", "1", "E");
+	read_it();
+	CHECK_INT(d.failed_at, 1700000000000);
+	/* Connect keeps the source's, unless the topic stamps. */
+	record.headers_n = 0;
+	add_connect("orders", "1", "E");
+	read_it();
+	CHECK_INT(d.failed_at, -1);
+	record.timestamp_type = TIMESTAMP_APPEND;
+	read_it();
+	CHECK_INT(d.failed_at, 1700000000000);
+}
+
+static void
 common_names_alone_are_no_death(void)
 {
 	begin();
@@ -641,6 +661,7 @@ main(void)
 	RUN(smallrye_retries_count_behind);
 	RUN(streams_old_and_new);
 	RUN(share_groups_and_kc_share_names);
+	RUN(a_dead_letter_s_time_is_that_of_its_death);
 	RUN(common_names_alone_are_no_death);
 	RUN(uber_hides_the_key);
 	RUN(bakdata_hides_the_value);
