@@ -18,6 +18,8 @@
 #include "cli/term.h"
 #include "kafka/client.h"
 #include "kafka/consume.h"
+#include "kafka/consume_batch.h"
+#include "kafka/pipeline.h"
 #include "model/envelope.h"
 #include "model/format.h"
 
@@ -28,12 +30,17 @@ struct args {
 	struct opt_list topics, offsets;
 	const char *partitions, *group, *from_group, *format, *to, *isolation;
 	const char *delimiter, *key_delimiter;
+	const char *exec, *dlq, *dlq_scheme, *breaker;
+	char **command;   /* behind --; NULL = none */
+	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
+	bool txn, ok_if_dlq;
 	int64_t count;
 	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
 	bool fail_empty, summary;
 };
 
-static const char *const forms[] = { "kc", "kcat", NULL };
+static const char *const schemes[] = { "kc", "connect", "spring", "smallrye",
+	"streams", NULL };
 static const char *const isolations[] = { "committed", "uncommitted",
 	"read_committed", "read_uncommitted", NULL };
 
@@ -63,8 +70,9 @@ static const struct opt options[] = {
 	{ 'f', "format", OPT_STRING, AT(format), "TEMPLATE", .group = "form",
 		.help = "%s value, %k key, %t topic, %p partition, %o offset, %T time, "
 			"%h headers, %S %K %R lengths, \\n" },
-	{ 0, "to", OPT_CHOICE, AT(to), "FORM", .choices = forms, .group = "form",
-		.help = "form of the lines: kc (default), or kcat as of kcat -J" },
+	{ 0, "to", OPT_STRING, AT(to), "FORM|TOPIC", .group = "form",
+		.help = "form of the lines: kc (default), or kcat as of kcat -J; "
+			"with --exec a topic, for the records it answers" },
 	{ 'D', "delimiter", OPT_STRING, AT(delimiter), "DELIM",
 		.help = "behind each value of --raw (default: \\n)" },
 	{ 'K', "key-delimiter", OPT_STRING, AT(key_delimiter), "DELIM",
@@ -77,6 +85,31 @@ static const struct opt options[] = {
 		.help = "write each record at once" },
 	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
 		.help = "of transactions: committed (default) or uncommitted" },
+	{ 0, "exec", OPT_STRING, AT(exec), "COMMAND",
+		.help = "give records to this handler, commit what it has answered (with -g)" },
+	{ 0, "workers", OPT_INT, AT(workers), "N", .min = 1, .max = 256,
+		.help = "handlers at once, a key's records with one (default: 1)" },
+	{ 0, "dlq", OPT_STRING, AT(dlq), "TOPIC",
+		.help = "where records go that the handler fails" },
+	{ 0, "dlq-scheme", OPT_CHOICE, AT(dlq_scheme), "SCHEME", .choices = schemes,
+		.help = "headers of a dead letter, kc (default) or another framework's" },
+	{ 0, "ok-if-dlq", OPT_FLAG, AT(ok_if_dlq),
+		.help = "dead letters are no reason for status 4" },
+	{ 0, "txn", OPT_FLAG, AT(txn),
+		.help = "what comes of records and their commit in one transaction" },
+	{ 0, "retries", OPT_INT, AT(retries), "N", .max = 1000000,
+		.help = "of a record that failed (default: 3)" },
+	{ 0, "retry-backoff", OPT_DURATION, AT(retry_ms), "TIME",
+		.help = "before the first retry, then doubled (default: 200ms)" },
+	{ 0, "answer-timeout", OPT_DURATION, AT(answer_ms), "TIME",
+		.help = "a handler that takes longer hangs (default: 30s)" },
+	{ 0, "max-inflight", OPT_INT, AT(max_inflight), "N", .min = 1, .max = 1000000,
+		.help = "records without an answer, at most (default: 1000)" },
+	{ 0, "breaker", OPT_STRING, AT(breaker), "P%/N",
+		.help = "stop when more than P % of the last N failed "
+			"(default: 50%/200; none)" },
+	{ 0, "batch-wait", OPT_DURATION, AT(batch_ms), "TIME",
+		.help = "with -- COMMAND: a batch waits so long for more (default: 1s)" },
 	{ 0, "fail-empty", OPT_FLAG, AT(fail_empty),
 		.help = "exit with 3 when there was no record" },
 	{ 0, "summary", OPT_FLAG, AT(summary),
@@ -90,7 +123,9 @@ static const struct opt options[] = {
 static const struct opt_program program = {
 	.name = "kc-consume",
 	.summary = "Read records from topics and print them, one a line.",
-	.usage = (const char *const[]){ "[options] TOPIC...", NULL },
+	.usage = (const char *const[]){ "[options] TOPIC...",
+		"-g GROUP --exec COMMAND [options] TOPIC...",
+		"-g GROUP -c N [options] TOPIC... -- COMMAND [ARGUMENT...]", NULL },
 	.options = options,
 	.common = conf_options,
 	.common_at = AT(conf),
@@ -99,6 +134,8 @@ static const struct opt_program program = {
 		"kc-consume orders -e -j | jq -c 'select(.json.amount > 100)'",
 		"kc-consume orders -o @-1h: --raw | grep error",
 		"kc-consume -g billing orders | while read -r line; do ...; done",
+		"kc-consume -g billing orders --exec ./handler --dlq orders.dlq",
+		"kc-consume -g load orders -c 1000 --raw -- ./insert-all",
 		NULL
 	},
 	.section = 1,
@@ -341,6 +378,111 @@ make_origin(struct run *run)
 	free(cluster);
 }
 
+/* ---- records to a command ---------------------------------------------------- */
+
+static int
+write_to(void *user, struct record *r, struct buf *out, struct err *e)
+{
+	struct run *run = user;
+	int result;
+
+	buf_clear(&run->out.buf);
+	result = write_record(run, r, e);
+	buf_addslice(out, buf_slice(&run->out.buf));
+	buf_clear(&run->out.buf);
+	return result;
+}
+
+static int
+no_flush(void *user, struct err *e)
+{
+	(void)user;
+	(void)e;
+	return 0;
+}
+
+static void
+no_gone(void *user, const char *topic, int32_t partition)
+{
+	(void)user;
+	(void)topic;
+	(void)partition;
+}
+
+static int
+run_batches(struct run *run, const struct conf *conf, struct consume_options *o,
+	struct err *e)
+{
+	struct consume_batch b = {
+		.command = run->a->command, .size = run->a->count,
+		.wait_ms = run->a->batch_ms, .write = write_to, .user = run,
+	};
+	int result;
+
+	o->flush = no_flush;
+	o->gone = no_gone;
+	o->output_fd = -1;
+	run->terminal = false;
+	if (consume_open(&run->in, conf, o, e))
+		return sig_caught() ? (e->code = ERR_NONE, -1) : -1;
+	result = consume_batches(run->in, &b, e);
+	if (run->a->summary)
+		print_summary(run, result ? "error" : sig_caught() ? "signal" : "end");
+	return !result && !b.records && run->a->fail_empty && !sig_caught() ?
+		err_set(e, ERR_NO, "no records") : result;
+}
+
+static void
+print_totals(const struct pipeline_totals *t)
+{
+	fprintf(stderr, "{\"records\":%lld,\"committed\":%lld,\"dead\":%lld,"
+		"\"restarts\":%lld}\n", (long long)t->records,
+		(long long)t->committed, (long long)t->dead, (long long)t->restarts);
+}
+
+static int
+run_exec(struct run *run, const struct conf *conf, struct consume_options *o,
+	struct err *e)
+{
+	const struct args *a = run->a;
+	struct breaker breaker = { 0 };
+	struct pipeline_totals t = { 0 };
+	struct buf id = BUF_INIT;
+	const char *given = conf_get(conf, "transactional.id");
+	struct pipeline_options p = {
+		.command = a->exec, .max_inflight = a->max_inflight,
+		.flags = run->flags | ENVELOPE_SRC, .to = a->to, .out = &run->out,
+		.dlq = a->dlq, .scheme = DEADLETTER_KC, .breaker = &breaker,
+		.count = a->count, .timeout_ms = o->timeout_ms,
+		.dispatch = { .workers = (int)a->workers,
+			.retries = (int)a->retries, .backoff_ms = a->retry_ms,
+			.backoff_max_ms = 60000, .answer_ms = a->answer_ms,
+			.ahead = a->max_inflight < 200 ? (int)a->max_inflight : 200 },
+	};
+	int result = -1;
+
+	buf_addf(&id, "kc-consume.%s", a->group);
+	if (a->txn)
+		p.transactional_id = given ? given : buf_cstr(&id);
+	if (breaker_parse(&breaker, slice_str(a->breaker), e) || (a->dlq_scheme &&
+	    deadletter_scheme_parse(a->dlq_scheme, &p.scheme, e)))
+		goto out;
+	result = pipeline_run(conf, o, &p, &t, e);
+	if (a->summary)
+		print_totals(&t);
+	if (result && e->code == ERR_PARTIAL && t.dead && a->ok_if_dlq &&
+	    !breaker_tripped(&breaker))
+		result = 0;
+	if (!result && !t.records && a->fail_empty && !sig_caught())
+		result = err_set(e, ERR_NO, "no records");
+	if (sig_caught() && e->code == ERR_TEMPORARY)
+		e->code = ERR_NONE;
+out:
+	breaker_release(&breaker);
+	buf_release(&id);
+	return result;
+}
+
 static int
 consume(struct run *run, const struct conf *conf,
 	const struct consume_options *o, struct err *e)
@@ -371,6 +513,46 @@ check_range(const struct args *a, const struct offset_range *r, int64_t now_ms,
 	return 0;
 }
 
+/* --exec and -- COMMAND, and what makes sense with them only. */
+static int
+check_command(const struct args *a, struct err *e)
+{
+	if ((a->exec || a->command) && !a->group)
+		return err_set(e, ERR_USAGE, "%s commits what was done, for a group "
+			"(-g GROUP)", a->exec ? "--exec" : "-- COMMAND");
+	if (a->exec && a->command)
+		return err_set(e, ERR_USAGE, "--exec and -- COMMAND exclude each other");
+	if (a->command && a->count < 0)
+		return err_set(e, ERR_USAGE, "-- COMMAND needs -c: how many records "
+			"it is given at a time");
+	if (!a->exec && (a->dlq || a->txn))
+		return err_set(e, ERR_USAGE, "%s is for --exec", a->dlq ? "--dlq" :
+			"--txn");
+	if (a->exec && (a->raw || a->format))
+		return err_set(e, ERR_USAGE, "--exec speaks lines of kc-record(5), "
+			"with src: without --raw and -f");
+	if (a->txn && !a->to)
+		return err_set(e, ERR_USAGE, "--txn needs --to: what comes of the "
+			"records goes to a topic");
+	if (!a->exec && a->to && strcmp(a->to, "kc") && strcmp(a->to, "kcat"))
+		return err_set(e, ERR_USAGE, "--to is kc or kcat, the form of the "
+			"lines (a topic only with --exec), not '%s'", a->to);
+	return 0;
+}
+
+/* What was read must not come back to where it is read from. */
+static int
+check_loop(const struct args *a, const struct consume_options *o, struct err *e)
+{
+	for (int i = 0; i < o->topics_n; i++)
+		if ((a->dlq && !strcmp(o->topics[i], a->dlq)) ||
+		    (a->exec && a->to && !strcmp(o->topics[i], a->to)))
+			return err_set(e, ERR_USAGE, "'%s' is read from and written "
+				"to: its records would go round for ever",
+				o->topics[i]);
+	return 0;
+}
+
 static int
 check_args(const struct args *a, const struct consume_options *o, struct err *e)
 {
@@ -383,14 +565,18 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (a->from_group && a->group)
 		return err_set(e, ERR_USAGE, "-g and --from-group exclude each "
 			"other: a member commits by itself");
+	if (check_command(a, e))
+		return -1;
 	if (!a->raw && (a->delimiter || a->key_delimiter))
 		return err_set(e, ERR_USAGE, "%s is for --raw",
 			a->delimiter ? "-D" : "-K");
 	if (a->null_text && !a->raw && !a->format)
 		return err_set(e, ERR_USAGE, "-Z is for --raw and -f: in JSON, "
 			"null is null");
+	if (check_loop(a, o, e))
+		return -1;
 	if ((a->src || a->from_group) && (a->raw || a->format ||
-	    (a->to && !strcmp(a->to, "kcat"))))
+	    (a->to && !a->exec && !strcmp(a->to, "kcat"))))
 		return err_set(e, ERR_USAGE, "%s adds a member to lines of "
 			"kc-record(5); this form has none",
 			a->src ? "--src" : "--from-group");
@@ -422,7 +608,8 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 	    slice_str(a->partitions), &partitions, &o->partitions_n, e)))
 		goto out;
 	o->partitions = partitions;
-	result = consume(&run, conf, o, e);
+	result = a->exec ? run_exec(&run, conf, o, e) : a->command ?
+		run_batches(&run, conf, o, e) : consume(&run, conf, o, e);
 out:
 	consume_close(run.in);
 	format_free(run.format);
@@ -479,15 +666,39 @@ out:
 	return result;
 }
 
+/*
+ * What stands behind "--" is a command when there is a topic before it, and
+ * otherwise more topics, as everywhere.
+ */
+static int
+parse(struct args *a, int *argc, char **argv, struct err *e)
+{
+	int dashes = 1, all = *argc;
+
+	while (dashes < all && strcmp(argv[dashes], "--"))
+		dashes++;
+	*argc = dashes;
+	if (opt_parse(&program, a, argc, argv, NULL, e))
+		return -1;
+	if (dashes + 1 < all && (*argc || a->topics.n))
+		a->command = argv + dashes + 1;
+	else
+		for (int i = dashes + 1; i < all; i++)
+			argv[(*argc)++] = argv[i];
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct args a = { .conf = CONF_ARGS_INIT, .count = -1 };
+	struct args a = { .conf = CONF_ARGS_INIT, .count = -1, .workers = 1,
+		.retries = 3, .retry_ms = 200, .answer_ms = 30000,
+		.max_inflight = 1000, .breaker = "50%/200", .batch_ms = 1000 };
 	struct err e = ERR_INIT;
 	int result;
 
 	diag_init("kc-consume");
-	result = opt_parse(&program, &a, &argc, argv, NULL, &e);
+	result = parse(&a, &argc, argv, &e);
 	if (!result) {
 		diag_set_level(a.conf.quiet, a.conf.verbose);
 		sig_init();

@@ -33,6 +33,7 @@ _kc_value() { # VALUE CHOICES CURRENT
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
 	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;
+	COMMAND*) compgen -c -- "$3" ;;
 	*DIR*) compgen -d -- "$3" ;;
 	*) [[ $2 == - ]] || compgen -W "${2//,/ }" -- "$3" ;;
 	esac
@@ -49,7 +50,7 @@ _kc() {
 	[[ $cur != --*=* ]] || prev=${cur%%=*} cur=${cur#*=}
 	verbs=$(awk -F '\t' '$1 == "command" { print $2 }' <<<"$rows")
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
-		if [[ ${words[i]} == -- && $1 == *kc-broker ]]; then
+		if [[ ${words[i]} == -- && $1 == *kc-@(broker|consume) ]]; then
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 			return
 		fi

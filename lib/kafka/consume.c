@@ -220,6 +220,12 @@ stop_all(struct consume *c)
 				rd_kafka_consume_stop(c->topics[i]->rkt, k);
 }
 
+int
+consume_fd(const struct consume *c)
+{
+	return c->wake[0];
+}
+
 struct client *
 consume_client(const struct consume *c)
 {
@@ -417,9 +423,12 @@ is_complete(const struct consume *c)
 static bool
 next_batch(struct consume *c)
 {
+	char bytes[64];
 	ssize_t n;
 
 	drop_batch(c);
+	while (read(c->wake[0], bytes, sizeof(bytes)) > 0)
+		;
 	n = rd_kafka_consume_batch_queue(c->queue, 0, c->batch, BATCH);
 	if (n <= 0)
 		return false;
@@ -438,13 +447,10 @@ wait_for_more(struct consume *c, int64_t until_ms, int64_t now_ms)
 		{ c->o->output_fd, 0, 0 },
 	};
 	int64_t left = until_ms - now_ms;
-	char bytes[64];
 
 	if (left <= 0)
 		return CONSUME_IDLE;
 	poll(fds, 3, left > 1000 ? 1000 : (int)left);
-	while (read(c->wake[0], bytes, sizeof(bytes)) > 0)
-		;
 	return fds[2].revents & (POLLERR | POLLHUP) ? CONSUME_CLOSED : CONSUME_RECORD;
 }
 
@@ -452,7 +458,7 @@ wait_for_more(struct consume *c, int64_t until_ms, int64_t now_ms)
 static bool
 is_overdue(struct consume *c, int64_t now_ms)
 {
-	if (!c->idle_since_ms)
+	if (!c->idle_since_ms || c->held)
 		c->idle_since_ms = now_ms;
 	return c->bounded && c->o->timeout_ms >= 0 &&
 		now_ms - c->idle_since_ms >= c->o->timeout_ms;

@@ -57,6 +57,11 @@ struct consume_options {
 	 * what fails here is not committed. Called inside consume_next().
 	 */
 	int (*flush)(void *user, struct err *e);
+	/*
+	 * A partition has gone to another member. Who gives this commits by
+	 * itself, in flush() too, with consume_commit_at(). NULL = not
+	 */
+	void (*gone)(void *user, const char *topic, int32_t partition);
 	void *user;
 	int output_fd;              /* waiting ends when its reader is gone */
 };
@@ -114,6 +119,31 @@ void consume_pause(struct consume *c, const char *topic, int32_t partition,
 
 /* Commits, and waits for that, what consume_next() gave out so far. No-op without a group. */
 int consume_commit(struct consume *c, struct err *e);
+
+/*
+ * Commits these offsets of a group's partitions that are ours. ERR_TEMPORARY:
+ * the group rebalanced meanwhile.
+ */
+struct group_offsets;
+int consume_commit_at(struct consume *c, const struct group_offsets *offsets,
+	struct err *e);
+/* What is committed of a partition that is read; -1 = it is not. */
+int64_t consume_committed(const struct consume *c, const char *topic,
+	int32_t partition);
+/* It was committed by other means: in a transaction. */
+void consume_mark_committed(struct consume *c, const char *topic,
+	int32_t partition, int64_t offset);
+
+/*
+ * Readable when consume_next() may have something; that makes it quiet again.
+ */
+int consume_fd(const struct consume *c);
+
+/*
+ * Pauses all partitions, or lets them come again: consume_next() then serves
+ * the group, and gives out only what it had already.
+ */
+void consume_hold(struct consume *c, bool hold);
 
 /* One JSON object, for --summary: what was read of each partition, and why it ended. */
 void consume_summary(const struct consume *c, const char *why, struct buf *out);

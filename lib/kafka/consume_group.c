@@ -50,24 +50,84 @@ uncommitted(const struct consume *c)
 	return list;
 }
 
+/* Commits the list, and takes note of it. */
+static int
+commit_list(struct consume *c, rd_kafka_topic_partition_list_t *list, struct err *e)
+{
+	rd_kafka_resp_err_t code = list->cnt ? rd_kafka_commit(c->rk, list, 0) : 0;
+
+	for (int i = 0; i < list->cnt && !code; i++)
+		code = list->elems[i].err;
+	for (int i = 0; i < list->cnt && !code; i++)
+		consume_mark_committed(c, list->elems[i].topic,
+			list->elems[i].partition, list->elems[i].offset);
+	return code ? commit_error(c, code, e) : 0;
+}
+
 int
 consume_commit(struct consume *c, struct err *e)
 {
 	rd_kafka_topic_partition_list_t *list;
-	rd_kafka_resp_err_t code;
+	int result;
 
 	if (!c->o->group)
 		return 0;
 	list = uncommitted(c);
-	code = list->cnt ? rd_kafka_commit(c->rk, list, 0) : 0;
-	for (int i = 0; i < list->cnt && !code; i++)
-		code = list->elems[i].err;
-	for (int i = 0; i < list->cnt && !code; i++)
-		consume_part(consume_topic(c, list->elems[i].topic),
-			list->elems[i].partition)->committed =
-			list->elems[i].offset;
+	result = commit_list(c, list, e);
 	rd_kafka_topic_partition_list_destroy(list);
-	return code ? commit_error(c, code, e) : 0;
+	return result;
+}
+
+int
+consume_commit_at(struct consume *c, const struct group_offsets *offsets,
+	struct err *e)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new(offsets->n);
+	int result;
+
+	for (int i = 0; i < offsets->n; i++)
+		rd_kafka_topic_partition_list_add(list, offsets->items[i].topic,
+			offsets->items[i].partition)->offset =
+			offsets->items[i].offset;
+	result = commit_list(c, list, e);
+	rd_kafka_topic_partition_list_destroy(list);
+	return result;
+}
+
+int64_t
+consume_committed(const struct consume *c, const char *topic, int32_t partition)
+{
+	const struct topic *t = map_get(&c->by_name, slice_str(topic));
+
+	return t && partition < t->parts_n ? t->parts[partition].committed : -1;
+}
+
+void
+consume_mark_committed(struct consume *c, const char *topic, int32_t partition,
+	int64_t offset)
+{
+	consume_part(consume_topic(c, topic), partition)->committed = offset;
+}
+
+void
+consume_hold(struct consume *c, bool hold)
+{
+	rd_kafka_topic_partition_list_t *list = NULL;
+
+	c->held = hold;
+	if (rd_kafka_assignment(c->rk, &list) || !list)
+		return;
+	/* Those that are at their end stay paused. */
+	for (int i = list->cnt - 1; i >= 0; i--)
+		if (consume_part(consume_topic(c, list->elems[i].topic),
+		    list->elems[i].partition)->done)
+			rd_kafka_topic_partition_list_del_by_idx(list, i);
+	if (hold)
+		rd_kafka_pause_partitions(c->rk, list);
+	else
+		rd_kafka_resume_partitions(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* Committed offsets into the list, then ours. */
@@ -144,8 +204,12 @@ revoke(struct consume *c, rd_kafka_topic_partition_list_t *list)
 		diag_warn("group '%s': our partitions went to others; what was "
 			"not committed will be read again", c->o->group);
 	else if (!c->closing && !c->failure.code &&
-		 !c->o->flush(c->o->user, &c->failure) && consume_commit(c, &e))
+		 !c->o->flush(c->o->user, &c->failure) && !c->o->gone &&
+		 consume_commit(c, &e))
 		diag_warn("%s", e.msg);
+	for (int i = 0; i < list->cnt && c->o->gone; i++)
+		c->o->gone(c->o->user, list->elems[i].topic,
+			list->elems[i].partition);
 	consume_deactivate(c, list);
 	/* Having nothing for the moment is not having been given nothing. */
 	c->assigned = c->active > 0;

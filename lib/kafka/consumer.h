@@ -42,6 +42,7 @@ struct consume {
 	bool assigned;          /* a group gave us our share, maybe none */
 	bool bounded;           /* there is an end to reach */
 	bool closing, told_down;
+	bool held;              /* see consume_hold() */
 
 	rd_kafka_message_t **batch;
 	size_t batch_n, batch_at;

@@ -92,6 +92,12 @@ struct producer_totals producer_totals(const struct producer *p);
 /* An open transaction is aborted. */
 void producer_close(struct producer *p);
 
+/*
+ * About the largest sum of key, value and headers that a topic takes in one
+ * record; 0 = not known.
+ */
+int64_t producer_record_max(struct producer *p, struct slice topic);
+
 /* Its connection, for administration; another one after the next producer_send(). */
 struct client *producer_client(const struct producer *p);
 

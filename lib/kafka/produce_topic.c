@@ -210,6 +210,19 @@ producer_topic(struct producer *p, struct slice name, struct err *e)
 	return 0;
 }
 
+int64_t
+producer_record_max(struct producer *p, struct slice topic)
+{
+	/* What a batch, a record and its headers' lengths take beside that. */
+	enum { AROUND = 512 };
+	struct err ignored = ERR_INIT;
+	const struct topic *t = producer_topic_get(p, topic, &ignored);
+
+	if (!t || t->bad.code || t->limits.batch_bytes >= INT32_MAX)
+		return 0;
+	return t->limits.batch_bytes > AROUND ? t->limits.batch_bytes - AROUND : 1;
+}
+
 /* Asks until the topic shows so many partitions: a cluster spreads the news. */
 static void
 await_partitions(struct producer *p, struct topic *t, int32_t wanted)

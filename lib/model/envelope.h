@@ -21,6 +21,7 @@ enum envelope_flags {
 	ENVELOPE_JSON_VALUES = 1 << 0,   /* write: valid JSON values as `json` */
 	ENVELOPE_IGNORE_UNKNOWN = 1 << 1, /* read: unknown members are skipped */
 	ENVELOPE_SRC = 1 << 2,           /* write: `src` from topic/partition/offset */
+	ENVELOPE_NO_VALUE = 1 << 3,      /* read: value and json may both be missing */
 };
 
 /* Appends the line, LF included. */
@@ -32,6 +33,7 @@ struct envelope_reader {
 	struct record_header *headers;
 	size_t headers_cap;
 	unsigned flags;
+	bool valueless;                 /* the last line had neither value nor json */
 };
 
 /*

@@ -253,7 +253,8 @@ read_record(struct line *l)
 	if ((seen & both) == both)
 		return line_fail(l, at, "both value and json are there "
 			"(exactly one of them is the record's value)");
-	return seen & both || line_fail(l, at,
+	l->rd->valueless = !(seen & both);
+	return seen & both || l->rd->flags & ENVELOPE_NO_VALUE || line_fail(l, at,
 		"no value and no json (a tombstone is \"value\":null)");
 }
 

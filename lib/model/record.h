@@ -37,4 +37,7 @@ struct record {
 	struct slice kc;         /* JSON text of the object, verbatim */
 };
 
+/* With all its bytes, in one piece: free() is enough. returns owned */
+struct record *record_copy(const struct record *r);
+
 #endif
