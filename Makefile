@@ -134,12 +134,12 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/gen/wire/messages.h
 		$(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(AR_$(*D)) -Wl,--end-group $(LIBS_$(*D))
 $(foreach u,$(UNITS),$(eval $(BUILD)/unit/$(u): $$(AR_$(patsubst %/,%,$(dir $(u))))))
 
-# The transactional load of tests/crash.
+# Programs that tests use: the transactional load of tests/crash, commits of kc-lag's.
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call note,LINK)
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -iquote lib $(ALL_LDFLAGS) -o $@ $< -lrdkafka
-units: $(BUILD)/tests/transact
+units: $(BUILD)/tests/transact $(BUILD)/tests/commit
 
 $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

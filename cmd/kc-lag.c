@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/near.h"
 #include "base/xalloc.h"
 #include "cli/conf.h"
 #include "cli/diag.h"
@@ -26,20 +25,29 @@
 #include "kafka/client.h"
 #include "kafka/group_ops.h"
 #include "kafka/groups.h"
+#include "kafka/lag_age.h"
+#include "kafka/lag_check.h"
 #include "kafka/lag_measure.h"
 #include "kafka/lag_print.h"
 #include "kafka/lag_serve.h"
+#include "kafka/lag_state.h"
 #include "kafka/lag_watch.h"
+#include "model/lag_status.h"
 
-enum { AGAIN_TIMEOUT_MS = 5000, FRESH_MS = 5000 };
+enum { AGAIN_TIMEOUT_MS = 5000, FRESH_MS = 5000, AGE_BUDGET_MS = 5000,
+	AGE_POSITIONS = 1000 };
 
 struct args {
 	struct conf_args conf;
 
 	/* show */
 	struct opt_list groups, topics;
-	const char *isolation, *columns, *by;
-	bool json, summary, all;
+	const char *isolation, *columns, *by, *age, *warn, *critical;
+	int64_t age_budget_ms;
+	bool json, summary, all, burrow, no_state;
+	struct lag_rules rules;
+	struct lag_check check;
+	struct lag_state state;       /* what earlier runs saw */
 
 	/* show, again and again, or for Prometheus */
 	const char *prom, *prom_style, *cluster_name, *serve;
@@ -129,6 +137,8 @@ print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e
 {
 	bool json = a->json || !term_is_tty(a->out.fd);
 
+	if (a->burrow)
+		return lag_print_burrow(&a->out, s, &a->state.histories, e);
 	if (a->columns)
 		return lag_print_kafka(&a->out, s, e);
 	if (!named)
@@ -143,42 +153,20 @@ print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e
 	return lag_print_partitions(&a->out, s, e);
 }
 
-static int
-missing_group(const struct lag_snapshot *s, const char *name, struct err *e)
+/* Asked for, or cheap: what a few reads answer. */
+static void
+measure_age(struct args *a, struct lag_snapshot *s, int64_t deadline_ms)
 {
-	struct near near = near_init(slice_str(name));
+	int64_t budget = clock_mono_ms(clock_system()) + a->age_budget_ms;
+	struct lag_age_options o = {
+		.mode = lag_age_parse(a->age ? a->age : "auto"),
+		.deadline_ms = budget < deadline_ms ? budget : deadline_ms
+	};
 
-	for (int i = 0; i < s->groups_n; i++)
-		if (s->groups[i].reason != LAG_GROUP_GONE)
-			near_offer(&near, s->groups[i].name);
-	return near.name ? err_set(e, ERR_NO, "group '%s' does not exist "
-		"(did you mean '%s'?)", name, near.name) :
-		err_set(e, ERR_NO, "group '%s' does not exist (kc-lag lists them; "
-		"or may you not describe it?)", name);
-}
-
-/* The answer is no when something named is not there, or was not measured. */
-static int
-check_complete(const struct lag_snapshot *s, bool named, struct err *e)
-{
-	int found = 0, ret = 0;
-
-	for (int i = 0; i < s->groups_n; i++) {
-		if (s->groups[i].reason != LAG_GROUP_GONE) {
-			found++;
-			continue;
-		}
-		if (ret)
-			diag_error("%s", e->msg);
-		ret = missing_group(s, s->groups[i].name, e);
-	}
-	if (ret)
-		return ret;
-	if (named && !found)
-		return err_set(e, ERR_NO, "no group has such a name (kc-lag lists "
-			"all that you may describe)");
-	return s->partial ? err_set(e, ERR_NO, "partial: not all could be "
-		"measured: %s", s->partial_why) : 0;
+	o.positions_max = o.mode != LAG_AGE_AUTO ||
+		lag_check_needs_age(&a->check) ? -1 : AGE_POSITIONS;
+	if (!a->columns && !a->burrow)
+		lag_age(a->client, s, &o);
 }
 
 /* Measures once: for show, and for all that measure again and again. */
@@ -192,7 +180,12 @@ measure(void *args, struct lag_snapshot *s, struct err *e)
 		return -1;
 	a->met = true;
 	o.deadline_ms = clock_mono_ms(clock_system()) + a->timeout_ms;
-	return lag_measure(a->client, &o, s, e);
+	if (lag_measure(a->client, &o, s, e))
+		return -1;
+	measure_age(a, s, o.deadline_ms);
+	lag_state_judge(&a->state, s, &a->rules, o.names_n || o.topics_n,
+		!a->no_state);
+	return 0;
 }
 
 static int
@@ -203,7 +196,7 @@ show_once(struct args *a, struct err *e)
 	int ret = -1;
 
 	if (!measure(a, &s, e) && !print_snapshot(a, &s, named, e))
-		ret = check_complete(&s, named, e);
+		ret = lag_check(&a->check, &s, named, e);
 	lag_snapshot_release(&s);
 	return ret;
 }
@@ -238,7 +231,7 @@ write_prom(struct args *a, struct err *e)
 		buf_addslice(&a->out.buf, buf_slice(&text));
 	else if (file_replace(a->prom, buf_slice(&text), e))
 		goto out;
-	ret = check_complete(&s, a->measuring.names_n > 0, e);
+	ret = lag_check_complete(&s, a->measuring.names_n > 0, e);
 out:
 	buf_release(&text);
 	lag_snapshot_release(&s);
@@ -305,7 +298,8 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	/* What goes on for ever tries again soon. */
 	if ((a->watch_ms >= 0 || a->serve) && a->conf.timeout_ms < 0)
 		a->timeout_ms = AGAIN_TIMEOUT_MS;
-	if (check_show(a, e) || lag_open(&a->client, &a->settings,
+	if (lag_check_init(&a->check, a->critical, a->warn, e) ||
+	    check_show(a, e) || lag_open(&a->client, &a->settings,
 	    o->committed_only, e))
 		goto out;
 	if (a->watch_ms >= 0)
@@ -315,6 +309,7 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	else
 		ret = a->prom ? write_prom(a, e) : show_once(a, e);
 out:
+	lag_state_close(&a->state);
 	free(names);
 	return ret;
 }
@@ -459,6 +454,24 @@ static const struct opt show_options[] = {
 		.help = "series of groups and topics only" },
 	{ 0, "fresh", OPT_DURATION, AT(fresh_ms), "TIME",
 		.help = "with --serve: serve a result again that is younger (default: 5s)" },
+	{ 0, "age", OPT_CHOICE, AT(age), "HOW", .choices = lag_age_modes,
+		.help = "by reading the oldest unread record, by search, or off; auto "
+		"reads where it may, of at most 1000 places" },
+	{ 0, "age-budget", OPT_DURATION, AT(age_budget_ms), "TIME",
+		.help = "how long that may take (5s)" },
+	{ 0, "warn", OPT_STRING, AT(warn), "LIMIT,...",
+		.help = "exit 3 when a group is over one: lag=N, lost=N, ahead=N, "
+		"unread=N, age=TIME, eta=TIME, status=NAME" },
+	{ 0, "critical", OPT_STRING, AT(critical), "LIMIT,...",
+		.help = "the same, told as critical" },
+	{ 0, "burrow-status", OPT_FLAG, AT(burrow), .group = "form",
+		.help = "verdicts as Burrow's /v3/.../status has them" },
+	{ 0, "window", OPT_DURATION, AT(rules.window_ms), "TIME",
+		.help = "how long to watch before a verdict (30s)" },
+	{ 0, "min-lag", OPT_INT, AT(rules.min_lag), "N",
+		.help = "lag up to this is OK (0)" },
+	{ 0, "no-state", OPT_FLAG, AT(no_state),
+		.help = "neither use nor keep what runs before have seen" },
 	{ 'a', "all", OPT_FLAG, AT(all), .help = "all groups, however many lines; "
 		"topics nobody subscribes to count" },
 	OPT_END
@@ -608,7 +621,9 @@ int
 main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .watch_ms = -1,
-		.fresh_ms = FRESH_MS, .group.count = 1 };
+		.fresh_ms = FRESH_MS, .group.count = 1,
+		.rules = LAG_RULES_DEFAULT, .age_budget_ms = AGE_BUDGET_MS,
+		.state = LAG_STATE_INIT };
 	const struct opt_command *verb;
 	struct err e = ERR_INIT;
 	int result;

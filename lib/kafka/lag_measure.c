@@ -74,6 +74,12 @@ set_up(rd_kafka_conf_t *conf, void *isolation)
 	/* Small requests in a row would wait for each other's ACKs. */
 	rd_kafka_conf_set(conf, "socket.nagle.disable", "true", why, sizeof(why));
 	rd_kafka_conf_set(conf, "isolation.level", isolation, why, sizeof(why));
+	/* lag_age.h reads one record of each partition */
+	rd_kafka_conf_set(conf, "fetch.message.max.bytes", "4096", why, sizeof(why));
+	rd_kafka_conf_set(conf, "queued.min.messages", "1000", why, sizeof(why));
+	rd_kafka_conf_set(conf, "fetch.wait.max.ms", "10", why, sizeof(why));
+	rd_kafka_conf_set(conf, "fetch.error.backoff.ms", "10", why, sizeof(why));
+	rd_kafka_conf_set(conf, "enable.partition.eof", "true", why, sizeof(why));
 }
 
 int

@@ -1,40 +1,8 @@
 #include "kafka/lag_print.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
-
-const char *
-lag_print_duration(int64_t ms, char out[LAG_DURATION_TEXT])
-{
-	static const struct {
-		int64_t ms;
-		char unit;
-	} units[] = { { 86400000, 'd' }, { 3600000, 'h' }, { 60000, 'm' },
-		{ 1000, 's' } };
-
-	if (ms < 0 || ms == LAG_NEVER) {
-		snprintf(out, LAG_DURATION_TEXT, "%s", ms < 0 ? "-" : "never");
-		return out;
-	}
-	for (int i = 0; i < 4; i++) {
-		int64_t big = ms / units[i].ms, rest = ms % units[i].ms;
-
-		if (!big)
-			continue;
-		if (i == 3 || !(rest / units[i + 1].ms))
-			snprintf(out, LAG_DURATION_TEXT, "%" PRId64 "%c", big, units[i].unit);
-		else
-			snprintf(out, LAG_DURATION_TEXT, "%" PRId64 "%c%" PRId64 "%c", big,
-				units[i].unit, rest / units[i + 1].ms,
-				units[i + 1].unit);
-		return out;
-	}
-	snprintf(out, LAG_DURATION_TEXT, "%" PRId64 "ms", ms);
-	return out;
-}
+#include "model/lag_threshold.h"
 
 /* ---- cells ------------------------------------------------------------------------ */
 
@@ -58,7 +26,22 @@ duration_cell(struct out_table *t, int64_t ms)
 {
 	char text[LAG_DURATION_TEXT];
 
-	out_table_cell(t, "%s", lag_print_duration(ms, text));
+	out_table_cell(t, "%s", lag_duration(ms, text));
+}
+
+/* "3m" is exact, "3m~" may be less, "?" is a timestamp in the future. */
+static void
+age_cell(struct out_table *t, const struct lag_partition *p)
+{
+	char text[LAG_DURATION_TEXT];
+
+	if (p->age_source == LAG_AGE_NONE)
+		out_table_cell(t, "-");
+	else if (p->age_ms < 0)
+		out_table_cell(t, "-%s?", lag_duration(-p->age_ms, text));
+	else
+		out_table_cell(t, "%s%s", lag_duration(p->age_ms, text),
+			p->age_source == LAG_AGE_BOUND ? "~" : "");
 }
 
 static void
@@ -219,7 +202,7 @@ partition_row(struct out_table *t, const struct lag_group *g,
 		int_cell(t, p->lost);
 	if (ahead)
 		int_cell(t, p->ahead);
-	duration_cell(t, p->age_ms);
+	age_cell(t, p);
 	rate_cell(t, p->consumed_per_s);
 	status_cell(t, p->status, p->reason, p->error);
 	if (!p->member)

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "cli/out.h"
 #include "model/lag.h"
+#include "model/lag_history.h"
 #include "model/lag_total.h"
 
 /* A row of the snapshot as JSON; rows of groups that do not exist have none. */
@@ -33,8 +34,8 @@ int lag_print_totals_json(struct out *o, const struct lag_totals *t,
 /* --columns kafka: what kafka-consumer-groups --describe prints. */
 int lag_print_kafka(struct out *o, const struct lag_snapshot *s, struct err *e);
 
-/* "3m12s", "2d4h", "850ms"; "-" for -1, "never" for LAG_NEVER. */
-enum { LAG_DURATION_TEXT = 32 };
-const char *lag_print_duration(int64_t ms, char out[LAG_DURATION_TEXT]);
+/* Burrow's answer to /v3/kafka/CLUSTER/consumer/GROUP/status, one a group. */
+int lag_print_burrow(struct out *o, const struct lag_snapshot *s,
+	struct lag_histories *h, struct err *e);
 
 #endif

@@ -9,11 +9,19 @@
 #include "model/envelope.h"
 
 static void
+put_name(struct buf *b, const char *name)
+{
+	buf_addstr(b, ",\"");
+	buf_addstr(b, name);
+	buf_addstr(b, "\":");
+}
+
+static void
 put_text(struct buf *b, const char *name, const char *text)
 {
 	if (!text || !*text)
 		return;
-	buf_addf(b, ",\"%s\":", name);
+	put_name(b, name);
 	envelope_put_bytes(b, slice_str(text));
 }
 
@@ -22,9 +30,7 @@ put_int(struct buf *b, const char *name, int64_t n)
 {
 	if (n < 0)
 		return;
-	buf_addstr(b, ",\"");
-	buf_addstr(b, name);
-	buf_addstr(b, "\":");
+	put_name(b, name);
 	buf_addint(b, n);
 }
 
@@ -40,8 +46,11 @@ put_eta(struct buf *b, int64_t eta_ms)
 static void
 put_rate(struct buf *b, const char *name, double rate)
 {
-	if (rate >= 0)
-		buf_addf(b, ",\"%s\":%.3f", name, rate);
+	int64_t thousandths = rate < 0 ? -1 : (int64_t)(rate * 1000 + 0.5);
+
+	put_int(b, name, thousandths < 0 ? -1 : thousandths / 1000);
+	if (thousandths % 1000 > 0)
+		buf_addf(b, ".%03d", (int)(thousandths % 1000));
 }
 
 /* {"group":"g" */
@@ -67,8 +76,12 @@ put_numbers(struct buf *b, const struct lag_partition *p)
 	put_int(b, "lost", p->lost);
 	put_int(b, "ahead", p->ahead);
 	put_int(b, "unread", p->unread);
-	put_int(b, "age_ms", p->age_ms);
-	put_text(b, "age_source", lag_age_source_name(p->age_source));
+	if (p->age_source != LAG_AGE_NONE) {
+		buf_addstr(b, ",\"age_ms\":");
+		buf_addint(b, p->age_ms);
+		put_text(b, "age_source", lag_age_source_name(p->age_source));
+	}
+	put_int(b, "oldest_ms", p->oldest_ms);
 }
 
 static void

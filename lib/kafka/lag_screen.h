@@ -32,7 +32,7 @@ enum lag_screen_wish {
 };
 
 /* How lags went: the latest last. */
-struct lag_history;
+struct screen_history;
 
 struct lag_screen {
 	/* set by the caller, any time */
@@ -48,7 +48,7 @@ struct lag_screen {
 	struct buf filter;
 	struct buf selected;       /* key of the row; empty = the first */
 	int top;                   /* index of the first row shown */
-	struct map groups, partitions; /* key -> struct lag_history */
+	struct map groups, partitions; /* key -> struct screen_history */
 	unsigned round;
 };
 

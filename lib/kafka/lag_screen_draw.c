@@ -5,8 +5,8 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "cli/term.h"
-#include "kafka/lag_print.h"
 #include "kafka/lag_screen_rows.h"
+#include "model/lag_threshold.h"
 
 enum { HEAD = 3, FOOT = 1, NAME_MIN = 12, NAME_GOOD = 24,
 	NAME_MAX = 48, TREND_WIDTH = 12 };
@@ -135,14 +135,14 @@ rate_text(double per_s, char out[TEXT])
 /* ---- trends ------------------------------------------------------------------ */
 
 static int64_t
-lag_at(const struct lag_history *h, int back)
+lag_at(const struct screen_history *h, int back)
 {
 	return h->lag[(h->at - 1 - back + 2 * HISTORY) % HISTORY];
 }
 
 /* The latest at the right; each against the most of what is shown. */
 static void
-put_trend(struct line *l, const struct lag_history *h, int width)
+put_trend(struct line *l, const struct screen_history *h, int width)
 {
 	static const char *const blocks[] = { "\u2581", "\u2582", "\u2583",
 		"\u2584", "\u2585", "\u2586", "\u2587", "\u2588" };
@@ -165,7 +165,7 @@ put_trend(struct line *l, const struct lag_history *h, int width)
 
 /* Growing, shrinking or neither, with a dead band of a twentieth. */
 static const char *
-arrow(const struct lag_screen *w, const struct lag_history *h)
+arrow(const struct lag_screen *w, const struct screen_history *h)
 {
 	int back = h && h->n > 5 ? 5 : h ? h->n - 1 : 0;
 	int64_t now, before;
@@ -262,7 +262,7 @@ put_age(struct line *l, const struct screen_row *r)
 {
 	char text[LAG_DURATION_TEXT];
 
-	put(l, lag_print_duration(r->age_ms, text));
+	put(l, lag_duration(r->age_ms, text));
 }
 
 static void
@@ -298,7 +298,7 @@ put_eta(struct line *l, const struct screen_row *r)
 {
 	char text[LAG_DURATION_TEXT];
 
-	put(l, lag_print_duration(r->eta_ms, text));
+	put(l, lag_duration(r->eta_ms, text));
 }
 
 static void
@@ -481,7 +481,7 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 	put(l, count_text(lag, number));
 	if (worst >= 0) {
 		put(l, "  oldest ");
-		put(l, lag_print_duration(worst, age));
+		put(l, lag_duration(worst, age));
 	}
 	num_time_text(now_ms, text);
 	if (l->columns + 12 <= l->w->width) {
@@ -512,7 +512,7 @@ put_hint(struct line *l)
 		put(l, "  paused");
 	} else {
 		put(l, "  every ");
-		put(l, lag_print_duration(l->w->every_ms, text));
+		put(l, lag_duration(l->w->every_ms, text));
 	}
 	put(l, "   ?: keys  /: filter  q: quit");
 	style(l, PLAIN);

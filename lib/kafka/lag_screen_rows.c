@@ -10,7 +10,7 @@
 static void
 note(struct map *m, struct slice key, int64_t lag, unsigned round)
 {
-	struct lag_history *h = map_get(m, key);
+	struct screen_history *h = map_get(m, key);
 
 	if (!h) {
 		h = xcalloc(1, sizeof(*h));
@@ -25,7 +25,7 @@ note(struct map *m, struct slice key, int64_t lag, unsigned round)
 }
 
 static void
-forget(struct map *m, const struct lag_history *h)
+forget(struct map *m, const struct screen_history *h)
 {
 	map_del(m, h->key);
 	free((void *)(uintptr_t)h->key.data);
@@ -36,7 +36,7 @@ forget(struct map *m, const struct lag_history *h)
 static void
 sweep(struct map *m, unsigned round)
 {
-	const struct lag_history *h;
+	const struct screen_history *h;
 
 	for (size_t i = 0; (h = map_next(m, &i)); )
 		if (!round || h->round != round)

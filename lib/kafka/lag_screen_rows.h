@@ -7,7 +7,7 @@
 
 enum { HISTORY = 60 };       /* measurings remembered of a row */
 
-struct lag_history {
+struct screen_history {
 	struct slice key;    /* owned */
 	unsigned round;      /* when it was seen last */
 	int n, at;           /* how many, and where the next goes */
@@ -23,7 +23,7 @@ struct screen_row {
 	int64_t lag, age_ms, eta_ms;
 	double consumed, produced;
 	enum lag_status status;
-	const struct lag_history *history;     /* or NULL */
+	const struct screen_history *history;     /* or NULL */
 };
 
 struct screen_rows {

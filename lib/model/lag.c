@@ -24,6 +24,7 @@ static const char *const reason_names[] = {
 static const char *const age_names[] = {
 	[LAG_AGE_NONE] = NULL, [LAG_AGE_ZERO] = "none",
 	[LAG_AGE_RECORD] = "record", [LAG_AGE_SEARCH] = "search",
+	[LAG_AGE_BOUND] = "bound",
 };
 
 const char *
@@ -95,9 +96,24 @@ struct lag_partition
 lag_row(struct lag_topic *t, int32_t id)
 {
 	return (struct lag_partition){
-		.topic = t, .id = id, .committed = -1, .age_ms = -1,
+		.topic = t, .id = id, .committed = -1, .age_ms = -1, .oldest_ms = -1,
 		.consumed_per_s = -1, .produced_per_s = -1, .eta_ms = -1
 	};
+}
+
+int64_t
+lag_position(const struct lag_partition *p)
+{
+	return p->lag > 0 ? lag_log_of(p)->end - p->lag : -1;
+}
+
+void
+lag_set_age(struct lag_partition *p, int64_t oldest_ms,
+	enum lag_age_source source, int64_t now_ms)
+{
+	p->oldest_ms = oldest_ms;
+	p->age_source = source;
+	p->age_ms = now_ms - oldest_ms;
 }
 
 const struct lag_log *
@@ -160,6 +176,10 @@ compute_row(const struct lag_group *g, struct lag_partition *p, bool counts)
 	p->ahead = positive(p->committed - log->end);
 	p->lag = positive(log->end - (p->lost ? log->start : p->committed));
 	p->counts = counts;
+	if (!p->lag) {
+		p->age_source = LAG_AGE_ZERO;
+		p->age_ms = 0;
+	}
 	if (!p->member && g->members_n > 0 && !strcmp(g->state, "Stable"))
 		set_reason(p, LAG_UNASSIGNED, NULL);
 }
@@ -255,7 +275,8 @@ lag_sum(struct lag_group *g)
 		add(&g->lag, p->lag);
 		add(&g->lost, p->lost);
 		add(&g->ahead, p->ahead);
-		raise_to(&g->age_ms, p->age_ms);
+		if (p->age_source != LAG_AGE_NONE)
+			raise_to(&g->age_ms, positive(p->age_ms));
 		raise_to(&g->eta_ms, p->eta_ms);
 		add_rate(&g->consumed_per_s, p->consumed_per_s);
 		add_rate(&g->produced_per_s, p->produced_per_s);

@@ -66,8 +66,11 @@ enum lag_age_source {
 	LAG_AGE_NONE,         /* not asked, or not known */
 	LAG_AGE_ZERO,         /* no lag */
 	LAG_AGE_RECORD,       /* the record was read: exact */
-	LAG_AGE_SEARCH,       /* searched with ListOffsets: exact where
-	                         timestamps are in order */
+	LAG_AGE_SEARCH,       /* searched with ListOffsets, and exact: the record
+	                         found is the one at the position */
+	LAG_AGE_BOUND,        /* searched, but the record found lies before the
+	                         position: the newest time among what was passed.
+	                         The age is no more where timestamps are in order */
 };
 
 /* The log of one partition, shared by all groups. */
@@ -105,8 +108,10 @@ struct lag_partition {
 	const struct lag_member *member; /* NULL = no one is known to own it */
 	enum lag_reason failed;  /* this partition's commit could not be read */
 	const char *failed_why;
-	int64_t age_ms;          /* -1 = not known */
-	enum lag_age_source age_source;
+	int64_t oldest_ms;       /* timestamp of the oldest unread record; -1 = not
+	                            known, or none */
+	enum lag_age_source age_source; /* NONE: the age is not known */
+	int64_t age_ms;          /* negative where that lies in the future */
 	/* follows: lag_compute() */
 	int64_t lag, lost, ahead, unread; /* -1 = not known, or does not apply */
 	bool counts;             /* is part of the totals: not without a commit,
@@ -178,6 +183,12 @@ void lag_finish(struct lag_snapshot *s);
 /* Sorts groups, worst first: status, then lag, then name. */
 void lag_sort(struct lag_snapshot *s);
 
+/* Where the group reads on: max(committed, start); -1 = it has no lag. */
+int64_t lag_position(const struct lag_partition *p);
+/* Sets the age of a row from the timestamp of its oldest unread record. */
+void lag_set_age(struct lag_partition *p, int64_t oldest_ms,
+	enum lag_age_source source, int64_t now_ms);
+
 /* A row of which nothing is known yet but the partition. */
 struct lag_partition lag_row(struct lag_topic *t, int32_t id);
 
@@ -192,7 +203,7 @@ int lag_status_parse(struct slice text, enum lag_status *out);
 const char *lag_reason_name(enum lag_reason r);
 /* It is a failure to measure, not a fact. */
 bool lag_reason_is_failure(enum lag_reason r);
-/* "record", "search"; NULL for none */
+/* "record", "search", "bound", "none" for no lag; NULL where it is not known */
 const char *lag_age_source_name(enum lag_age_source s);
 
 #endif

@@ -57,7 +57,7 @@ add_row(struct lag_total *t, const struct lag_partition *p)
 	add(&t->lag, p->lag);
 	add(&t->lost, p->lost);
 	add(&t->unread, p->unread);
-	if (p->age_ms > t->age_ms)
+	if (p->age_source != LAG_AGE_NONE && p->age_ms > t->age_ms)
 		t->age_ms = p->age_ms;
 	if (p->status > t->status)
 		t->status = p->status;

@@ -1,0 +1,281 @@
+#include "model/lag_history.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/envelope.h"
+#include "model/scan.h"
+
+void
+lag_histories_release(struct lag_histories *h)
+{
+	map_release(&h->by_name);
+	buf_release(&h->key);
+	buf_release(&h->others);
+	arena_release(&h->arena);
+	*h = (struct lag_histories){ 0 };
+}
+
+struct lag_history *
+lag_history_of(struct lag_histories *h, struct slice group, struct slice topic,
+	int32_t partition, bool make)
+{
+	struct buf *key = &h->key;
+	struct lag_history *found;
+	struct slice name;
+
+	buf_clear(key);
+	buf_addslice(key, group);
+	buf_addc(key, '\0');
+	buf_addslice(key, topic);
+	buf_addc(key, '\0');
+	buf_addint(key, partition);
+	found = map_get(&h->by_name, buf_slice(key));
+	if (!found && make) {
+		name = arena_copy(&h->arena, buf_slice(key));
+		found = arena_alloc(&h->arena, sizeof(*found));
+		found->group = slice_make(name.data, group.len);
+		found->topic = slice_make((const char *)name.data + group.len + 1,
+			topic.len);
+		found->partition = partition;
+		map_put(&h->by_name, name, found);
+	}
+	return found;
+}
+
+static bool
+is_alike(const struct lag_sample *a, const struct lag_sample *b)
+{
+	return a->committed == b->committed && a->end == b->end;
+}
+
+/* Most histories are short: what stands still has two samples. */
+static void
+make_room(struct lag_histories *all, struct lag_history *h)
+{
+	struct lag_sample *more;
+
+	if (h->n < h->cap)
+		return;
+	h->cap = h->cap ? LAG_SAMPLES : 3;
+	more = arena_array(&all->arena, (size_t)h->cap, sizeof(*more));
+	if (h->n)
+		memcpy(more, h->samples, (size_t)h->n * sizeof(*more));
+	h->samples = more;
+}
+
+void
+lag_history_add(struct lag_histories *all, struct lag_history *h, int64_t at_ms,
+	int64_t committed, int64_t end)
+{
+	const struct lag_sample new = { at_ms, committed, end };
+	struct lag_sample *s = h->samples;
+
+	while (h->n && s[h->n - 1].at_ms >= at_ms)
+		h->n--;
+	/* The last one stands for no more than the time since the one before. */
+	if (h->n > 1 && (s[h->n - 1].at_ms - s[h->n - 2].at_ms < LAG_SAMPLE_APART ||
+	    (is_alike(&s[h->n - 1], &new) && is_alike(&s[h->n - 2], &new))))
+		h->n--;
+	if (h->n == LAG_SAMPLES) {
+		memmove(s, s + 1, (LAG_SAMPLES - 1) * sizeof(*s));
+		h->n--;
+	}
+	make_room(all, h);
+	h->samples[h->n++] = new;
+}
+
+/* ---- reading ----------------------------------------------------------------------- */
+
+struct reader {
+	struct scan s;
+	struct buf group, topic; /* unescaped */
+};
+
+static bool
+is_next(struct scan *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	if ((size_t)(s->end - s->p) < n || memcmp(s->p, text, n))
+		return scan_fail(s, s->p, "not a line of kc-lag's state");
+	s->p += n;
+	return true;
+}
+
+static bool
+read_text(struct scan *s, struct buf *out)
+{
+	struct slice raw;
+	bool escaped;
+
+	buf_clear(out);
+	if (!scan_string(s, &raw, &escaped))
+		return false;
+	if (escaped)
+		scan_unescape(out, raw);
+	else
+		buf_addslice(out, raw);
+	return true;
+}
+
+/* Up to 18 digits: more than any offset or time has. */
+static bool
+read_int(struct scan *s, int64_t *out)
+{
+	bool negative = s->p < s->end && *s->p == '-';
+	const uint8_t *first;
+	int64_t n = 0;
+
+	s->p += negative;
+	for (first = s->p; s->p < s->end && *s->p >= '0' && *s->p <= '9' &&
+	    s->p - first < 18; s->p++)
+		n = n * 10 + (*s->p - '0');
+	if (s->p == first)
+		return scan_fail(s, first, "not a whole number");
+	*out = negative ? -n : n;
+	return true;
+}
+
+static bool
+read_samples(struct scan *s, struct lag_histories *all, struct lag_history *h)
+{
+	struct lag_sample at = { 0, 0, 0 };
+
+	h->n = 0;
+	while (!scan_accept(s, ']')) {
+		int64_t t, c, end;
+
+		if (h->n && !is_next(s, ","))
+			return false;
+		if (!read_int(s, &t) || !is_next(s, ",") || !read_int(s, &c) ||
+		    !is_next(s, ",") || !read_int(s, &end))
+			return false;
+		if (h->n == LAG_SAMPLES || __builtin_add_overflow(at.at_ms, t,
+		    &at.at_ms) || __builtin_add_overflow(at.committed, c,
+		    &at.committed) || __builtin_add_overflow(at.end, end, &at.end))
+			return scan_fail(s, s->p, "samples out of bounds");
+		make_room(all, h);
+		h->samples[h->n++] = at;
+	}
+	return true;
+}
+
+/* The line that the scanner is in, as it is. */
+static bool
+keep_line(struct lag_histories *h, struct scan *s)
+{
+	const uint8_t *start = s->p, *end = memchr(s->p, '\n',
+		(size_t)(s->end - s->p));
+
+	if (!end)
+		return scan_fail(s, s->end, "cut short");
+	while (start > s->start && start[-1] != '\n')
+		start--;
+	s->p = end + 1;
+	buf_add(&h->others, start, (size_t)(s->p - start));
+	return true;
+}
+
+static bool
+read_line(struct lag_histories *h, struct reader *r)
+{
+	struct scan *s = &r->s;
+	struct lag_history *to;
+	int64_t partition;
+
+	if (!is_next(s, "{\"group\":") || !read_text(s, &r->group))
+		return false;
+	if (h->groups && !map_get(h->groups, buf_slice(&r->group)))
+		return keep_line(h, s);
+	if (!is_next(s, ",\"topic\":") || !read_text(s, &r->topic) ||
+	    !is_next(s, ",\"partition\":") || !read_int(s, &partition) ||
+	    !is_next(s, ",\"samples\":["))
+		return false;
+	if (partition < 0 || partition > INT32_MAX)
+		return scan_fail(s, s->p, "not a partition");
+	to = lag_history_of(h, buf_slice(&r->group), buf_slice(&r->topic),
+		(int32_t)partition, true);
+	return read_samples(s, h, to) && is_next(s, "}\n");
+}
+
+int
+lag_histories_read(struct lag_histories *h, struct slice text, struct err *e)
+{
+	struct reader r = { scan_init(text), BUF_INIT, BUF_INIT };
+	int64_t line = 1;
+	bool ok = true;
+
+	for (; ok && r.s.p < r.s.end; line += ok)
+		ok = read_line(h, &r);
+	buf_release(&r.group);
+	buf_release(&r.topic);
+	return ok ? 0 : err_set(e, ERR_FORMAT, "line %" PRId64 ": %s", line,
+		r.s.why ? r.s.why : "cut short");
+}
+
+/* ---- writing ------------------------------------------------------------------------ */
+
+static void
+put_number(struct buf *out, int64_t n, char end)
+{
+	buf_addint(out, n);
+	buf_addc(out, end);
+}
+
+static void
+put_line(const struct lag_history *h, struct buf *out)
+{
+	struct lag_sample before = { 0, 0, 0 };
+
+	buf_addstr(out, "{\"group\":");
+	envelope_put_string(out, h->group);
+	buf_addstr(out, ",\"topic\":");
+	envelope_put_string(out, h->topic);
+	buf_addstr(out, ",\"partition\":");
+	buf_addint(out, h->partition);
+	buf_addstr(out, ",\"samples\":[");
+	for (int i = 0; i < h->n; i++) {
+		const struct lag_sample *s = &h->samples[i];
+
+		put_number(out, s->at_ms - before.at_ms, ',');
+		put_number(out, s->committed - before.committed, ',');
+		put_number(out, s->end - before.end, i < h->n - 1 ? ',' : ']');
+		before = *s;
+	}
+	buf_addstr(out, "}\n");
+}
+
+static bool
+had_lag(const struct lag_history *h)
+{
+	for (int i = 0; i < h->n; i++)
+		if (h->samples[i].end > h->samples[i].committed)
+			return true;
+	return false;
+}
+
+int
+lag_histories_write(const struct lag_histories *h, int64_t forget_ms,
+	size_t max, struct buf *out)
+{
+	const struct lag_history *one;
+	int left_out = 0;
+
+	if (h->others.len <= max / 2)
+		buf_addslice(out, buf_slice(&h->others));
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; (one = map_next(&h->by_name, &i)); ) {
+			size_t before = out->len;
+
+			if (!one->n || had_lag(one) != !pass ||
+			    one->samples[one->n - 1].at_ms < forget_ms)
+				continue;
+			put_line(one, out);
+			if (out->len > max) {
+				out->len = before;
+				left_out++;
+			}
+		}
+	return left_out;
+}
