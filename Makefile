@@ -276,6 +276,7 @@ $(BUILD)/run/%: tests/fuzz/%.c $(FUZZ_AR)
 crash: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact
 	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
+	@ROUNDS=$${ROUNDS_DLQ:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-dlq
 
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start

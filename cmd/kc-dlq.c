@@ -29,6 +29,8 @@
 #include "kafka/client.h"
 #include "kafka/dlq.h"
 #include "kafka/dlq_mark.h"
+#include "kafka/dlq_purge.h"
+#include "kafka/dlq_rebuild.h"
 #include "kafka/dlq_runs.h"
 #include "kafka/redrive.h"
 
@@ -43,9 +45,14 @@ struct args {
 	bool json, dry_run, yes, assume_none;
 
 	/* redrive */
-	const char *to, *rate, *timestamp, *abort_if_returned;
+	const char *to, *rate, *timestamp, *abort_if_returned, *via, *check,
+		*if_newer, *payload;
 	struct opt_list shape;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
+
+	/* purge */
+	const char *before, *archive, *mean;
+	bool purge_all;
 
 	/* what the verbs work with */
 	const struct conf *settings;
@@ -306,6 +313,9 @@ show_progress(void *arg, const struct ledger_run *run)
 	progress_update(&a->progress, run->sent);
 }
 
+/* In the order of enum redrive_newer_mode. */
+static const char *const newer_modes[] = { "auto", "send", "park", "skip", NULL };
+
 static int
 read_redrive(struct args *a, struct redrive_options *o,
 	struct redrive_headers *headers, struct err *e)
@@ -328,6 +338,11 @@ read_redrive(struct args *a, struct redrive_options *o,
 	o->form.to = a->to;
 	o->form.headers = headers;
 	o->form.keep_timestamp = a->timestamp && !strcmp(a->timestamp, "origin");
+	o->via = a->via;
+	o->check = a->check;
+	o->payload_origin = a->payload && !strcmp(a->payload, "origin");
+	while (a->if_newer && strcmp(newer_modes[o->if_newer], a->if_newer))
+		o->if_newer++;
 	o->limit = a->limit;
 	o->max_redrives = a->max_redrives;
 	o->ramp_ms = a->ramp_ms;
@@ -344,12 +359,13 @@ read_redrive(struct args *a, struct redrive_options *o,
 static int
 judge(const struct ledger_run *r, bool dry_run, struct err *e)
 {
-	if (!r->parked && !r->failed)
+	if (!r->parked && !r->failed && !r->skipped)
 		return 0;
-	return err_set(e, r->sent || r->parked ? ERR_PARTIAL : ERR_FAILED,
-		"%" PRId64 " of %" PRId64 " %ssent; %" PRId64 " parked, %" PRId64
-		" failed and still open", r->sent, r->selected,
-		dry_run ? "would be " : "", r->parked, r->failed);
+	return err_set(e, r->sent || r->parked || r->skipped ? ERR_PARTIAL :
+		ERR_FAILED, "%" PRId64 " of %" PRId64 " %ssent; %" PRId64
+		" parked, %" PRId64 " failed and %" PRId64 " skipped are still "
+		"open", r->sent, r->selected, dry_run ? "would be " : "",
+		r->parked, r->failed, r->skipped);
 }
 
 static void
@@ -383,7 +399,11 @@ run_redrive(void *args, int argc, char **argv, struct err *e)
 	    confirm(a, "redrive", argv[0], e) || open_dlq(a, argv[0], true, e) ||
 	    start_run(a, &m, "redrive", e))
 		goto out;
+	if (a->resume && !slice_eq(m.run.via, slice_str(a->via)))
+		diag_warn("run '%s' had another --via: '%.*s'", a->resume,
+			SLICE_ARG(m.run.via));
 	m.run.to = slice_str(a->to);
+	m.run.via = slice_str(a->via);
 	o.form.run = m.run.id;
 	o.by = m.run.by;
 	o.ends = m.ends;
@@ -462,6 +482,70 @@ RUN_MARK(park, 1)
 RUN_MARK(restore, 2)
 RUN_MARK(note, 3)
 
+/* ---- rebuild, purge ----------------------------------------------------------------------- */
+
+static int
+run_rebuild(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct run_memory m = { 0 };
+	int result = -1;
+
+	a->assume_none = true;
+	if (want_dlq(argc, e) || open_dlq(a, argv[0], true, e) ||
+	    start_run(a, &m, "rebuild", e))
+		goto out;
+	result = dlq_rebuild(&a->dlq, (const char *const *)argv + 1, argc - 1,
+		a->dry_run, &m.run, e);
+	if (!result)
+		tell_run(a, &m.run, "found again");
+out:
+	end_run(&m);
+	return result;
+}
+
+/* All of it: the name must be typed. */
+static int
+confirm_purge(const struct args *a, const char *topic, struct err *e)
+{
+	char question[512];
+
+	if (a->dry_run)
+		return 0;
+	if (a->purge_all) {
+		if (a->mean && !strcmp(a->mean, topic))
+			return 0;
+		return err_set(e, ERR_USAGE, "--all deletes open records, too "
+			"(if that is meant: --yes-i-mean %s)", topic);
+	}
+	if (a->yes)
+		return 0;
+	snprintf(question, sizeof(question), "delete what is resolved from '%s', "
+		"for good?", topic);
+	return prompt_yes(question, e);
+}
+
+static int
+run_purge(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct dlq_purge_options o = { .all = a->purge_all, .before_ms = -1,
+		.archive = a->archive, .dry_run = a->dry_run };
+	struct run_memory m = { 0 };
+	int result = -1;
+
+	if (want_dlq(argc, e) || (a->before && num_time(slice_str(a->before),
+	    a->now_ms, &o.before_ms, e)) || confirm_purge(a, argv[0], e) ||
+	    open_dlq(a, argv[0], true, e) || start_run(a, &m, "purge", e))
+		goto out;
+	result = dlq_purge(&a->dlq, &o, &m.run, e);
+	if (!result)
+		tell_run(a, &m.run, "deleted");
+out:
+	end_run(&m);
+	return result;
+}
+
 /* ---- runs ------------------------------------------------------------------------------ */
 
 static int
@@ -515,12 +599,21 @@ static const struct opt options[] = {
 		.help = "the ledger is lost: begin a new one" }
 
 static const char *const timestamps[] = { "now", "origin", NULL };
+static const char *const payloads[] = { "dlq", "origin", NULL };
 
 static const struct opt redrive_options[] = {
 	{ 0, "to", OPT_STRING, AT(to), "TOPIC",
 		.help = "send there (default: where each record died)" },
 	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",
 		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" },
+	{ 0, "via", OPT_STRING, AT(via), "COMMAND",
+		.help = "mend them: lines of kc-record(5) in, lines with the same src out" },
+	{ 0, "check", OPT_STRING, AT(check), "COMMAND",
+		.help = "send only what it ends with 0 for; a record's line is its stdin" },
+	{ 0, "if-newer", OPT_CHOICE, AT(if_newer), "WHAT", .choices = newer_modes,
+		.help = "of a key with a newer record: auto (park where compacted), send, park, skip" },
+	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = payloads,
+		.help = "key and value of the dead letter (dlq), or of the record that died (origin)" },
 	{ 0, "timestamp", OPT_CHOICE, AT(timestamp), "WHICH", .choices = timestamps,
 		.help = "of the copies: now (default), or that of the origin" },
 	{ 0, "rate", OPT_STRING, AT(rate), "N/s",
@@ -550,6 +643,20 @@ static const struct opt mark_options[] = {
 };
 
 static const struct opt note_options[] = { MUTATING, OPT_END };
+static const struct opt rebuild_options[] = { MUTATING, OPT_END };
+
+static const struct opt purge_options[] = {
+	{ 0, "before", OPT_STRING, AT(before), "TIME",
+		.help = "only what is older" },
+	{ 0, "archive", OPT_STRING, AT(archive), "FILE",
+		.help = "write them to this new file first" },
+	{ 0, "all", OPT_FLAG, AT(purge_all), .help = "what is open, too" },
+	{ 0, "yes-i-mean", OPT_STRING, AT(mean), "DLQ",
+		.help = "the topic once more, for --all" },
+	MUTATING,
+	OPT_END
+};
+
 static const struct opt no_options[] = { OPT_END };
 
 static const struct opt_command commands[] = {
@@ -561,6 +668,10 @@ static const struct opt_command commands[] = {
 	{ "restore", "DLQ [P:O...]", "open again what was discarded or parked",
 		mark_options, run_restore },
 	{ "note", "DLQ [P:O...] TEXT", "write a note to them", note_options, run_note },
+	{ "purge", "DLQ", "delete what is resolved from the front of the topic, for good",
+		purge_options, run_purge },
+	{ "rebuild", "DLQ [TOPIC...]", "find a lost ledger again, in the topics that were sent to",
+		rebuild_options, run_rebuild },
 	{ "runs", "DLQ [ID]", "what was done, by whom, and what came back",
 		no_options, run_runs },
 	{ 0 }
@@ -570,6 +681,8 @@ static const char *const usage[] = {
 	"redrive [--to TOPIC] [--rate N/s] [--canary N] DLQ [SELECTION]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",
 	"note DLQ [SELECTION] TEXT",
+	"purge [--before TIME] [--archive FILE] DLQ",
+	"rebuild DLQ [TOPIC...]",
 	"runs DLQ [ID]",
 	NULL
 };

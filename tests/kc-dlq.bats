@@ -125,6 +125,8 @@ lag() {
 		says "would be: 3 of 3"
 	done
 	exits 0 kc-dlq note "$dlq" --dry-run text
+	exits 0 kc-dlq purge "$dlq" --all --dry-run
+	says "would be: 3 of 3 deleted"
 	exits 0 kc-dlq restore "$dlq" --dry-run
 	says "nothing to restore"
 	exits 0 kc-dlq redrive "$dlq" -n --json
@@ -163,7 +165,7 @@ lag() {
 	done
 	exits 4 kc-dlq redrive "$dlq" --yes
 	says "it was redriven 3 times and came back"
-	says "0 of 1 sent; 1 parked, 0 failed"
+	says "0 of 1 sent; 1 parked, 0 failed and 0 skipped are still open"
 	[[ $(states) == "1 parked,3 returned" ]]
 	[[ $(kc-consume "$src" -e | jq -r '.headers[] | select(.key == "kc-redrive-count").value' | paste -sd ' ') == "1 2 3" ]]
 	[[ $(kc-consume "$src" -e | jq -r '.headers[] | select(.key == "kc-origin").value' | sort -u) == "$src/0/0" ]]
@@ -215,7 +217,7 @@ lag() {
 	echo '{"key":"nowhere","value":"x"}' | kc-produce "$dlq" -p 1
 	exits 4 kc-dlq redrive "$dlq" --yes
 	says "'$dlq' 1:2: its headers do not tell where it came from (--to TOPIC)"
-	says "5 of 6 sent; 0 parked, 1 failed and still open"
+	says "5 of 6 sent; 0 parked, 1 failed and 0 skipped are still open"
 	exits 0 kc-dlq restore "$dlq" --yes --state redriven
 	exits 4 kc-dlq redrive "$dlq" --yes --to "$src-small"
 	says "'$dlq' 0:2: "
@@ -259,6 +261,65 @@ lag() {
 	kc-consume "$src" -e | jq -e --argjson at "$at" '.timestamp == $at and
 		([.headers[].key] | index("trace") == null and index("__connect.errors.topic") != null and index("who") != null)'
 	exits 2 kc-dlq redrive "$dlq" --yes --headers what
+}
+
+@test "a newer record of the same key: parked where the target is compacted, sent elsewhere, or as is said" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" -p 1 -c cleanup.policy=compact
+	kc-topics create -q "$dlq" -p 1
+	printf '{"key":"%s","value":"%s"}\n' a old b old a new | kc-produce "$src"
+	for k in a b; do
+		echo '{"key":"'$k'","value":"old","headers":[{"key":"__connect.errors.topic","value":"'"$src"'"},{"key":"__connect.errors.partition","value":"0"},{"key":"__connect.errors.offset","value":"'$([[ $k == b ]] && echo 1 || echo 0)'"}]}'
+	done | kc-produce "$dlq"
+	exits 4 kc-dlq redrive "$dlq" --yes -n --if-newer skip
+	says "'$dlq' 0:0: skipped: its key has a newer record, '$src' 0:2 (--if-newer)"
+	exits 0 kc-dlq redrive "$dlq" --yes -n --if-newer send
+	exits 4 kc-dlq redrive "$dlq" --yes
+	[[ $(ledger | paste -sd,) == "0/0 parked,0/1 redriven" ]]
+	# its own redriven copy is not newer than a record
+	exits 0 kc-dlq restore "$dlq" --yes --state redriven
+	exits 0 kc-dlq redrive "$dlq" --yes --if-newer park
+	[[ $(arrived) == "new old old old old" ]]
+}
+
+@test "via mends records, leaves some out, and may not lie" {
+	dead_letters 6
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'jq -c "del(.src)"'
+	says "its answer has no src"
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'jq -c ".src = \"x/0/1\""'
+	says "it answered for 'x/0/1', which it was not asked"
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'jq -c "., ."'
+	says "it answered twice"
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'jq -c .value=1'
+	says "its answer: byte"
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'cat; echo no good >&2; exit 3'
+	says "it ended with status 3: no good"
+	exits 2 kc-dlq redrive "$dlq" --yes --via
+	[[ -z $(arrived) ]]
+	kc-dlq runs "$dlq" --json | jq -es 'map(.state == "failed" and .sent == 0) | all and length == 5'
+	exits 4 kc-dlq redrive "$dlq" --yes --via 'jq -c "select(.key != \"k1\") | if .key == \"k2\" then .value = \"mended\" | .headers = [] else . end"'
+	says "'$dlq' 1:0: skipped: the command of --via left it out"
+	[[ $(arrived) == "mended v0 v3 v4 v5" ]]
+	[[ $(states) == "1 edited,4 redriven" ]]
+	kc-consume "$src" -e | jq -es 'map(select(.value == "mended"))[0].headers | from_entries | has("kc-edited") and has("kc-redrive-of") and (has("trace") | not)'
+	exits 1 kc-dlq redrive "$dlq" --yes --check 'echo why not >&2; false'
+	says "'$dlq' 1:0: --check: it ended with status 1: why not"
+	exits 1 kc-dlq redrive "$dlq" --yes --via 'jq -c ".topic = \"'"$dlq-2"'\""'
+	says "topic '$dlq-2' does not exist"
+	exits 0 kc-dlq redrive "$dlq" --yes --check 'grep -q "\"k1\""'
+	[[ $(arrived) == "mended v0 v1 v3 v4 v5" ]]
+}
+
+@test "a payload that is not in the dead letter is fetched where it died" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" "$dlq" -p 1
+	printf '{"key":"k%d","value":"v%d","headers":[{"key":"h","value":"%d"}]}\n' 0 0 0 1 1 1 | kc-produce "$src"
+	for o in 1 7; do
+		echo '{"key":null,"value":null,"headers":[{"key":"__dlq.errors.topic","value":"'"$src"'"},{"key":"__dlq.errors.partition","value":"0"},{"key":"__dlq.errors.offset","value":"'$o'"},{"key":"__dlq.errors.group","value":"g"}]}'
+	done | kc-produce "$dlq"
+	exits 4 kc-dlq redrive "$dlq" --yes
+	says "'$dlq' 0:1: '$src' [0] has no offset 7"
+	kc-consume "$src" -e | jq -es 'map(select(.headers | from_entries | has("kc-redrive-of"))) | length == 1 and .[0].key == "k1" and .[0].value == "v1" and (.[0].headers[0] == {key: "h", value: "1"})'
 }
 
 @test "limit sends the first N; resume goes on with the same selection and no newer records" {
@@ -343,6 +404,66 @@ lag() {
 	[[ $(arrived) == "v0 v1 v2" ]]
 	exits 0 kc-dlq discard "$dlq" --yes --assume-none
 	[[ $(states) == "3 discarded" ]]
+}
+
+@test "a lost ledger is rebuilt from the headers of what was sent" {
+	dead_letters 6
+	kc-dlq redrive "$dlq" --class PriceException -q
+	kc-dlq redrive "$dlq" 0:1 -q --to "$src-other" 2>/dev/null || kc-dlq redrive "$dlq" 0:1 -q
+	kc-dlq discard "$dlq" 1:0 -q
+	kc-topics delete -q --yes "$dlq.kc-ledger"
+	eventually eval '[[ -z $(kc-topics list "$dlq.kc-ledger") ]]'
+	exits 0 kc-dlq rebuild "$dlq" --dry-run
+	says "would be: 3 of 3 found again"
+	exits 0 kc-dlq rebuild "$dlq"
+	says "3 of 3 found again"
+	[[ $(ledger | paste -sd,) == "0/0 redriven,0/1 redriven,1/1 redriven" ]]
+	exits 0 kc-dlq redrive "$dlq" --yes
+	says "3 of 3 sent"
+	[[ $(arrived) == "v0 v1 v2 v3 v4 v5" ]]
+}
+
+@test "purge deletes what is resolved from the front, and nothing else" {
+	dead_letters 8
+	kc-dlq redrive "$dlq" 0:0-1 1:1 -q
+	kc-dlq discard "$dlq" 1:2 -q
+	exits 2 kc-dlq purge "$dlq" </dev/null
+	says "for good? (there is no terminal"
+	exits 0 kc-dlq purge "$dlq" --dry-run
+	says "would be: 2 of 2 deleted"
+	[[ $(kc-consume "$dlq" -e | wc -l) == 8 ]]
+	exits 0 kc-dlq purge "$dlq" --yes --archive "$BATS_TEST_TMPDIR/archive"
+	says "2 of 2 deleted"
+	[[ $(jq -r .value "$BATS_TEST_TMPDIR/archive" | paste -sd ' ') == "v0 v2" ]]
+	[[ $(stat -c %a "$BATS_TEST_TMPDIR/archive") == 600 ]]
+	[[ $(kc-consume "$dlq" -e | wc -l) == 6 ]]
+	[[ $(lag) == 6 ]]
+	exits 0 kc-dlq redrive "$dlq" --yes
+	exits 1 kc-dlq purge "$dlq" --yes --archive "$BATS_TEST_TMPDIR/archive"
+	says "cannot make the archive"
+	exits 0 kc-dlq purge "$dlq" --yes --before -1d
+	[[ $(arrived) == "v0 v2 v3 v4 v6 v7 v1" || $(arrived) == "v0 v1 v2 v3 v4 v6 v7" ]]
+	exits 0 kc-dlq purge "$dlq" --yes
+	[[ -z $(kc-consume "$dlq" -e) ]]
+	# what was discarded is forgotten, what was redriven stays counted
+	[[ $(kc-consume "$dlq.kc-ledger" -e | jq -rs 'INDEX(.key)["1/2"].value') == null ]]
+	[[ $(kc-consume "$dlq.kc-ledger" -e | jq -rs 'INDEX(.key)["0/0"].value') == *redriven* ]]
+}
+
+@test "purge of everything needs the name, and a compacted topic cannot be purged" {
+	dead_letters 2
+	exits 2 kc-dlq purge "$dlq" --all --yes
+	says "--yes-i-mean $dlq"
+	exits 2 kc-dlq purge "$dlq" --all --yes-i-mean "$src"
+	[[ $(kc-consume "$dlq" -e | wc -l) == 2 ]]
+	exits 0 kc-dlq purge "$dlq" --all --yes-i-mean "$dlq"
+	[[ -z $(kc-consume "$dlq" -e) ]]
+	exits 0 kc-dlq redrive "$dlq" --yes
+	says "nothing to redrive"
+	kc-topics create -q "$src-c.dlq" -c cleanup.policy=compact
+	echo '{"key":"a","value":"b"}' | kc-produce "$src-c.dlq"
+	exits 1 kc-dlq purge "$src-c.dlq" --all --yes-i-mean "$src-c.dlq"
+	says "it is only compacted"
 }
 
 @test "a ledger in a file does the same" {

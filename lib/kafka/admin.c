@@ -264,6 +264,46 @@ admin_delete(struct client *c, const char *topic, const struct admin_options *o,
 	return ret;
 }
 
+/* Each partition's own answer. */
+static int
+deleted(struct client *c, const rd_kafka_topic_partition_list_t *l, struct err *e)
+{
+	for (int i = 0; i < l->cnt; i++)
+		if (l->elems[i].err) {
+			client_error(c, l->elems[i].err, NULL, e);
+			return err_wrap(e, "[%d]", (int)l->elems[i].partition);
+		}
+	return 0;
+}
+
+int
+admin_delete_records(struct client *c, const struct admin_topic *t,
+	const int64_t *before, int timeout_ms, struct err *e)
+{
+	const struct admin_options o = { .timeout_ms = timeout_ms };
+	rd_kafka_topic_partition_list_t *l =
+		rd_kafka_topic_partition_list_new(t->partitions_n);
+	rd_kafka_DeleteRecords_t *del;
+	struct request r;
+	int ret = -1;
+
+	for (int i = 0; i < t->partitions_n; i++)
+		rd_kafka_topic_partition_list_add(l, t->name,
+			t->partitions[i].id)->offset = before[i];
+	del = rd_kafka_DeleteRecords_new(l);
+	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_DELETERECORDS, &o, e)) {
+		rd_kafka_DeleteRecords(client_handle(c), &del, 1, r.options,
+			r.queue);
+		if (!request_wait(&r, e))
+			ret = deleted(c, rd_kafka_DeleteRecords_result_offsets(
+				rd_kafka_event_DeleteRecords_result(r.event)), e);
+	}
+	request_release(&r);
+	rd_kafka_DeleteRecords_destroy(del);
+	rd_kafka_topic_partition_list_destroy(l);
+	return ret;
+}
+
 int
 admin_add_partitions(struct client *c, const char *topic, int total,
 	const struct admin_options *o, struct err *e)

@@ -92,6 +92,12 @@ int admin_await(struct client *c, const char *topic, int timeout_ms,
 /* Kafka knows no dry run of it: with one, nothing is sent. */
 int admin_delete(struct client *c, const char *topic,
 	const struct admin_options *o, struct err *e);
+/*
+ * Deletes what lies before these offsets, one for each partition of t
+ * (KIP-107). A topic that is only compacted refuses that.
+ */
+int admin_delete_records(struct client *c, const struct admin_topic *t,
+	const int64_t *before, int timeout_ms, struct err *e);
 /* To this many partitions in all. */
 int admin_add_partitions(struct client *c, const char *topic, int total,
 	const struct admin_options *o, struct err *e);

@@ -68,6 +68,31 @@ dlq_batch_add(struct dlq_batch *b, const struct ledger_entry *entry,
 }
 
 void
+dlq_batch_replace(struct dlq_batch *b, struct dlq_change *c,
+	const struct record *copy)
+{
+	struct record own;
+
+	copy_record(b, copy, &own);
+	c->copy = own;
+}
+
+void
+dlq_batch_sweep(struct dlq_batch *b)
+{
+	int n = 0;
+
+	b->copies = 0;
+	for (int i = 0; i < b->n; i++) {
+		if (b->items[i].gone)
+			continue;
+		b->copies += !slice_is_null(b->items[i].copy.topic);
+		b->items[n++] = b->items[i];
+	}
+	b->n = n;
+}
+
+void
 dlq_batch_clear(struct dlq_batch *b)
 {
 	arena_reset(&b->memory);
@@ -201,6 +226,8 @@ send_entry(struct dlq *d, struct slice key, struct slice value, struct err *e)
 static void
 count(struct ledger_run *run, const struct dlq_change *c)
 {
+	if (c->forget)
+		return;
 	switch (c->entry.state) {
 	case LEDGER_REDRIVEN:
 	case LEDGER_EDITED:
@@ -247,7 +274,8 @@ send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 		ledger_entry_key(&key, b->items[i].entry.partition,
 			b->items[i].entry.offset);
 		ledger_entry_write(&value, &b->items[i].entry);
-		result = send_entry(d, buf_slice(&key), buf_slice(&value), e);
+		result = send_entry(d, buf_slice(&key), b->items[i].forget ?
+			SLICE_NULL : buf_slice(&value), e);
 	}
 	if (!result && run) {
 		bool forget = run->until && !run->selected;
@@ -364,7 +392,8 @@ transact(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	if (send_ledger(d, b, run ? &counted : NULL, e))
 		return ENDED;
 	for (int i = 0; i < b->n; i++)
-		ledger_apply(&d->ledger, &b->items[i].entry);
+		if (!b->items[i].forget)
+			ledger_apply(&d->ledger, &b->items[i].entry);
 	if (!commit_marks(d, e)) {
 		if (run)
 			*run = counted;

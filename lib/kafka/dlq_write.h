@@ -23,8 +23,13 @@ struct dlq_change {
 	struct record copy;        /* topic null = nothing is sent */
 	int32_t partition;         /* where the copy went */
 	int64_t offset;
-	int32_t origin_partition;  /* where the record died; -1 = not known */
+	struct slice origin_topic; /* where the record died; null, -1 = not known */
+	int32_t origin_partition;
 	int64_t origin_offset;
+	bool fetch;                /* key and value are to be had there */
+	bool gone;                 /* dlq_batch_sweep() drops it */
+	bool forget;               /* the entry is deleted: its record is */
+	struct dlq_batch *batch;   /* of it, while it is fetched */
 };
 
 /* Owns everything in it. `{ 0 }` is empty. */
@@ -39,6 +44,11 @@ struct dlq_batch {
 /* Copies; copy may be NULL. The change is valid until the next one is added. */
 struct dlq_change *dlq_batch_add(struct dlq_batch *b,
 	const struct ledger_entry *entry, const struct record *copy);
+/* Another copy instead of the one that there is. */
+void dlq_batch_replace(struct dlq_batch *b, struct dlq_change *c,
+	const struct record *copy);
+/* Leaves out the changes that are gone. */
+void dlq_batch_sweep(struct dlq_batch *b);
 void dlq_batch_clear(struct dlq_batch *b);
 void dlq_batch_release(struct dlq_batch *b);
 

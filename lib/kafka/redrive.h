@@ -14,6 +14,13 @@
 #include "model/ledger_run.h"
 #include "model/redrive.h"
 
+enum redrive_newer_mode {
+	REDRIVE_NEWER_AUTO, /* park where the target is compacted, else send */
+	REDRIVE_NEWER_SEND,
+	REDRIVE_NEWER_PARK,
+	REDRIVE_NEWER_SKIP, /* stays open */
+};
+
 struct redrive_options {
 	const struct dlq_select *select;
 	struct redrive_form form;     /* form.run is the run's id */
@@ -26,7 +33,10 @@ struct redrive_options {
 	int64_t canary;               /* 0 = none: all at once */
 	int64_t watch_ms;             /* for returns: after the canary, or at the end */
 	double abort_if_returned;     /* per cent */
-	bool dry_run;                 /* count only */
+	enum redrive_newer_mode if_newer; /* of a key that has a newer record */
+	const char *via, *check;      /* commands: see redrive_via.h; NULL = none */
+	bool payload_origin;          /* key and value of the source record, not of the dead letter */
+	bool dry_run;                 /* everything but sending and writing */
 	/* A record that was not sent, and why; state is what became of it. */
 	void (*told)(void *arg, int32_t partition, int64_t offset,
 		enum ledger_state state, const struct err *why);

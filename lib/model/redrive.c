@@ -127,9 +127,6 @@ redrive_make(const struct record *r, const struct deadletter *d,
 	if (slice_is_null(out->topic))
 		return err_set(e, ERR_FAILED, "its headers do not tell where it "
 			"came from (--to TOPIC)");
-	if (d->payload_lost)
-		return err_set(e, ERR_FAILED, "its payload was not put into the "
-			"dead letter (--payload origin fetches it)");
 	if (f->keep_timestamp && (d->origin.has_timestamp || r->has_timestamp)) {
 		out->has_timestamp = true;
 		out->timestamp = d->origin.has_timestamp ? d->origin.timestamp :
@@ -140,21 +137,53 @@ redrive_make(const struct record *r, const struct deadletter *d,
 	return 0;
 }
 
-bool
-redrive_mark_edited(const struct deadletter *d, struct arena *a,
-	struct record *copy)
+/* Provenance: a command may not change it. */
+static bool
+is_provenance(struct slice name)
 {
-	struct record_header *list;
+	return is_ours(name) || slice_eq_str(name, "kc-origin") ||
+		slice_eq_str(name, "kc-edited");
+}
 
-	if (slice_eq(copy->key, d->key) && slice_eq(copy->value, d->value))
-		return false;
-	list = arena_array(a, copy->headers_n + 1, sizeof(*list));
-	for (size_t i = 0; i < copy->headers_n; i++)
-		list[i] = copy->headers[i];
-	list[copy->headers_n].key = slice_str("kc-edited");
-	list[copy->headers_n].value = slice_str(arena_printf(a, "%016" PRIx64,
-		ledger_fingerprint(d->key, d->value)));
-	copy->headers = list;
-	copy->headers_n++;
-	return true;
+static size_t
+copy_headers(const struct record *r, bool provenance, struct record_header *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->headers_n; i++)
+		if (is_provenance(r->headers[i].key) == provenance)
+			out[n++] = r->headers[i];
+	return n;
+}
+
+void
+redrive_undress(const struct record *copy, struct arena *a, struct record *out)
+{
+	struct record_header *list = arena_array(a, copy->headers_n, sizeof(*list));
+
+	*out = *copy;
+	out->headers_n = copy_headers(copy, false, list);
+	out->headers = list;
+}
+
+bool
+redrive_dress(const struct record *copy, const struct record *made, bool mark,
+	struct arena *a, struct record *out)
+{
+	size_t most = copy->headers_n + made->headers_n + 1;
+	struct record_header *list = arena_array(a, most, sizeof(*list));
+	size_t n = copy_headers(made, false, list);
+	bool edited = !slice_eq(copy->key, made->key) ||
+		!slice_eq(copy->value, made->value);
+
+	n += copy_headers(copy, true, list + n);
+	if (edited && mark)
+		add(list, &n, "kc-edited", arena_printf(a, "%016" PRIx64,
+			ledger_fingerprint(copy->key, copy->value)));
+	*out = *copy;
+	out->key = made->key;
+	out->value = made->value;
+	out->headers = list;
+	out->headers_n = n;
+	return edited;
 }

@@ -50,15 +50,22 @@ struct slice redrive_target(const struct deadletter *d,
 
 /*
  * The copy of r, to be sent for the `redrives`th time. ERR_FAILED with the
- * remedy when it cannot be made: no target, or a payload that is elsewhere.
+ * remedy when it cannot be made: there is no target.
  * Borrows from r, d and f; what must be built lives in the arena.
  */
 int redrive_make(const struct record *r, const struct deadletter *d,
 	const struct redrive_form *f, int64_t redrives, struct arena *a,
 	struct record *out, struct err *e);
 
-/* Adds kc-edited when key or value are not those of the original. */
-bool redrive_mark_edited(const struct deadletter *d, struct arena *a,
-	struct record *copy);
+/* The copy without the headers that redrive adds: what a command is given. */
+void redrive_undress(const struct record *copy, struct arena *a,
+	struct record *out);
+
+/*
+ * What was made of a copy, with its headers again; true when key or value
+ * are others, which kc-edited tells (mark).
+ */
+bool redrive_dress(const struct record *copy, const struct record *made, bool mark,
+	struct arena *a, struct record *out);
 
 #endif

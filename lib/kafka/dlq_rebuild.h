@@ -1,0 +1,23 @@
+/*
+ * dlq_rebuild.h - a ledger that was lost, found again in the headers
+ * kc-redrive-of of the copies that were sent.
+ *
+ * What was discarded, parked or noted left no trace and is open again.
+ */
+#ifndef KAFKA_DLQ_REBUILD_H
+#define KAFKA_DLQ_REBUILD_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "kafka/dlq.h"
+
+/*
+ * Reads the topics to their ends; without names, those where the dead letters
+ * died. Records that the ledger knows already stay as they are. run->selected
+ * counts the entries that are new.
+ */
+int dlq_rebuild(struct dlq *d, const char *const *topics, int n, bool dry_run,
+	struct ledger_run *run, struct err *e);
+
+#endif

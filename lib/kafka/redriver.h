@@ -1,0 +1,49 @@
+/* redriver.h - the inside of a redrive, for redrive*.c. */
+#ifndef KAFKA_REDRIVER_H
+#define KAFKA_REDRIVER_H
+
+#include "kafka/consume.h"
+#include "kafka/dlq_write.h"
+#include "kafka/redrive.h"
+#include "kafka/redrive_newer.h"
+#include "kafka/redrive_pace.h"
+
+struct redriver {
+	struct dlq *d;
+	const struct redrive_options *o;
+	struct ledger_run *run;
+	struct dlq_batch batch;
+	struct arena memory;    /* of one record */
+	struct pace pace;
+	struct redrive_newer *newer; /* made when it is needed */
+	struct slice asked;     /* topic whose configs were asked for last; owned */
+	bool compacted;         /* and the answer */
+	int64_t taken;          /* chosen to be sent, of `limit` */
+	int64_t now_ms;         /* wall clock, asked once a batch */
+	bool begun;             /* the ledger knows of the run */
+	bool canary_over;
+};
+
+/* A new entry of that state, by this run; the note stays. */
+struct ledger_entry redrive_entry(const struct redriver *j, int32_t partition,
+	int64_t offset, enum ledger_state state);
+/* x is the return of a record: says so in that one's entry. */
+void redrive_mark_returned(struct redriver *j, const struct dlq_record *x,
+	const struct dlq_return *back);
+/* It stays open, and why. */
+void redrive_fail(struct redriver *j, int32_t partition, int64_t offset,
+	const struct err *why);
+
+/*
+ * redrive_batch.c: the batch made ready (newer records, payloads of the
+ * origin, commands), paced, committed. With a dry run only counted.
+ */
+int redrive_commit(struct redriver *j, struct err *e);
+/* Not where dead letters lie; the partition only where there is one. */
+int redrive_check_target(struct redriver *j, struct record *copy, struct err *e);
+
+/* redrive_watch.c: what comes back within the time is counted. */
+int redrive_watch(struct redriver *j, struct err *e);
+bool redrive_is_too_much(const struct redriver *j);
+
+#endif
