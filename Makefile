@@ -282,7 +282,11 @@ bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/pipes
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/starts
-.PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench
+# Takes each guard of the broker's promises away, and expects its test to notice.
+guards:
+	@$(call need,$(DEPS_BUILD))
+	@tests/guards
+.PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench guards
 
 # Other people's clients against kc-broker; their packages come over the network once.
 COMPAT ?= confluent-kafka kafka-python aiokafka kafkajs franz-go sarama java

@@ -170,9 +170,14 @@ name_of(const struct client *p)
 static inline bool
 wait_reply(struct node *n)
 {
-	for (int i = 0; i < 10 && !reply.come; i++)
-		settle(n);
-	return CHECK(reply.come) && fixture_wait(&n->f, reply.commit);
+	/* And no longer: what the answer came with is not on its way yet. */
+	for (int i = 0; i < 1000 && !reply.come; i++) {
+		store_flush(n->f.s);
+		fixture_sleep(&n->f);
+		store_poll(n->f.s);
+	}
+	return CHECK(reply.come) &&
+		(!reply.commit || fixture_wait(&n->f, reply.commit));
 }
 
 static inline int16_t

@@ -229,7 +229,15 @@ a_commit_waits_for_its_records(void)
 	settle(&n);
 	CHECK_INT(end_once(&n, &p, true), 0);
 	settle(&n);
-	/* What is not to be seen need not be there. */
+	/* What is not to be seen need not be there; but the markers before must. */
+	CHECK_INT(commit_offset(&n, &p, 2), 0);
+	settle(&n);
+	CHECK_INT(end_once(&n, &p, true), 0);
+	CHECK_INT(commit_offset(&n, &p, 3), 0);
+	CHECK_INT(end_once(&n, &p, false), KERR_CONCURRENT_TRANSACTIONS);
+	settle(&n);
+	CHECK_INT(end_once(&n, &p, false), 0);
+	settle(&n);
 	p.sequence++;
 	CHECK_INT(add(&n, &p, S("t"), 0), 0);
 	CHECK_INT(produce(&n, &p, 0, 2), 0);
@@ -353,7 +361,7 @@ do_transactions(struct node *n, struct client *p, int from, int until)
 }
 
 static void
-what_is_compacted_brings_all_back(int16_t version)
+what_is_compacted_brings_all_back(int16_t version, bool commits)
 {
 	enum { BEFORE = 30, AFTER = 5 };
 	struct client p = { .version = version };
@@ -367,14 +375,17 @@ what_is_compacted_brings_all_back(int16_t version)
 	if (!set_up(&n))
 		return;
 	CHECK_INT(init(&n, &open), 0);
+	CHECK_INT(commit_offset(&n, &open, 900), 0);
+	settle(&n);
+	CHECK_INT(end(&n, &open, true), 0);
 	CHECK_INT(init(&n, &p), 0);
 	do_transactions(&n, &p, 0, 3);
 	make_small(&n, TRANSACTIONS_TOPIC);
 	make_small(&n, OFFSETS_TOPIC);
-	do_transactions(&n, &p, 3, BEFORE);
-	/* One stays open, with an offset that is pending. */
+	do_transactions(&n, &p, 3, BEFORE - 5);
+	/* One stays open, with an offset that is pending, and more behind it. */
 	CHECK_INT(commit_offset(&n, &open, 1000), 0);
-	settle(&n);
+	do_transactions(&n, &p, BEFORE - 5, BEFORE);
 	states = records(&n, TRANSACTIONS_TOPIC);
 	offsets = records(&n, OFFSETS_TOPIC);
 	compact(&n);
@@ -388,9 +399,9 @@ what_is_compacted_brings_all_back(int16_t version)
 		do_transactions(&n, &p, BEFORE, BEFORE + AFTER);
 		CHECK_INT(transactions_find(n.transactions, S("open"), &v), 0);
 		CHECK_INT(v.state->state, TRANSACTION_ONGOING);
-		CHECK_INT(end(&n, &open, true), 0);
+		CHECK_INT(end(&n, &open, commits), 0);
 		settle(&n);
-		CHECK_INT(offset_of(&n, S("open")), 1000);
+		CHECK_INT(offset_of(&n, S("open")), commits ? 1000 : 900);
 	}
 	stop(&n);
 	fixture_release(&n.f);
@@ -399,8 +410,9 @@ what_is_compacted_brings_all_back(int16_t version)
 static void
 compaction_leaves_all_that_a_start_needs(void)
 {
-	what_is_compacted_brings_all_back(TRANSACTION_V1);
-	what_is_compacted_brings_all_back(TRANSACTION_V2);
+	what_is_compacted_brings_all_back(TRANSACTION_V1, true);
+	what_is_compacted_brings_all_back(TRANSACTION_V1, false);
+	what_is_compacted_brings_all_back(TRANSACTION_V2, false);
 }
 
 int

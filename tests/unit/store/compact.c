@@ -447,6 +447,31 @@ repair_reads_over_gaps(void)
 	fixture_release(&f);
 }
 
+/* At least as long as the bytes are worth; how much longer is the machine's. */
+static void
+the_cleaner_keeps_to_its_rate(void)
+{
+	enum { RATE = 60000 }; /* bytes a second */
+	struct sender s = SENDER_INIT;
+	struct fixture f;
+	struct partlog *l;
+	int64_t began;
+
+	fixture_init(&f);
+	keyed_options(&f);
+	f.o.cleaner_bytes_per_second = RATE;
+	if (!CHECK(l = fixture_start(&f, &compacted)))
+		return;
+	for (int i = 0; i < 20; i++)
+		roll(l, &s);
+	began = clock_mono_ms(clock_system());
+	CHECK(clean(&f));
+	CHECK(strstr(f.reports, "compacted 't-0'"));
+	/* Nineteen segments of more than 900 bytes are read at least. */
+	CHECK((clock_mono_ms(clock_system()) - began) * RATE / 1000 >= 19 * 900);
+	fixture_release(&f);
+}
+
 /* Flips a bit of the first batch; the checkpoint goes, or nobody would look. */
 static void
 damage(struct fixture *f, int64_t base)
@@ -559,6 +584,7 @@ main(void)
 	RUN(readers_keep_the_old_segment);
 	RUN(the_file_of_offsets_is_kafkas_and_is_read_again);
 	RUN(a_small_map_takes_several_rounds);
+	RUN(the_cleaner_keeps_to_its_rate);
 	RUN(a_topic_can_go_while_it_is_cleaned);
 	RUN(damage_is_reported_and_left_alone);
 	RUN(repair_reads_over_gaps);

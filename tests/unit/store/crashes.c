@@ -20,7 +20,7 @@
  *	  failed sync: WAL group, frames,
  *	  and what was synced directly
  *	segments that follow nothing are   what_follows_nothing_is_removed
- *	  removed
+ *	  removed, and their names synced
  *	epochs rise with each start        wal.c: frames_of_two_lives_are_no_group
  *	a group between two files is       wal.c: a_group_missing_between_files_is_damage
  *	  missed
@@ -29,8 +29,7 @@
  *	a group counts when all of it is   wal.c: a_torn_group_does_not_count,
  *	  there                              powerloss.c: cuts_that_tear_...
  *
- * Without a test of its own: the sync of a directory after stale segments
- * left it. The first commit of a run syncs all names, and does the same.
+ * tests/guards takes them away, one by one, and expects these tests to fail.
  */
 #include "fixture.h"
 #include "simfs.h"
@@ -293,7 +292,7 @@ static void
 what_follows_nothing_is_removed(void)
 {
 	struct append_result r;
-	struct watched w, after;
+	struct watched w, after, later;
 	struct partlog *l;
 	size_t from, at;
 	char path[400];
@@ -315,6 +314,11 @@ what_follows_nothing_is_removed(void)
 	if (CHECK(l = fixture_start(&after.f, &small))) {
 		CHECK(access(path, F_OK));
 		CHECK_INT(partlog_end(l), 7);
+		/* For good: it must not be there when the log has come that far. */
+		cut_into(&later, &after, operations(&after), SIM_LOSE);
+		snprintf(path, sizeof(path), "%s/t-0/%020d.log", later.f.dir, 10);
+		CHECK(access(path, F_OK));
+		release(&later);
 		for (int i = 0; i < 30; i++)
 			acked(&after, l, 1, 300);
 		fixture_stop(&after.f);
