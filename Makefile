@@ -190,7 +190,8 @@ $(BUILD)/promtool:
 		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) && mv $$dir/usr/bin/promtool $@
 
 # The tools' bats files against three nodes of Apache Kafka.
-KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats tests/handlers.bats
+KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats tests/handlers.bats \
+	tests/kc-lag-groups.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
 	@$(MAKE) --no-print-directory -s all

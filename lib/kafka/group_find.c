@@ -1,11 +1,14 @@
 #include "kafka/group_find.h"
 
+#include <poll.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/near.h"
 #include "base/xalloc.h"
+#include "cli/sig.h"
 
 bool
 group_exists(const struct group *g)
@@ -170,10 +173,22 @@ check_dead(struct client *c, struct groups *l, int timeout_ms, struct err *e)
 	return 0;
 }
 
+/* Some coordinator is loading, and will have its group in a moment. */
+static bool
+is_temporary(const struct groups *l)
+{
+	for (int i = 0; i < l->n; i++)
+		if (l->items[i].why && l->items[i].why->code == ERR_TEMPORARY)
+			return true;
+	return false;
+}
+
 static int
 describe(struct client *c, char **names, int n, int timeout_ms,
 	struct groups *out, struct err *e)
 {
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + timeout_ms;
 	const char **once = xcalloc((size_t)n, sizeof(*once));
 	int count = 0, ret;
 
@@ -186,6 +201,13 @@ describe(struct client *c, char **names, int n, int timeout_ms,
 			once[count++] = names[i];
 	}
 	ret = groups_describe(c, once, count, timeout_ms, out, e);
+	for (int step = 50; !ret && is_temporary(out) && !sig_caught() &&
+	    clock_mono_ms(clock) + step < end; step += step) {
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, step);
+		groups_release(out);
+		ret = groups_describe(c, once, count,
+			(int)(end - clock_mono_ms(clock)), out, e);
+	}
 	free(once);
 	return ret || check_dead(c, out, timeout_ms, e) ? -1 : 0;
 }

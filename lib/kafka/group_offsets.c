@@ -1,10 +1,12 @@
 #include "kafka/group_offsets.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/xalloc.h"
+#include "cli/sig.h"
 #include "kafka/request.h"
 
 typedef rd_kafka_topic_partition_list_t parts_list;
@@ -92,6 +94,53 @@ group_offsets_release(struct group_offsets *l)
 	*l = (struct group_offsets){ 0 };
 }
 
+/* ---- trying again ------------------------------------------------------------ */
+
+/* How long an operation may take, and how long until it is tried again. */
+struct patience {
+	int64_t end_ms;
+	int step_ms;
+};
+
+static struct patience
+patience_of(int timeout_ms)
+{
+	return (struct patience){ clock_mono_ms(clock_system()) + timeout_ms, 50 };
+}
+
+static int
+left_ms(const struct patience *p)
+{
+	int64_t left = p->end_ms - clock_mono_ms(clock_system());
+
+	return left < 1 ? 1 : (int)left;
+}
+
+/*
+ * A coordinator that is loading, or moving, is there in a moment: librdkafka
+ * 2.0.2 does not wait for it. False when e is another error, or it is too late.
+ */
+static bool
+may_try_again(struct patience *p, bool moving, struct err *e)
+{
+	if (!moving || left_ms(p) <= p->step_ms)
+		return false;
+	poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, p->step_ms);
+	p->step_ms = p->step_ms < 800 ? 2 * p->step_ms : p->step_ms;
+	if (sig_caught())
+		return false;
+	*e = (struct err)ERR_INIT;
+	return true;
+}
+
+static bool
+is_moving(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+		code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+		code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+}
+
 /* ---- what the broker said --------------------------------------------------- */
 
 /* KIP-848, behind librdkafka 2.0.2's list. */
@@ -157,9 +206,25 @@ tell(const struct group_offsets *l, struct err *e)
 		failed, l->n, first->topic, (int)first->partition);
 }
 
+/* One question, and whether it is worth asking again. */
+struct question {
+	struct request r;
+	bool moving; /* the coordinator was not there yet */
+};
+
+static int
+await(struct question *q, struct err *e)
+{
+	int ret = request_wait(&q->r, e);
+
+	q->moving = ret && q->r.event &&
+		is_moving(rd_kafka_event_error(q->r.event));
+	return ret;
+}
+
 /* The one group of an answer, or NULL and e. */
 static const rd_kafka_group_result_t *
-the_group(struct request *r, const rd_kafka_group_result_t **groups, size_t n,
+the_group(struct question *q, const rd_kafka_group_result_t **groups, size_t n,
 	struct err *e)
 {
 	const rd_kafka_error_t *error;
@@ -171,7 +236,8 @@ the_group(struct request *r, const rd_kafka_group_result_t **groups, size_t n,
 	}
 	error = rd_kafka_group_result_error(groups[0]);
 	if (error) {
-		offsets_error(r->client, rd_kafka_error_code(error),
+		q->moving = is_moving(rd_kafka_error_code(error));
+		offsets_error(q->r.client, rd_kafka_error_code(error),
 			rd_kafka_error_string(error), e);
 		return NULL;
 	}
@@ -198,7 +264,7 @@ take(struct client *c, const parts_list *list, struct group_offsets *out)
 }
 
 static int
-ask(struct request *r, const char *group, struct group_offsets *out,
+ask(struct question *q, const char *group, struct group_offsets *out,
 	struct err *e)
 {
 	rd_kafka_ListConsumerGroupOffsets_t *list =
@@ -208,24 +274,24 @@ ask(struct request *r, const char *group, struct group_offsets *out,
 	size_t n;
 	int ret = -1;
 
-	error = rd_kafka_AdminOptions_set_require_stable_offsets(r->options, 1);
+	error = rd_kafka_AdminOptions_set_require_stable_offsets(q->r.options, 1);
 	if (error) {
 		err_set(e, ERR_UNSUPPORTED, "%s", rd_kafka_error_string(error));
 		rd_kafka_error_destroy(error);
 		goto out;
 	}
-	rd_kafka_ListConsumerGroupOffsets(client_handle(r->client), &list, 1,
-		r->options, r->queue);
-	if (!request_wait(r, e)) {
+	rd_kafka_ListConsumerGroupOffsets(client_handle(q->r.client), &list, 1,
+		q->r.options, q->r.queue);
+	if (!await(q, e)) {
 		const rd_kafka_group_result_t **groups =
 			rd_kafka_ListConsumerGroupOffsets_result_groups(
-			rd_kafka_event_ListConsumerGroupOffsets_result(r->event),
+			rd_kafka_event_ListConsumerGroupOffsets_result(q->r.event),
 			&n);
 
-		found = the_group(r, groups, n, e);
+		found = the_group(q, groups, n, e);
 	}
 	if (found) {
-		take(r->client, rd_kafka_group_result_partitions(found), out);
+		take(q->r.client, rd_kafka_group_result_partitions(found), out);
 		ret = 0;
 	}
 out:
@@ -237,14 +303,20 @@ int
 group_offsets_get(struct client *c, const char *group, int timeout_ms,
 	struct group_offsets *out, struct err *e)
 {
-	const struct admin_options o = { timeout_ms, false };
-	struct request r;
-	int ret = -1;
+	struct patience patience = patience_of(timeout_ms);
+	struct question q;
+	int ret;
 
 	*out = (struct group_offsets){ 0 };
-	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, &o, e))
-		ret = ask(&r, group, out, e);
-	request_release(&r);
+	do {
+		const struct admin_options o = { left_ms(&patience), false };
+
+		q = (struct question){ .moving = false };
+		ret = request_init(&q.r, c,
+			RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, &o, e) ||
+			ask(&q, group, out, e);
+		request_release(&q.r);
+	} while (ret && may_try_again(&patience, q.moving, e));
 	return ret ? -1 : tell(out, e);
 }
 
@@ -255,12 +327,12 @@ enum { CHUNK = 1000 };
 /* One way to change offsets: sends, waits and finds the partitions' results. */
 struct change {
 	rd_kafka_admin_op_t op;
-	const parts_list *(*run)(struct request *r, const char *group,
+	const parts_list *(*run)(struct question *q, const char *group,
 		const parts_list *parts, struct err *e);
 };
 
 static const parts_list *
-run_set(struct request *r, const char *group, const parts_list *parts,
+run_set(struct question *q, const char *group, const parts_list *parts,
 	struct err *e)
 {
 	rd_kafka_AlterConsumerGroupOffsets_t *alter =
@@ -268,22 +340,22 @@ run_set(struct request *r, const char *group, const parts_list *parts,
 	const rd_kafka_group_result_t *found = NULL;
 	size_t n;
 
-	rd_kafka_AlterConsumerGroupOffsets(client_handle(r->client), &alter, 1,
-		r->options, r->queue);
-	if (!request_wait(r, e)) {
+	rd_kafka_AlterConsumerGroupOffsets(client_handle(q->r.client), &alter, 1,
+		q->r.options, q->r.queue);
+	if (!await(q, e)) {
 		const rd_kafka_group_result_t **groups =
 			rd_kafka_AlterConsumerGroupOffsets_result_groups(
-			rd_kafka_event_AlterConsumerGroupOffsets_result(r->event),
+			rd_kafka_event_AlterConsumerGroupOffsets_result(q->r.event),
 			&n);
 
-		found = the_group(r, groups, n, e);
+		found = the_group(q, groups, n, e);
 	}
 	rd_kafka_AlterConsumerGroupOffsets_destroy(alter);
 	return found ? rd_kafka_group_result_partitions(found) : NULL;
 }
 
 static const parts_list *
-run_delete(struct request *r, const char *group, const parts_list *parts,
+run_delete(struct question *q, const char *group, const parts_list *parts,
 	struct err *e)
 {
 	rd_kafka_DeleteConsumerGroupOffsets_t *del =
@@ -291,15 +363,15 @@ run_delete(struct request *r, const char *group, const parts_list *parts,
 	const rd_kafka_group_result_t *found = NULL;
 	size_t n;
 
-	rd_kafka_DeleteConsumerGroupOffsets(client_handle(r->client), &del, 1,
-		r->options, r->queue);
-	if (!request_wait(r, e)) {
+	rd_kafka_DeleteConsumerGroupOffsets(client_handle(q->r.client), &del, 1,
+		q->r.options, q->r.queue);
+	if (!await(q, e)) {
 		const rd_kafka_group_result_t **groups =
 			rd_kafka_DeleteConsumerGroupOffsets_result_groups(
-			rd_kafka_event_DeleteConsumerGroupOffsets_result(r->event),
+			rd_kafka_event_DeleteConsumerGroupOffsets_result(q->r.event),
 			&n);
 
-		found = the_group(r, groups, n, e);
+		found = the_group(q, groups, n, e);
 	}
 	rd_kafka_DeleteConsumerGroupOffsets_destroy(del);
 	return found ? rd_kafka_group_result_partitions(found) : NULL;
@@ -324,24 +396,44 @@ chunk_list(const struct group_offset *items, int n)
 	return list;
 }
 
-static int
-change_chunk(struct client *c, const struct change *how, const char *group,
-	struct group_offsets *l, int from, int timeout_ms, struct err *e)
+/* The results into the list; true when the coordinator was not there yet. */
+static bool
+take_results(struct client *c, struct group_offsets *l, const parts_list *results)
 {
-	const struct admin_options o = { timeout_ms, false };
-	int n = l->n - from < CHUNK ? l->n - from : CHUNK;
-	parts_list *list = chunk_list(&l->items[from], n);
-	const parts_list *results = NULL;
-	struct request r;
-
-	if (!request_init(&r, c, how->op, &o, e))
-		results = how->run(&r, group, list, e);
-	for (int i = 0; results && i < results->cnt; i++) {
+	for (int i = 0; i < results->cnt; i++)
+		if (is_moving(results->elems[i].err))
+			return true;
+	for (int i = 0; i < results->cnt; i++) {
 		const parts_item *p = &results->elems[i];
 
 		note(c, group_offsets_find(l, p->topic, p->partition), p->err);
 	}
-	request_release(&r);
+	return false;
+}
+
+static int
+change_chunk(struct client *c, const struct change *how, const char *group,
+	struct group_offsets *l, int from, struct patience *patience, struct err *e)
+{
+	int n = l->n - from < CHUNK ? l->n - from : CHUNK;
+	parts_list *list = chunk_list(&l->items[from], n);
+	const parts_list *results;
+	struct question q;
+
+	do {
+		const struct admin_options o = { left_ms(patience), false };
+
+		q = (struct question){ .moving = false };
+		results = request_init(&q.r, c, how->op, &o, e) ? NULL :
+			how->run(&q, group, list, e);
+		if (results && take_results(c, l, results)) {
+			q.moving = true;
+			results = NULL;
+			client_error(c, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+				NULL, e);
+		}
+		request_release(&q.r);
+	} while (!results && may_try_again(patience, q.moving, e));
 	rd_kafka_topic_partition_list_destroy(list);
 	return results ? 0 : -1;
 }
@@ -362,17 +454,14 @@ static int
 change(struct client *c, const struct change *how, const char *group,
 	struct group_offsets *l, int timeout_ms, struct err *e)
 {
-	const struct clock *clock = clock_system();
-	int64_t end = clock_mono_ms(clock) + timeout_ms;
+	struct patience patience = patience_of(timeout_ms);
 
 	for (int i = 0; i < l->n; i++) {
 		free(l->items[i].why);
 		l->items[i].why = NULL;
 	}
 	for (int i = 0; i < l->n; i += CHUNK) {
-		int64_t left = end - clock_mono_ms(clock);
-
-		if (change_chunk(c, how, group, l, i, left < 1 ? 1 : (int)left, e))
+		if (change_chunk(c, how, group, l, i, &patience, e))
 			return i ? err_wrap(e, "after %d of %d partitions", i,
 				l->n) : -1;
 		if (!i && is_refused(l)) {

@@ -50,8 +50,9 @@ list_places(const struct job *job, const struct group_offsets *now,
 
 	for (int i = 0; i < now->n; i++)
 		if (is_wanted(job, &now->items[i]))
-			ends[wanted++] = (struct log_place){ now->items[i].topic,
-				now->items[i].partition, -1 };
+			ends[wanted++] = (struct log_place){
+				.topic = now->items[i].topic,
+				.partition = now->items[i].partition };
 	for (int i = 0; i < wanted; i++)
 		starts[i] = ends[i];
 	ret = log_offsets(ops->client, ends, wanted, LOG_END, ops->timeout_ms, e) ||

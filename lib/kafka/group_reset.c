@@ -199,8 +199,8 @@ ask_logs(struct job *job, int64_t time, enum field f, struct err *e)
 
 		p->rows[i].is_gone = !at;
 		if (at && at->leader >= 0)
-			places[n++] = (struct log_place){ p->rows[i].topic,
-				at->id, -1 };
+			places[n++] = (struct log_place){
+				.topic = p->rows[i].topic, .partition = at->id };
 	}
 	if (n)
 		qsort(places, (size_t)n, sizeof(*places), by_partition);
@@ -210,7 +210,8 @@ ask_logs(struct job *job, int64_t time, enum field f, struct err *e)
 	ret = log_offsets(job->ops->client, places, kept, time,
 		job->ops->timeout_ms, e);
 	for (int i = 0; !ret && kept && i < p->n; i++) {
-		struct log_place want = { p->rows[i].topic, p->rows[i].partition, 0 };
+		struct log_place want = { .topic = p->rows[i].topic,
+			.partition = p->rows[i].partition };
 		const struct log_place *at = bsearch(&want, places, (size_t)kept,
 			sizeof(want), by_partition);
 

@@ -5,6 +5,7 @@
 #ifndef KAFKA_LOG_OFFSETS_H
 #define KAFKA_LOG_OFFSETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,11 +18,13 @@ struct log_place {
 	const char *topic; /* borrows */
 	int32_t partition;
 	int64_t offset;    /* out: -1 = no record as late, or not to be had */
+	bool failed;       /* out: not to be had */
 };
 
 /*
  * time: LOG_START, LOG_END, or ms since the epoch: the first record as late.
- * One bad partition fails alone, as -1. LOG_END is what isolation.level of the
+ * One bad partition fails alone, after it was asked again for a second: a new
+ * leader does not know its high watermark at once. LOG_END is what isolation.level of the
  * client says: the high watermark or the last stable offset. ERR_TEMPORARY
  * when the brokers do not answer in time.
  */
