@@ -395,6 +395,42 @@ member() {
 	exits 75 kc-lag wait "$g" -b localhost:1 --timeout 200ms
 }
 
+@test "what fails for a moment is asked again, what fails for long is an error" {
+	only_kc_broker
+	local KC_BROKERS BROKER_PID BROKER_LOG
+	run_kc_broker --data-dir "$BATS_TEST_TMPDIR/broker"
+	export KC_BROKER_ADMIN=$BATS_TEST_TMPDIR/broker/.admin
+	kc-topics create -q "$t" -p 2 -c retention.ms=-1
+	fill "$t"
+	fault() { kc-broker fault "$@" >/dev/null; }
+	fault add coordinator loading for=300ms
+	exits 0 kc-lag reset "$g" --to 5 -t "$t" --execute
+	is "$(at)" "0:5 1:5"
+	fault add OffsetCommit error=NOT_COORDINATOR count=1
+	fault add OffsetFetch error=COORDINATOR_LOAD_IN_PROGRESS count=1
+	fault add ListOffsets error=OFFSET_NOT_AVAILABLE count=2
+	exits 0 kc-lag reset "$g" --to latest --execute
+	is "$(at)" "0:10 1:10"
+	fault clear
+	fault add coordinator loading
+	exits 75 kc-lag export "$g" --timeout 500ms
+	exits 75 kc-lag reset "$g" --to latest --timeout 500ms
+	fault clear
+	# a partition without a leader fails alone
+	fault add leader lost topic="$t" partition=1
+	exits 4 kc-lag reset "$g" --to earliest --execute
+	is "$(plan)" "0 10>0, 1 10>10 no-leader"
+	says "1 of 2 partitions could not be planned: '$t' [1] has no leader"
+	is "$(at)" "0:0 1:10"
+	fault clear
+	# what the broker does not take
+	fault add OffsetCommit error=GROUP_AUTHORIZATION_FAILED
+	exits 5 kc-lag reset "$g" --to 3 --execute
+	says "group '$g': not authorised for the group"
+	is "$(at)" "0:0 1:10"
+	stop_broker
+}
+
 @test "mistakes in the options" {
 	exits 2 kc-lag reset "$g"
 	says "where to?"

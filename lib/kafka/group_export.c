@@ -1,4 +1,5 @@
 /* group_export.c - kc-lag export: committed offsets as lines, for import. */
+#include "cli/diag.h"
 #include "kafka/group_find.h"
 #include "kafka/group_offsets.h"
 #include "kafka/group_ops.h"
@@ -41,7 +42,10 @@ group_export(struct group_ops *ops, int argc, char **argv, struct err *e)
 
 		if (!group_exists(g))
 			group_missing(&found, g->name, ERR_NO, &missing);
-		else if (!group_is_share(g))
+		else if (group_is_share(g))
+			diag_verbose(argc ? 0 : 1, "group '%s' is a share or streams "
+				"group: it has committed nothing", g->name);
+		else
 			ret = export_group(ops, g->name, with_group, e);
 	}
 	if (!ret && argc && !found.n)

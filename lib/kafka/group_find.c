@@ -19,7 +19,8 @@ group_exists(const struct group *g)
 bool
 group_is_share(const struct group *g)
 {
-	return !strcmp(g->protocol, "share");
+	return !strcmp(g->protocol, "share") ||
+		(!*g->protocol && g->members_n < 0 && !g->why);
 }
 
 /* ---- who it is -------------------------------------------------------------- */
@@ -52,9 +53,10 @@ group_check_idle(const struct group *g, struct err *e)
 		return err_wrap(e, "group '%s'", g->name);
 	}
 	if (group_is_share(g))
-		return err_set(e, ERR_REFUSED, "group '%s' is a share group: its "
-			"positions are the brokers', there are no committed offsets "
-			"(Kafka's kafka-share-groups.sh resets them)", g->name);
+		return err_set(e, ERR_REFUSED, "group '%s' is a share or streams "
+			"group: brokers keep its positions, it is not for kc-lag to "
+			"change (see Kafka's kafka-share-groups.sh and "
+			"kafka-streams-groups.sh)", g->name);
 	if (!g->members_n)
 		return 0;
 	if (g->members_n < 0)

@@ -17,12 +17,15 @@ int group_find(struct client *c, char **names, int n, int timeout_ms,
 	struct groups *out, struct err *e);
 
 bool group_exists(const struct group *g);
-/* A share group: the brokers keep its positions, and nobody commits. */
+/*
+ * Listed, and neither classic nor of KIP-848: a share group, whose positions
+ * the brokers keep, or a streams group (KIP-1071). librdkafka cannot tell.
+ */
 bool group_is_share(const struct group *g);
 
 /*
  * ERR_REFUSED, naming them, when the group has members: they would commit
- * over what is set. ERR_UNSUPPORTED for a share group; or the group's why.
+ * over what is set; and for a share group. Or the group's why.
  */
 int group_check_idle(const struct group *g, struct err *e);
 

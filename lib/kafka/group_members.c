@@ -93,10 +93,10 @@ tell(const struct group *g, const struct groups *all, struct err *e)
 	if (!group_exists(g))
 		return group_missing(all, g->name, ERR_NO, e);
 	if (g->members_n < 0)
-		return err_set(e, ERR_UNSUPPORTED, "group '%s' is a %s group (%s): "
+		return err_set(e, ERR_UNSUPPORTED, "group '%s' is a %s group%s%s: "
 			"librdkafka %s cannot name its members", g->name,
-			group_is_share(g) ? "share" : "new protocol's",
-			*g->state ? g->state : "state not known",
+			group_is_share(g) ? "share or streams" : "new protocol's",
+			*g->state ? ", " : "", g->state,
 			client_library_version());
 	if (!g->members_n)
 		diag_note("group '%s' has no members (%s)", g->name, g->state);
