@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,6 +55,7 @@ struct args {
 	int64_t watch_ms, fresh_ms;   /* watch_ms: -1 = once */
 	bool no_members, no_partitions;
 
+	const char *state;            /* list */
 	struct group_options group;
 
 	/* what the verbs work with */
@@ -346,6 +348,20 @@ list_row(struct out_table *t, const struct group *g)
 	out_table_cell(t, "%s", g->coordinator);
 }
 
+/* "empty,stable"; case does not matter. */
+static bool
+has_state(const char *states, const char *state)
+{
+	size_t n;
+
+	for (const char *p = states; *p; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (n == strlen(state) && !strncasecmp(p, state, n))
+			return true;
+	}
+	return false;
+}
+
 static int
 run_list(void *args, int argc, char **argv, struct err *e)
 {
@@ -366,7 +382,9 @@ run_list(void *args, int argc, char **argv, struct err *e)
 	table = out_table_new(columns, 5);
 	out_table_right(table, 3);
 	for (int i = 0; i < groups.n; i++)
-		if (a->json)
+		if (a->state && !has_state(a->state, groups.items[i].state))
+			continue;
+		else if (a->json)
 			list_json(a, &groups.items[i]);
 		else
 			list_row(table, &groups.items[i]);
@@ -489,6 +507,12 @@ static const struct opt show_options[] = {
 #define OPT_UNDO { 0, "undo", OPT_STRING, AT(group.undo), "FILE", \
 		.help = "write the way back there, a new file, before anything is done" }
 
+static const struct opt list_options[] = {
+	{ 0, "state", OPT_STRING, AT(state), "STATE,...",
+		.help = "only groups in these states: empty, stable, ..." },
+	OPT_END
+};
+
 static const struct opt reset_options[] = {
 	{ 0, "to", OPT_STRING, AT(group.to), "TARGET", .group = "target",
 		.help = "earliest, latest, current, OFFSET, +N, -N, TIME, -2h, "
@@ -541,7 +565,8 @@ static const struct opt wait_options[] = {
 static const struct opt_command commands[] = {
 	{ "show", "[GROUP|^REGEX]...", "lag of all groups, or of those (the default verb)",
 		show_options, run_show },
-	{ "list", "", "groups with state, protocol, members; no offsets", NULL, run_list },
+	{ "list", "", "groups with state, protocol, members; no offsets",
+		list_options, run_list },
 	{ "members", "[GROUP|^REGEX]...", "who is in a group, and what each has",
 		NULL, run_members },
 	{ "reset", "GROUP...", "plan where groups go on reading, and have them do it",
@@ -560,7 +585,7 @@ static const struct opt_command commands[] = {
 
 static const char *const usage[] = {
 	"[show] [-a] [-t TOPIC] [-W TIME] [GROUP|^REGEX]...",
-	"list",
+	"list [--state STATE,...]",
 	"members [GROUP|^REGEX]...",
 	"reset GROUP... --to TARGET [-t TOPIC[:P,...]] [--execute]",
 	"reset --from FILE [--execute]",

@@ -64,6 +64,8 @@ _kc() {
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(awk -F '\t' -v v="$verb" '$1 == "option" && $7 != "-" &&
 			($2 == "-" || v == "" || $2 == v) { print $4 }' <<<"$rows")" -- "$cur")
+	elif [[ $1 == *kc-lag && $verb == import ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [[ $1 == *kc-lag ]]; then
 		[[ -n $verb ]] && verbs=''
 		mapfile -t COMPREPLY < <(compgen -W "$verbs $(_kc_groups)" -- "$cur")

@@ -71,7 +71,8 @@ function __kc_register -a tool
         case kc-broker
             complete -c $tool -n 'contains -- -- (commandline -opc)' -a '(__fish_complete_command)'
         case kc-lag
-            complete -c $tool -a '(__kc_groups)'
+            complete -c $tool -n 'not __kc_verb import' -a '(__kc_groups)'
+            complete -c $tool -n '__kc_verb import' -F
         case kc-produce
             complete -c $tool -F -a '(__kc_topics)'
         case kc-consume

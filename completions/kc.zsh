@@ -59,6 +59,8 @@ _kc() {
 		_kc_value $value $choices
 	elif [[ $words[CURRENT] == -* ]]; then
 		_describe -o option options
+	elif [[ $words[1] == *kc-lag && $verb == import ]]; then
+		_files
 	elif [[ $words[1] == *kc-lag ]]; then
 		[[ -n $verb ]] || _describe command verbs
 		_kc_groups

@@ -230,6 +230,14 @@ member() {
 	says "group '$g-none' does not exist"
 }
 
+@test "groups by their state" {
+	member
+	kc-lag export "$g" | kc-lag import - -g "$g-2" --execute -q >/dev/null
+	is "$(kc-lag list --state empty | cut -f 1 | grep "^$g")" "$g-2"
+	is "$(kc-lag list --state Stable,dead --json | jq -r .group | grep "^$g")" "$g"
+	kc-lag list --state Empty,Stable | grep -c "^$g" | grep -qx 2
+}
+
 @test "a group of the new protocol is refused while it has members" {
 	only_kc_broker
 	local id ask=$BATS_TEST_DIRNAME/lib/ask
