@@ -403,17 +403,47 @@ member() {
 	exits 75 kc-lag wait "$g" -b localhost:1 --timeout 200ms
 }
 
-@test "what fails for a moment is asked again, what fails for long is an error" {
-	only_kc_broker
-	local KC_BROKERS BROKER_PID BROKER_LOG
+# A broker of the test's own, for its faults; with the topic.
+faulty_broker() {
 	run_kc_broker --data-dir "$BATS_TEST_TMPDIR/broker"
 	export KC_BROKER_ADMIN=$BATS_TEST_TMPDIR/broker/.admin
 	kc-topics create -q "$t" -p 2 -c retention.ms=-1
 	fill "$t"
-	fault() { kc-broker fault "$@" >/dev/null; }
+}
+
+fault() {
+	kc-broker fault "$@" >fault.out
+}
+
+@test "a group that moves between plan and write is not written over" {
+	only_kc_broker
+	local KC_BROKERS BROKER_PID BROKER_LOG
+	faulty_broker
+	kc-lag reset "$g" --to 5 -t "$t" --execute -q >/dev/null
+	# the plan has the group's offsets by then
+	fault add ListOffsets delay=1s count=1
+	kc-lag reset "$g" --to earliest --execute >out 2>err 3>&- 4>&- &
+	local resetting=$!
+	fired() { [[ $(kc-broker fault list | cut -f 3) == 1 ]]; }
+	eventually fired
+	kc-lag reset "$g" --to 7 --execute -q >/dev/null
+	local status=0
+	wait "$resetting" || status=$?
+	is "$status" 5
+	grep -q "the plan is stale: group '$g' is at offset 7 of '$t' \[0\], and was at offset 5" err
+	is "$(at)" "0:7 1:7"
+	stop_broker
+}
+
+@test "what fails for a moment is asked again, what fails for long is an error" {
+	only_kc_broker
+	local KC_BROKERS BROKER_PID BROKER_LOG
+	faulty_broker
 	fault add coordinator loading for=300ms
 	exits 0 kc-lag reset "$g" --to 5 -t "$t" --execute
 	is "$(at)" "0:5 1:5"
+	fault add coordinator loading for=300ms
+	exits 0 kc-lag members "$g"
 	fault add OffsetCommit error=NOT_COORDINATOR count=1
 	fault add OffsetFetch error=COORDINATOR_LOAD_IN_PROGRESS count=1
 	fault add ListOffsets error=OFFSET_NOT_AVAILABLE count=2
