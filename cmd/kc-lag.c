@@ -55,7 +55,7 @@ struct args {
 	int64_t watch_ms, fresh_ms;   /* watch_ms: -1 = once */
 	bool no_members, no_partitions;
 
-	const char *state;            /* list */
+	const char *states;           /* list */
 	struct group_options group;
 
 	/* what the verbs work with */
@@ -382,7 +382,7 @@ run_list(void *args, int argc, char **argv, struct err *e)
 	table = out_table_new(columns, 5);
 	out_table_right(table, 3);
 	for (int i = 0; i < groups.n; i++)
-		if (a->state && !has_state(a->state, groups.items[i].state))
+		if (a->states && !has_state(a->states, groups.items[i].state))
 			continue;
 		else if (a->json)
 			list_json(a, &groups.items[i]);
@@ -508,7 +508,7 @@ static const struct opt show_options[] = {
 		.help = "write the way back there, a new file, before anything is done" }
 
 static const struct opt list_options[] = {
-	{ 0, "state", OPT_STRING, AT(state), "STATE,...",
+	{ 0, "state", OPT_STRING, AT(states), "STATE,...",
 		.help = "only groups in these states: empty, stable, ..." },
 	OPT_END
 };
