@@ -168,6 +168,7 @@ int16_t
 meta_append(struct meta *m, struct append_result *r)
 {
 	batch_finish(&m->batch);
+	m->log_bytes += (int64_t)m->batch.out.len;
 	partlog_append(m->log, m->batch.out.data, m->batch.out.len,
 		APPEND_COORDINATOR, r);
 	buf_release(&m->batch.out);
@@ -210,9 +211,12 @@ meta_end(struct meta *m, uint64_t *commit)
 			change_apply(m, &changes[i]);
 	}
 	free(changes);
-	if (!r.error)
-		*commit = r.commit;
-	return r.error;
+	if (r.error)
+		return r.error;
+	*commit = r.commit;
+	if (!m->grouped) /* a hook may have begun one */
+		meta_shorten_log(m, false, &r); /* or at the next change */
+	return 0;
 }
 
 bool

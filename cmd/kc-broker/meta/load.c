@@ -1,5 +1,5 @@
 /*
- * load.c - the metadata log at a start: read, and cut when it has grown long.
+ * load.c - the metadata log: read at a start, and cut when it has grown long.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -168,31 +168,40 @@ build_snapshot(struct meta *m)
 	}
 }
 
-/*
- * A new log gets its header; one that has grown far beyond what it says gets
- * a snapshot, and loses what is before it once that is committed.
- */
+int16_t
+meta_shorten_log(struct meta *m, bool is_new, struct append_result *r)
+{
+	int64_t enough = m->log_bytes / SNAPSHOT_FACTOR;
+
+	*r = (struct append_result){ 0 };
+	if (!is_new && (m->log_bytes <= SNAPSHOT_MIN || enough <= m->snapshot_bytes))
+		return 0;
+	build_snapshot(m);
+	m->snapshot_bytes = (int64_t)m->batch.out.len;
+	if (!is_new && enough <= m->snapshot_bytes) {
+		buf_release(&m->batch.out);
+		return 0;
+	}
+	if (meta_append(m, r))
+		return r->error;
+	m->header_at = r->base_offset;
+	m->header_commit = r->commit;
+	m->log_bytes = m->snapshot_bytes;
+	return 0;
+}
+
+/* A new log gets its header. */
 static int
 begin_log(struct meta *m, struct err *e)
 {
 	struct append_result r;
 	bool is_new = uuid_is_zero(&m->cluster_id);
 
-	if (!is_new && m->log_bytes <= SNAPSHOT_MIN)
-		return 0;
 	if (is_new)
 		m->cluster_id = uuid_random();
-	build_snapshot(m);
-	if (!is_new &&
-	    m->log_bytes / SNAPSHOT_FACTOR <= (int64_t)m->batch.out.len) {
-		buf_release(&m->batch.out);
-		return 0;
-	}
-	if (meta_append(m, &r))
+	if (meta_shorten_log(m, is_new, &r))
 		return err_set(e, ERR_IO, "cannot append to the metadata log: "
 			"%s", r.message ? r.message : kerr_message(r.error));
-	m->header_at = r.base_offset;
-	m->header_commit = r.commit;
 	return 0;
 }
 

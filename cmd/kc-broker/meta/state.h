@@ -62,7 +62,8 @@ struct meta {
 
 	int64_t header_at;      /* offset where the newest snapshot begins */
 	uint64_t header_commit;
-	int64_t log_bytes;      /* since then, as read at the open */
+	int64_t log_bytes;      /* since then */
+	int64_t snapshot_bytes; /* of the last one that was made, 0 = none yet */
 	struct delete_hook *hooks;
 
 	struct map settings;        /* struct settings by kind and name */
@@ -96,6 +97,14 @@ void settings_put(struct settings *s, struct slice key, struct slice value);
 /* Takes s: the thing has these now. */
 void settings_apply(struct meta *m, struct settings *s);
 void settings_forget(struct meta *m);
+
+/* ---- load.c ---- */
+
+/*
+ * A log that has grown far beyond what it says, or is new, gets a snapshot of
+ * all there is, and loses what is before it once that is committed.
+ */
+int16_t meta_shorten_log(struct meta *m, bool is_new, struct append_result *r);
 
 /* ---- changes.c ---- */
 

@@ -91,6 +91,16 @@ posix_size_of(const struct fs *fs, const char *path)
 	return stat(path, &st) ? -1 : st.st_size;
 }
 
+static int64_t
+posix_modified(const struct fs *fs, const char *path)
+{
+	struct stat st;
+
+	(void)fs;
+	return stat(path, &st) ? -1 :
+		(int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
 static int
 posix_rename(const struct fs *fs, const char *from, const char *to)
 {
@@ -178,6 +188,7 @@ fs_posix(void)
 		.ftruncate = posix_ftruncate,
 		.size = posix_size,
 		.size_of = posix_size_of,
+		.modified = posix_modified,
 		.rename = posix_rename,
 		.unlink = posix_unlink,
 		.mkdir = posix_mkdir,

@@ -29,6 +29,7 @@ struct fs {
 	int (*ftruncate)(const struct fs *fs, int fd, int64_t size);
 	int64_t (*size)(const struct fs *fs, int fd);
 	int64_t (*size_of)(const struct fs *fs, const char *path);
+	int64_t (*modified)(const struct fs *fs, const char *path); /* wall ms */
 	int (*rename)(const struct fs *fs, const char *from, const char *to);
 	int (*unlink)(const struct fs *fs, const char *path);
 	int (*mkdir)(const struct fs *fs, const char *path); /* mode 0700 */

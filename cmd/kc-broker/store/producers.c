@@ -112,6 +112,13 @@ find_or_add(struct producers *s, int64_t id)
 	return s->by_id[i];
 }
 
+static void
+open_txn(struct producers *s, struct producer *p, int64_t first)
+{
+	p->txn = txns_begin(&s->txns, p->id, first);
+	s->open++;
+}
+
 const struct producer *
 producers_find(const struct producers *s, int64_t id)
 {
@@ -217,6 +224,11 @@ producers_check(const struct producers *s, const struct batch *b,
 	if (b->producer_id < 0)
 		return KERR_NONE;
 	p = find(s, b->producer_id);
+	if ((b->attributes & BATCH_TRANSACTIONAL) && s->open >= PRODUCERS_MAX &&
+	    (!p || !p->txn)) {
+		*why = "too many transactions are open in this partition";
+		return KERR_POLICY_VIOLATION;
+	}
 	/* It may have been forgotten: any sequence will do. */
 	if (!p)
 		return KERR_NONE;
@@ -278,7 +290,7 @@ producers_add(struct producers *s, const struct batch *b, int64_t now)
 	p = note(s, b, now);
 	/* What compaction has emptied was decided, its marker may be gone. */
 	if ((b->attributes & BATCH_TRANSACTIONAL) && b->count && !p->txn)
-		p->txn = txns_begin(&s->txns, p->id, b->base_offset);
+		open_txn(s, p, b->base_offset);
 	if (p->txn)
 		p->txn->last = b->base_offset + b->last_offset_delta;
 	if (b->base_sequence < 0)
@@ -306,6 +318,7 @@ producers_end(struct producers *s, const struct batch *b,
 	p->txn = NULL;
 	if (!x)
 		return false;
+	s->open--;
 	forget_batches(p);
 	*aborted = (struct aborted_txn){ p->id, x->first, b->base_offset };
 	txns_decide(&s->txns, x, b->base_offset);
@@ -446,7 +459,7 @@ producers_load(struct producers *s, struct slice *in)
 		of = find(s, (int64_t)be64_get(p));
 		if (!of || of->txn)
 			return -1;
-		of->txn = txns_begin(&s->txns, of->id, (int64_t)be64_get(p + 8));
+		open_txn(s, of, (int64_t)be64_get(p + 8));
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@ enum {
 	 * remembers this many (2 MB, here and in the checkpoint). One more, and
 	 * an eighth of them goes, the longest silent first, but none that has a
 	 * transaction open. Who is forgotten may go on with any sequence number.
+	 * So many transactions may be open, too; one more is refused.
 	 */
 	PRODUCERS_MAX = 16384,
 };
@@ -45,6 +46,7 @@ struct producer {
 struct producers {
 	struct producer **by_id; /* ascending */
 	size_t n, cap;
+	size_t open; /* of them have a transaction open */
 	struct txns txns;
 };
 

@@ -27,8 +27,9 @@ is_expired(const struct partlog *l, int64_t now, int64_t total)
 		return true;
 	if (l->config.retention_ms < 0)
 		return false;
-	/* Records without timestamps do not age. */
 	newest = segment_max_timestamp(g);
+	if (newest < 0) /* records without timestamps are as old as their file */
+		newest = l->store->fs->modified(l->store->fs, segment_path(g, ".log"));
 	return newest >= 0 && now - newest > l->config.retention_ms;
 }
 

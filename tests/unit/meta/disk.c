@@ -169,23 +169,22 @@ a_long_log_is_cut_to_its_snapshot(void)
 
 	setup(&f);
 	create(&f, "a", 1);
-	for (int i = 0; i < 30000; i++)
-		alter(&f, "a", i, &commit);
-	wait_for(&f, commit);
-	before = partlog_end(store_metadata(f.store));
-	stop(&f);
-
-	start(&f); /* appends the snapshot */
 	log = store_metadata(f.store);
-	CHECK(partlog_end(log) > before);
-	CHECK_INT(partlog_start(log), 0);
+	for (int i = 0; i < 30000; i++) {
+		alter(&f, "a", i, &commit);
+		if (i % 1000 == 0)
+			wait_for(&f, commit);
+	}
+	wait_for(&f, commit);
+	/* While it runs; as often as it has grown so much again. */
+	before = partlog_start(log);
+	CHECK(before > 10000 && partlog_end(log) - before < 25000);
 	stop(&f);
 	start(&f); /* reads past it */
 	create(&f, "b", 1);
-	CHECK_INT(partlog_start(store_metadata(f.store)), before);
 	stop(&f);
 	start(&f);
-	CHECK_INT(partlog_start(store_metadata(f.store)), before);
+	CHECK(partlog_start(store_metadata(f.store)) >= before);
 	CHECK(meta_topic(f.meta, slice_str("a")) && meta_topic(f.meta, slice_str("b")));
 	teardown(&f);
 }

@@ -414,18 +414,9 @@ a_long_log_becomes_a_snapshot(void)
 	create(&f, "b", 3);
 	create(&f, "c", 3);
 	meta_delete_topic(f.meta, topic(&f, "c"), &commit);
+	/* Snapshots are made meanwhile, and nothing goes before they are durable. */
 	grow_log(&f);
-	commit_all(&f);
-
-	/* The snapshot is lost with the crash: all is as if there were none. */
-	reopen(&f);
-	check_state(&f, &cluster);
-	CHECK(f.store->seq > f.store->committed);
 	CHECK_INT(f.store->metadata.start, 0);
-	reopen(&f);
-	check_state(&f, &cluster);
-
-	/* Committed, but the old part not deleted: only the snapshot counts. */
 	commit_all(&f);
 	start = f.store->metadata.end;
 	reopen(&f);
@@ -434,7 +425,12 @@ a_long_log_becomes_a_snapshot(void)
 
 	/* The next change deletes the old part. */
 	CHECK_INT(create(&f, "d", 1), 0);
-	CHECK(f.store->metadata.start > 30000);
+	CHECK(f.store->metadata.start > 10000);
+	/* What was not committed is lost with the crash: the snapshot, too. */
+	reopen(&f);
+	check_state(&f, &cluster);
+	CHECK(!topic(&f, "d"));
+	CHECK_INT(create(&f, "d", 1), 0);
 	commit_all(&f);
 	reopen(&f);
 	check_state(&f, &cluster);

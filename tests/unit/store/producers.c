@@ -286,6 +286,39 @@ the_longest_silent_makes_room(void)
 	producers_clear(&s);
 }
 
+/* Nor refused when they are in a log; but a client cannot open so many. */
+static void
+transactions_have_a_limit(void)
+{
+	struct txn_marker end = { .producer_id = 7, .commit = true };
+	struct aborted_txn aborted;
+	struct producers s;
+	struct batch b;
+	const char *why;
+	int64_t stable, dup;
+
+	producers_init(&s);
+	for (int64_t id = 0; id < PRODUCERS_MAX; id++) {
+		b = batch_of(id, 0, 0, 1, id);
+		b.attributes = BATCH_TRANSACTIONAL;
+		CHECK_INT(producers_check(&s, &b, &dup, &why), 0);
+		producers_add(&s, &b, 1000);
+	}
+	b = batch_of(PRODUCERS_MAX, 0, 0, 1, 0);
+	CHECK_INT(producers_check(&s, &b, &dup, &why), 0);
+	b.attributes = BATCH_TRANSACTIONAL;
+	CHECK_INT(producers_check(&s, &b, &dup, &why), KERR_POLICY_VIOLATION);
+	b = batch_of(9, 0, 1, 1, 0);
+	b.attributes = BATCH_TRANSACTIONAL;
+	CHECK_INT(producers_check(&s, &b, &dup, &why), 0);
+	b = batch_of(7, 0, -1, 1, PRODUCERS_MAX);
+	producers_end(&s, &b, &end, 2000, &aborted, &stable);
+	b = batch_of(PRODUCERS_MAX, 0, 0, 1, 0);
+	b.attributes = BATCH_TRANSACTIONAL;
+	CHECK_INT(producers_check(&s, &b, &dup, &why), 0);
+	producers_clear(&s);
+}
+
 /* Open transactions are never forgotten, however many there are. */
 static void
 open_transactions_are_all_kept(void)
@@ -327,5 +360,6 @@ main(void)
 	RUN(an_emptied_batch_opens_nothing);
 	RUN(the_longest_silent_makes_room);
 	RUN(open_transactions_are_all_kept);
+	RUN(transactions_have_a_limit);
 	return tap_done();
 }

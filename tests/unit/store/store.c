@@ -170,6 +170,33 @@ old_segments_go_by_age(void)
 }
 
 static void
+segments_without_timestamps_are_as_old_as_their_files(void)
+{
+	struct log_config c = small;
+	struct fixture f;
+	struct partlog *l;
+
+	c.retention_ms = 1000000;
+	fixture_init(&f);
+	f.clock.fake_ms = clock_wall_ms(clock_system());
+	if (!CHECK(l = fixture_start(&f, &c)))
+		return;
+	for (int i = 0; i < 100; i++) {
+		struct buf b = make_batch(1, 100, -1, -1, -1, -1);
+
+		CHECK_INT(append_buf(l, &b).error, 0);
+		buf_release(&b);
+	}
+	CHECK(fixture_wait(&f, commit_newest(f.s)));
+	CHECK(l->segments_n > 2);
+	let_time_pass(&f, 500000);
+	CHECK_INT(partlog_start(l), 0);
+	let_time_pass(&f, 600000);
+	CHECK_INT(partlog_start(l), 100);
+	fixture_release(&f);
+}
+
+static void
 replies_keep_deleted_segments(void)
 {
 	struct log_config c = small;
@@ -482,6 +509,7 @@ main(void)
 	RUN(appends_commits_and_reads);
 	RUN(old_segments_go_by_size);
 	RUN(old_segments_go_by_age);
+	RUN(segments_without_timestamps_are_as_old_as_their_files);
 	RUN(replies_keep_deleted_segments);
 	RUN(watchers_are_told_when_something_is_visible);
 	RUN(logs_are_detached_in_the_middle_of_a_commit);
