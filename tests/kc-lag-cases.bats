@@ -1,0 +1,407 @@
+#!/usr/bin/env bats
+# kc-lag in every state that groups and logs can be in, as other tools get them wrong; ages to the
+# millisecond. What needs no faults runs against Apache Kafka too.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib/kc
+
+setup_file() {
+	start_broker --virtual-brokers 3
+}
+
+teardown_file() {
+	stop_broker
+}
+
+# Topic $t with ten records in partition 0 of two, group $g.
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	export KC_BROKER_ADMIN=$BATS_FILE_TMPDIR/broker/.admin
+	t=$(topic)
+	g=$t-g
+	kc-topics create -q "$t" -p 2 -c retention.ms=-1
+	seq 10 | kc-produce -q --raw "$t" -p 0
+}
+
+teardown() {
+	local pid
+	for pid in ${pids-}; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	[[ -n ${KC_TEST_BROKERS-} ]] || kc-broker fault clear >/dev/null
+}
+
+commit() { # GROUP TOPIC/PARTITION/OFFSET...
+	"$ROOT/${BUILD:-build}/tests/commit" "$@"
+}
+
+# A member that stays; its words are in member.N.
+member() { # OPTION...
+	kc-consume "$@" -q >"member.${#pids}" 2>&1 3>&- 4>&- &
+	pids="${pids-} $!"
+}
+
+# Rows of the group, a line each: the members named, "-" where absent.
+rows() { # GROUP MEMBER...
+	local group=$1
+	shift
+	kc-lag "$group" --json ${opts-} >rows.json || code=$?
+	jq -r '. as $r | $ARGS.positional | map($r[.] // (if $r[.] == false then false else "-" end) | tostring) | join(" ")' \
+		--args "$@" <rows.json
+}
+
+is() { # TEXT WANTED
+	[[ $1 == "$2" ]] || { printf "got '%s'\nnot '%s'\n" "$1" "$2"; return 1; }
+}
+
+rows_are() { # WANTED GROUP MEMBER...
+	local want=$1
+	shift
+	is "$(rows "$@")" "$want"
+}
+
+stable() { # GROUP MEMBERS
+	kc-lag list --json | jq -se --arg g "$1" --argjson n "$2" 'any(.group == $g and .state == "Stable" and .members == $n)' >/dev/null
+}
+
+fault() { # RULE
+	kc-broker fault add "$1" >/dev/null
+}
+
+# ---- the matrix -------------------------------------------------------------------------
+
+@test "assigned, no commit: unread, and in no total" {
+	member "$t" -g "$g" -o end
+	eventually stable "$g" 1
+	rows_are "$t 0 - - 10 no-commit UNKNOWN
+$t 1 - - 0 no-commit OK" "$g" topic partition committed lag unread reason status
+	kc-lag "$g" --summary --json | jq -e '(has("lag") | not) and .unread == 10'
+}
+
+@test "committed, not assigned: out of the totals only where nobody subscribes" {
+	kc-topics create -q "$t-left" -p 1
+	seq 5 | kc-produce -q --raw "$t-left"
+	commit "$g" "$t-left/0/1" "$t/0/4"
+	member "$t" -g "$g" -X auto.offset.reset=latest
+	eventually stable "$g" 1
+	is "$(rows "$g" topic lag counted reason | grep -F -- -left)" "$t-left 4 false unassigned"
+	kc-lag "$g" --json | jq -se --arg t "$t" 'map(select(.topic == $t)) | all(.member and .counted == null)'
+	kc-lag "$g" --summary --json | jq -e '.lag <= 6'
+	kc-lag "$g" -a --summary --json | jq -e '.lag >= 4'
+}
+
+# Brokers forget what was committed on a deleted topic; a member that died keeps its share for a while.
+@test "a deleted topic is a row with a reason, and no failure" {
+	kc-topics create -q "$t-gone" -p 1
+	member "$t" "$t-gone" -g "$g" -o end
+	eventually stable "$g" 1
+	kill -9 $pids
+	kc-topics delete -q -y "$t-gone"
+	eventually is_gone_topic
+	rows_are "$t 0
+$t 1
+$t-gone 0" "$g" topic partition
+	is "$(rows "$g" lag reason status | tail -n 1)" "- topic-gone UNKNOWN"
+	exits 0 kc-lag "$g"
+	jq -se 'all(.partial == null)' <<<"$output"
+}
+
+is_gone_topic() {
+	! kc-topics show "$t-gone" >/dev/null 2>&1
+}
+
+@test "a commit before the start: what is left, and what is lost" {
+	commit "$g" "$t/0/2"
+	delete_records 6
+	rows_are "2 6 10 4 4 0 LOST" "$g" committed start end lag lost ahead status
+	delete_records 10
+	rows_are "2 10 10 0 8 0 LOST" "$g" committed start end lag lost ahead status
+	is "$(kc-lag "$g" --columns kafka | awk 'NR == 3 { print $6 }')" 8
+}
+
+delete_records() { # OFFSET
+	ask DeleteRecords 2 "$(jq -cn --arg t "$t" --argjson o "$1" '{Topics: [{Name: $t,
+		Partitions: [{PartitionIndex: 0, Offset: $o}]}], TimeoutMs: 5000}')" '.Topics[0].Partitions[0].ErrorCode == 0'
+}
+
+# Whoever is the leader or coordinator answers so that OK holds; the others say that they are not.
+ask() { # NAME VERSION JSON OK-AS-JQ
+	local b
+	for b in ${KC_BROKERS//,/ }; do
+		"$ROOT/tests/lib/ask" "$b" "$1" "$2" "$3" >reply
+		jq -e "$4" reply >/dev/null && return
+	done
+	cat reply
+	return 1
+}
+
+@test "a commit beyond the end is ahead, not caught up and not negative" {
+	commit "$g" "$t/0/15"
+	rows_are "15 10 0 5 AHEAD" "$g" committed end lag ahead status
+	is "$(kc-lag "$g" --columns kafka | awk 'NR == 3 { print $6 }')" -5
+}
+
+@test "a group that is empty has stopped where it has lag" {
+	commit "$g" "$t/0/4" "$t/1/0"
+	rows_are "0 6 STOPPED Empty
+1 0 OK Empty" "$g" partition lag status state
+}
+
+@test "a dead group is an answer of no" {
+	exits 3 kc-lag "$g"
+	says "group '$g' does not exist"
+	[[ -z $output ]]
+}
+
+@test "static members: the instance id, in rows and totals" {
+	member "$t" -g "$g" -X group.instance.id=pod-7 -o end
+	eventually stable "$g" 1
+	rows_are "0 pod-7
+1 pod-7" "$g" partition instance_id
+	kc-lag "$g" --by instance --json | jq -e '.instance_id == "pod-7" and .partitions == 2'
+	kc-lag --by instance --json | jq -se 'any(.instance_id == "pod-7")'
+}
+
+@test "a group of the new protocol: lag as ever, members not known" {
+	only_kc_broker
+	ask ConsumerGroupHeartbeat 1 "$(jq -cn --arg g "$g" --arg t "$t" '{GroupId: $g, MemberId: "m", MemberEpoch: 0,
+		RebalanceTimeoutMs: 10000, SubscribedTopicNames: [$t], TopicPartitions: []}')" '.ErrorCode == 0'
+	ask OffsetCommit 9 "$(jq -c --arg g "$g" --arg t "$t" '{GroupId: $g, GenerationIdOrMemberEpoch: .MemberEpoch,
+		MemberId: "m", Topics: [{Name: $t, Partitions: [{PartitionIndex: 0, CommittedOffset: 4}]}]}' reply)" \
+		'.Topics[0].Partitions[0].ErrorCode == 0'
+	rows_are "consumer 0 6 UNKNOWN no-history" "$g" protocol partition lag status reason
+	kc-lag "$g" --summary --json | jq -e '(has("members") | not) and .lag == 6'
+}
+
+# ---- transactions -------------------------------------------------------------------------
+
+# python3: STEPS are produce (a record), commit, abort, begin; the transaction is left as it is.
+transact() { # STEP...
+	/usr/bin/python3 - "$KC_BROKERS" "$t" "$@" <<-'PY'
+	import sys
+	from confluent_kafka import Producer
+	p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": sys.argv[2]})
+	p.init_transactions(20)
+	for step in sys.argv[3:]:
+	    if step == "begin": p.begin_transaction()
+	    elif step == "commit": p.commit_transaction(20)
+	    elif step == "abort": p.abort_transaction(20)
+	    else:
+	        p.produce(sys.argv[2], step, partition=0); p.flush(20)
+	PY
+}
+
+@test "nothing but a marker is unread: said so, and well" {
+	transact begin a b commit
+	rows_are "0" "$g" x || true
+	commit "$g" "$t/0/12"
+	rows_are "12 13 1 markers OK 0" "$g" committed end lag reason status age_ms
+	kc-lag "$g" --age off --json | jq -e '.lag == 1 and .reason == null'
+}
+
+@test "isolation: ends as readers of committed records have them" {
+	transact begin a b
+	commit "$g" "$t/0/4"
+	rows_are "12 8" "$g" end lag
+	opts='--isolation committed' rows_are "10 6" "$g" end lag
+}
+
+@test "aborted records are not the oldest unread for readers of committed ones" {
+	transact begin a b abort begin c commit
+	commit "$g" "$t/0/10"
+	kc-consume "$t" -p 0 -e | jq -r 'select(.value == "c").timestamp' >want
+	opts='--isolation committed' rows_are "$(cat want) record" "$g" oldest_ms age_source
+}
+
+@test "offsets committed in a transaction that aborts are not there" {
+	/usr/bin/python3 - "$KC_BROKERS" "$t" "$g" <<-'PY'
+	import sys
+	from confluent_kafka import Producer, Consumer, TopicPartition
+	brokers, topic, group = sys.argv[1:]
+	p = Producer({"bootstrap.servers": brokers, "transactional.id": topic})
+	c = Consumer({"bootstrap.servers": brokers, "group.id": group})
+	p.init_transactions(20)
+	for offset, end in ((3, p.commit_transaction), (8, p.abort_transaction)):
+	    p.begin_transaction()
+	    p.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], c.consumer_group_metadata(), 20)
+	    end(20)
+	PY
+	rows_are "3 7" "$g" committed lag
+}
+
+# ---- ages ------------------------------------------------------------------------------------
+
+# Records with these timestamps in partition 1, offsets from 0.
+stamped() { # MS...
+	local ms i=0
+	for ms; do
+		echo '{"topic":"'"$t"'","partition":1,"key":"'${key-$((i++))}'","value":"'"$ms"'","timestamp":'"$ms"'}'
+	done | kc-produce -q
+}
+
+# The age is now - timestamp: within the run's own bounds.
+age_is() { # GROUP TIMESTAMP SOURCE
+	local before after
+	before=$(date +%s%3N)
+	rows "$1" oldest_ms age_source age_ms >age
+	after=$(date +%s%3N)
+	read -r oldest source age <age
+	is "$oldest $source" "$2 $3"
+	((age >= before - $2 && age <= after - $2)) || { echo "age $age of $2 is not from $((before - $2)) to $((after - $2))"; return 1; }
+}
+
+both_ways() { # TIMESTAMP SOURCE-OF-SEARCH [SEARCHED]
+	opts='--age record' age_is "$g" "$1" record
+	opts='--age search' age_is "$g" "${3-$1}" "$2"
+}
+
+@test "the age is right to the millisecond, both ways" {
+	now=$(date +%s%3N)
+	stamped $((now - 86400123)) $((now - 3600001)) $((now - 59999)) $((now - 7))
+	for i in 0 1 2 3; do
+		commit "$g" "$t/1/$i"
+		ts=$(kc-consume "$t" -p 1 -o "$i" -c 1 | jq .timestamp)
+		both_ways "$ts" search
+	done
+	commit "$g" "$t/1/4"
+	rows_are "0 none" "$g" age_ms age_source
+}
+
+@test "equal timestamps" {
+	stamped 1700000000000 1700000000000 1700000000000
+	commit "$g" "$t/1/2"
+	both_ways 1700000000000 bound
+}
+
+@test "timestamps that go back: the record's own; a search says that it is a bound" {
+	stamped 1700000005000 1700000001000 1700000009000
+	commit "$g" "$t/1/1"
+	both_ways 1700000001000 bound 1700000005000
+}
+
+@test "a timestamp in the future has a negative age" {
+	future=$(($(date +%s%3N) + 3600000))
+	stamped $future $((future + 1))
+	commit "$g" "$t/1/0"
+	both_ways $future search
+	((age < 0))
+	kc-lag "$g" --summary --json | jq -e '.age_ms == 0'
+}
+
+@test "a hole that compaction left: the next record" {
+	only_kc_broker
+	kc-topics create -q "$t-c" -p 1 -c cleanup.policy=compact -c internal.segment.bytes=2000 \
+		-c min.cleanable.dirty.ratio=0
+	seq 0 199 | jq -c --arg t "$t-c" '{topic: $t, partition: 0, key: "k\(if . == 1 then 2 else . end)", value: "v",
+		timestamp: (1700000000000 + .)}' | kc-produce -q -X batch.num.messages=10 -X linger.ms=0
+	eventually has_hole
+	commit "$g" "$t-c/0/1"
+	opts='--age record' rows_are "1 199 1700000000002 record" "$g" committed lag oldest_ms age_source
+	opts='--age search' rows_are "1700000000000 bound" "$g" oldest_ms age_source
+}
+
+has_hole() {
+	[[ $(kc-consume "$t-c" -e -q -o beginning | jq -r .offset | head -n 3 | paste -sd,) == 0,2,3 ]]
+}
+
+@test "lost records: the age is that of the oldest that is left" {
+	stamped 1700000001000 1700000002000 1700000003000
+	seq 3 | kc-produce -q --raw "$t" -p 0
+	commit "$g" "$t/0/2"
+	delete_records 6
+	ts=$(kc-consume "$t" -p 0 -o 6 -c 1 | jq .timestamp)
+	opts='--age record' age_is "$g" "$ts" record
+}
+
+@test "many groups at many places of one partition" {
+	stamped 1700000000001 1700000000002 1700000000003 1700000000004 1700000000005
+	for i in 0 1 2 3 4; do commit "$g-$i" "$t/1/$i"; done
+	for how in record search; do
+		kc-lag "^$g-" --age $how --json | jq -se 'all(.oldest_ms == 1700000000001 + .committed)'
+	done
+}
+
+@test "who may not read the topic gets the age by a search" {
+	only_kc_broker
+	stamped 1700000000001 1700000000002
+	commit "$g" "$t/1/1"
+	fault "Fetch topic=$t error=TOPIC_AUTHORIZATION_FAILED"
+	rows_are "1700000000002 search" "$g" oldest_ms age_source
+	opts='--age record' rows_are "1 -" "$g" lag oldest_ms
+}
+
+# ---- what cannot be measured ------------------------------------------------------------------
+
+@test "a partition without a leader is a row without a number: partial, 3" {
+	only_kc_broker
+	stamped 1700000000001 1700000000002
+	commit "$g" "$t/0/4" "$t/1/1"
+	fault "leader topic=$t partition=0 lost"
+	exits 3 kc-lag "$g" --json
+	says "partial: not all could be measured: no-leader"
+	is "$(jq -r '"\(.partition) \(.lag) \(.reason) \(.status) \(.partial)"' <<<"$output")" \
+		"0 null no-leader UNKNOWN true
+1 1 null STOPPED true"
+}
+
+@test "a group that the user may not see is a row with the reason" {
+	only_kc_broker
+	commit "$g" "$t/0/4"
+	fault "OffsetFetch group=$g error=GROUP_AUTHORIZATION_FAILED"
+	exits 3 kc-lag "$g" --json
+	jq -e '.group and .reason == "unauthorized" and .status == "UNKNOWN" and (has("lag") | not) and .partial' <<<"$output"
+}
+
+@test "a topic that the user may not see is a row with the reason" {
+	only_kc_broker
+	commit "$g" "$t/0/4"
+	fault "ListOffsets topic=$t error=TOPIC_AUTHORIZATION_FAILED"
+	exits 3 kc-lag "$g" --json
+	jq -e '.topic and .reason == "unauthorized" and (has("lag") | not) and .partial' <<<"$output"
+}
+
+@test "one bad partition of many does not spoil the others" {
+	only_kc_broker
+	kc-topics create -q "$t-m" -p 64
+	commit -n 1 "$g" "$t-m/64/0"
+	fault "ListOffsets topic=$t-m partition=17 error=UNKNOWN_SERVER_ERROR"
+	exits 3 kc-lag "$g-0" --json
+	is "$(jq -r 'select(.lag == null) | "\(.partition) \(.reason)"' <<<"$output")" "17 error"
+	is "$(jq -r .lag <<<"$output" | grep -c '^0$')" 63
+}
+
+@test "a coordinator that is loading: partial, 3, within the deadline" {
+	only_kc_broker
+	commit "$g" "$t/0/4"
+	fault "OffsetFetch group=$g error=COORDINATOR_LOAD_IN_PROGRESS"
+	SECONDS=0
+	exits 3 kc-lag "$g" --timeout 3s --json
+	((SECONDS <= 4))
+	jq -e '(.reason == "loading" or .reason == "timeout") and .partial' <<<"$output"
+}
+
+@test "a slow broker: what the others know is there in time" {
+	only_kc_broker
+	commit "$g" "$t/0/4" "$t/1/0"
+	leader=$(kc-topics show "$t" --json | jq '.partitions[0].leader')
+	other=$(kc-topics show "$t" --json | jq '.partitions[1].leader')
+	[[ $leader != "$other" ]]
+	fault "ListOffsets node=$leader delay=20s"
+	SECONDS=0
+	exits 3 kc-lag "$g" --timeout 3s --json
+	((SECONDS <= 5))
+	is "$(jq -r '"\(.partition) \(.lag) \(.reason)"' <<<"$output")" "0 null timeout
+1 0 null"
+}
+
+@test "a broker that lists no groups in time: partial, 3" {
+	only_kc_broker
+	commit "$g" "$t/0/4"
+	fault "ListGroups node=2 drop"
+	SECONDS=0
+	exits 3 kc-lag "^$g" --timeout 3s --json
+	((SECONDS <= 5))
+	says "partial"
+}
