@@ -19,17 +19,30 @@ rate(int64_t change, int64_t ms)
 	return (double)change * 1000 / (double)ms;
 }
 
-/* -1 where the log or the commit went back: what lies before is no more true. */
+/* The oldest sample of the log that is there now: where it fell, it is another. */
+static int
+first_of_log(const struct lag_history *h)
+{
+	int i = h->n - 1;
+
+	while (i > 0 && h->samples[i - 1].end <= h->samples[i].end)
+		i--;
+	return i;
+}
+
+/* Since the commit went back last, if it did. */
 static void
 set_rates(struct lag_partition *p, const struct lag_history *h)
 {
-	const struct lag_sample *first = &h->samples[0], *last =
-		&h->samples[h->n - 1];
-	int64_t ms = last->at_ms - first->at_ms;
+	const struct lag_sample *last = &h->samples[h->n - 1], *first = last;
+	const struct lag_sample *oldest = &h->samples[first_of_log(h)];
+	int64_t ms;
 	double net;
 
-	if (h->n < 2 || ms < RATE_MIN_MS || last->end < first->end ||
-	    last->committed < first->committed)
+	while (first > oldest && first[-1].committed <= first->committed)
+		first--;
+	ms = last->at_ms - first->at_ms;
+	if (ms < RATE_MIN_MS)
 		return;
 	p->consumed_per_s = rate(last->committed - first->committed, ms);
 	p->produced_per_s = rate(last->end - first->end, ms);
@@ -44,15 +57,19 @@ set_rates(struct lag_partition *p, const struct lag_history *h)
 
 /* ---- verdicts ------------------------------------------------------------------------- */
 
+/* A commit beyond the end of the log was no place to come back to. */
 static bool
 is_rewound(const struct lag_history *h)
 {
 	int64_t highest = -1;
 
-	for (int i = 0; i < h->n; i++)
-		if (h->samples[i].committed > highest)
-			highest = h->samples[i].committed;
-	return h->n && h->samples[h->n - 1].committed < highest;
+	for (int i = first_of_log(h); i < h->n; i++) {
+		const struct lag_sample *s = &h->samples[i];
+
+		if (s->committed <= s->end && s->committed > highest)
+			highest = s->committed;
+	}
+	return h->samples[h->n - 1].committed < highest;
 }
 
 /* How long the commit is known to have stood still with lag at every look. */
