@@ -191,10 +191,10 @@ $(BUILD)/promtool:
 
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats tests/handlers.bats \
-	tests/kc-lag-groups.bats
+	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit
 	@test -d $(BUILD)/kafka-jars || mvn -q -B -f tests/lib/kafka/pom.xml \
 		dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD))/kafka-jars
 	@dir=$$(mktemp -d) && trap 'tests/lib/kafka/cluster stop '$$dir'; rm -rf '$$dir EXIT && \
