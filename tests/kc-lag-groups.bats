@@ -286,7 +286,9 @@ member() {
 	exits 0 kc-lag reset "$g-2" --to latest --execute
 	if [[ $(plan) == *topic-gone* ]]; then
 		is "$(plan)" "0 4>10, 0 1>1 topic-gone"
-		exits 0 kc-lag delete "$g-2" -y --offsets-of "$t-gone"
+		# the broker forgets them too, a moment after the topic
+		run kc-lag delete "$g-2" -y --offsets-of "$t-gone"
+		[[ $status == 0 || ( $status == 1 && $output == *"has committed nothing there"* ) ]]
 	fi
 	is "$(at "$g-2")" "0:10"
 }
