@@ -1,17 +1,39 @@
 #!/usr/bin/env bats
-# What no honest client sends: one test a row of the matrix "input, Kafka does,
-# we must". Anything that cannot be parsed closes its connection and only that;
-# anything wrong with one partition is an error code in a normal reply.
+# What no honest client sends, and what no honest disk does. Anything that cannot be parsed closes
+# its connection and only that; anything wrong with one partition is an error code in a normal reply.
 #
-# Two rows are elsewhere: a full or failing disk in tests/broker-faults.bats
-# and tests/unit/store/faults.c, damaged files in tests/unit/store/recovery.c
-# and tests/crash.
+# Each row of the matrix, and the test that shows it (here, unless a file is named):
+#
+#   size < 0, 0, > socket.request.max.bytes   size negative, zero or beyond ...; a large size that is announced ...
+#   body shorter than fields, trailing bytes  body shorter than its fields closes, ...
+#   array and string lengths                  array and string lengths that are negative or more than there is
+#   null, varints, not UTF-8                  null where there must be something, ...
+#   unknown tagged field                      unknown tagged fields are skipped by their size
+#   unknown key, version, header; TLS, HTTP   unknown requests, versions and headers; ...
+#   duplicates in a request                   the same topic, partition or name twice in a request
+#   CRC, short header, magic > 2              a batch that does not fit its checksum, ...
+#   truncated, none, two, magic 0 and 1       a batch cut off, none, two, or of an old format
+#   absurd counts and deltas                  absurd counts and offsets in a batch
+#   decompression bomb                        packed records that are damaged or too many;
+#                                             broker-limits: what batches unpack to is in memory one at a time
+#   oversize record                           a batch larger than the topic's limits
+#   topic names                               topic names that are none, or would be a path
+#   before SASL is done, expired sessions     SASL is not spoken here: its frames and raw tokens close
+#   slow loris, idle                          broker-limits: a connection must ask something, ...; max.connections ...
+#   a reader that never drains                broker-limits: who never reads is not answered for ever
+#   too many requests in flight               broker-limits: 200 large Produce at once ...
+#   floods of members, metadata, topics       too many members, too much metadata, ...
+#   disk full, EIO, a failed sync             a full disk, and one that fails; unit/store/faults, sweep
+#   no descriptors left                       broker-limits: when descriptors run out, ...
+#   corrupted files at start                  files that are damaged at a start; unit/store/recovery, crashes
+#   partition -1, offsets near 2^63, replicas partitions and offsets that cannot be, ...
 
 load lib/kc
 
 setup_file() {
 	run_kc_broker --data-dir "$BATS_FILE_TMPDIR/broker" -o socket.request.max.bytes=20000000 \
-		-o group.max.size=3 -o max.incremental.fetch.session.cache.slots=2
+		-o group.max.size=3 -o group.consumer.max.size=3 \
+		-o max.incremental.fetch.session.cache.slots=2
 	kcat -P -b "$KC_BROKERS" -t t </dev/null
 	eventually kcat -L -b "$KC_BROKERS" -t t >/dev/null
 }
@@ -182,14 +204,74 @@ end_offset() {
 }
 
 @test "too many members, too much metadata, too many partitions, too many sessions" {
-	local i
+	local i codes=()
 	exits 0 ask OffsetCommit 2 "$(jq -nc --arg m "$(printf '%5000s' | tr ' ' x)" '{GroupId:"g",GenerationIdOrMemberEpoch:-1,Topics:[{Name:"t",Partitions:[{PartitionIndex:0,CommittedOffset:1,CommittedMetadata:$m}]}]}')"
 	[ "$(jq '.Topics[0].Partitions[0].ErrorCode' <<<"$output")" = 12 ]
 	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"many","NumPartitions":10001,"ReplicationFactor":1}]}'
 	[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 44 ]
+	for i in 1 2 3 4; do
+		exits 0 ask ConsumerGroupHeartbeat 1 "{\"GroupId\":\"flood\",\"MemberId\":\"m$i\",\"MemberEpoch\":0,
+			\"RebalanceTimeoutMs\":1000,\"SubscribedTopicNames\":[\"t\"],\"TopicPartitions\":[]}"
+		codes+=("$(jq .ErrorCode <<<"$output")")
+	done
+	[ "${codes[*]}" = "0 0 0 81" ]
 	# more sessions than are kept: those who get none are served all the same
 	for i in 1 2 3 4; do
 		[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-session) == reply* ]]
 	done
 	[[ $("$ROOT/tests/lib/frames" "$KC_BROKERS" fetch-session | cut -c 23-38) == 0000* ]]
+}
+
+own_broker() { # OPTION...: beside the file's
+	run_kc_broker --data-dir "$BATS_TEST_TMPDIR/own" "$@"
+}
+
+end_own() {
+	kill "$BROKER_PID"
+	eventually is_gone "$BROKER_PID"
+}
+
+@test "a full disk, and one that fails" {
+	fault() { kc-broker --data-dir "$BATS_TEST_TMPDIR/own" fault "$@" >/dev/null; }
+	own_broker
+	kc-topics create -q t
+	fault add disk full
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 56 ]
+	[ "$(end_offset)" = 0 ]
+	fault clear
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 0 ]
+	fault add disk eio
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 56 ]
+	fault clear
+	# no second try: read-only until it is started again, and what was there is read
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 56 ]
+	[ "$(kc-consume -q -e t | wc -l)" = 1 ]
+	grep -q 'no more appends are taken' "$BROKER_LOG"
+	end_own
+	own_broker
+	[ "$("$ROOT/tests/lib/batches" "$KC_BROKERS" t good)" = 0 ]
+	end_own
+}
+
+@test "files that are damaged at a start" {
+	local log=$BATS_TEST_TMPDIR/own/t-0/00000000000000000000.log
+	own_broker
+	kc-topics create -q t
+	seq 100 | kc-produce -q --raw t
+	exits 1 kc-broker --data-dir "$BATS_TEST_TMPDIR/own" --port 0
+	says "$BROKER_PID"
+	kill_broker
+	# a torn tail goes, and is said in bytes
+	head -c 100 /dev/urandom >>"$log"
+	own_broker
+	grep -q 'dropped 100 bytes' "$BROKER_LOG"
+	[ "$(kc-consume -q -e t | wc -l)" = 100 ]
+	kill_broker
+	# what was acknowledged does not go without a word
+	rm "$BATS_TEST_TMPDIR/own/checkpoint"
+	exits 1 kc-broker --data-dir "$BATS_TEST_TMPDIR/own" --port 0
+	says --repair
+	own_broker --repair
+	[ "$(kc-consume -q -e t | wc -l)" = 100 ]
+	end_own
 }

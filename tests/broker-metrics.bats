@@ -87,6 +87,29 @@ value() { # SAMPLE: its value in /metrics
 	[ "$(value kc_broker_commit_bytes_total)" -gt 200 ]
 }
 
+@test "compaction and open transactions are counted" {
+	start --metrics 127.0.0.1:0 -o log.cleaner.backoff.ms=50
+	cleaned() { (($(value kc_broker_cleaner_rounds_total) > 0)); }
+	is_open() { [ "$(value kc_broker_transactions_open)" = "$1" ]; }
+	kc-topics create -q c -c cleanup.policy=compact -c internal.segment.bytes=4000 -c min.cleanable.dirty.ratio=0
+	jq -nc 'range(1000) | {key: "k\(. % 10)", value: "\(.)"}' |
+		kc-produce -q -X batch.num.messages=20 -X linger.ms=0 c
+	eventually cleaned
+	[ "$(value kc_broker_cleaner_read_bytes_total)" -gt "$(value kc_broker_cleaner_kept_bytes_total)" ]
+	[ "$(value kc_broker_cleaner_failures_total)" = 0 ]
+	is_open 0
+	[ "$(kc-broker status --json | jq .transactions_open)" = 0 ]
+	kc-topics create -q t
+	id=$("$BATS_TEST_DIRNAME"/lib/ask "$KC_BROKERS" InitProducerId 4 \
+		'{"TransactionalId":"x","TransactionTimeoutMs":30000}' | jq .ProducerId)
+	"$BATS_TEST_DIRNAME"/lib/ask "$KC_BROKERS" AddPartitionsToTxn 3 "{\"V3AndBelowTransactionalId\":\"x\",
+		\"V3AndBelowProducerId\":$id,\"V3AndBelowProducerEpoch\":0,
+		\"V3AndBelowTopics\":[{\"Name\":\"t\",\"Partitions\":[0]}]}" >/dev/null
+	is_open 1
+	[ "$(kc-broker status --json | jq .transactions_open)" = 1 ]
+	get "$url" | check
+}
+
 @test "healthz says ok, and 503 with the reason when the log is read-only" {
 	start --metrics 127.0.0.1:0
 	exits 0 get "${url%metrics}healthz"

@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "broker.h"
 #include "coord/groups.h"
+#include "coord/transactions.h"
 #include "meta/meta.h"
 #include "net/server.h"
 #include "store/partlog.h"
@@ -100,6 +101,7 @@ metrics_sum(struct broker *b, struct metrics_totals *t)
 			t->requests += b->metrics.apis[i].requests[v];
 	/* Looking must not be what loads them. */
 	t->groups = groups_count(b->groups);
+	t->transactions = transactions_open_count(b->transactions);
 }
 
 /* ---- the text ------------------------------------------------------------- */
@@ -251,6 +253,17 @@ put_store(struct broker *b, struct buf *out)
 		"Checkpoints written.");
 	one(out, "kc_broker_checkpoint_timestamp_seconds", "gauge",
 		s->checkpoint_at / 1000, "When the last checkpoint ended, 0 = none yet.");
+	one(out, "kc_broker_cleaner_rounds_total", "counter", (int64_t)s->cleanings,
+		"Logs compacted.");
+	one(out, "kc_broker_cleaner_failures_total", "counter",
+		(int64_t)s->cleanings_failed,
+		"Logs that are not compacted any more: they are damaged, see the log.");
+	one(out, "kc_broker_cleaner_read_bytes_total", "counter",
+		(int64_t)s->cleaned_bytes, "Bytes of the segments that were compacted.");
+	one(out, "kc_broker_cleaner_kept_bytes_total", "counter",
+		(int64_t)s->kept_bytes, "Bytes that were left of them.");
+	one(out, "kc_broker_cleaner_active", "gauge", s->cleaning,
+		"1 while a log is being compacted.");
 	one(out, "kc_broker_store_failed", "gauge", store_failed(b->store) != 0,
 		"1 when a sync failed: logs are read-only.");
 }
@@ -326,6 +339,8 @@ metrics_write(struct broker *b, struct buf *out)
 		t.partitions, "Partitions of all topics.");
 	one(out, "kafka_coordinator_group_groupmetadatamanager_numgroups", "gauge",
 		t.groups, "Groups known.");
+	one(out, "kc_broker_transactions_open", "gauge", t.transactions,
+		"Transactions that are ongoing or being decided.");
 	put_requests(b, out);
 	put_topics(b, out);
 	put_logs(b, out);

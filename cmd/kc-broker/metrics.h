@@ -43,7 +43,7 @@ struct metrics_totals {
 	int topics, partitions, partitions_internal;
 	int64_t log_bytes, records_in, bytes_in, bytes_out, appends;
 	uint64_t requests;
-	int groups;
+	int groups, transactions; /* the latter that are open */
 };
 void metrics_sum(struct broker *b, struct metrics_totals *t);
 

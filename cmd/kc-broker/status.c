@@ -66,6 +66,7 @@ status_write(struct broker *b, struct buf *out)
 	put_int(out, "partitions", "int", t.partitions);
 	put_int(out, "log_size", "bytes", t.log_bytes);
 	put_int(out, "groups", "int", t.groups);
+	put_int(out, "transactions_open", "int", t.transactions);
 	put_int(out, "connections", "int", b->server->conns_n);
 	put_int(out, "requests", "int", (int64_t)t.requests);
 	put_int(out, "records_in", "int", t.records_in);

@@ -3,11 +3,13 @@
 #include "broker.h"
 #include "coord/regex.h"
 #include "coord/transactions.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
 
 struct filter {
+	const struct request *rq;
 	const struct list_transactions_request *q;
 	bool states[TRANSACTION_STATES];
 	bool any_state;
@@ -47,7 +49,7 @@ passes(const struct filter *f, const struct transactions_view *v)
 {
 	const struct transaction *t = v->state;
 
-	return has_producer(f->q, t->producer_id) &&
+	return nodes_coordinates(f->rq, v->id) && has_producer(f->q, t->producer_id) &&
 		(!f->any_state || f->states[t->state]) &&
 		(f->q->duration_filter < 0 ||
 			f->now - t->started > f->q->duration_filter) &&
@@ -79,7 +81,7 @@ api_list_transactions(struct request *rq)
 {
 	struct list_transactions_request q;
 	struct list_transactions_response resp;
-	struct filter f = { .q = &q, .now = loop_wall(rq->broker->loop) };
+	struct filter f = { .rq = rq, .q = &q, .now = loop_wall(rq->broker->loop) };
 	const char *why;
 
 	if (list_transactions_request_read(&rq->in, rq->version, &q) < 0)

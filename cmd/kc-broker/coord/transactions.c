@@ -496,6 +496,18 @@ transactions_find(struct transactions *ts, struct slice id, struct transactions_
 	return error;
 }
 
+int
+transactions_open_count(const struct transactions *ts)
+{
+	const struct transaction_entry *e;
+	int n = 0;
+
+	for (size_t i = 0; (e = map_next(&ts->entries, &i));)
+		n += e->now.state == TRANSACTION_ONGOING ||
+			transaction_is_ending(&e->now);
+	return n;
+}
+
 bool
 transactions_next(struct transactions *ts, size_t *i, struct transactions_view *out)
 {

@@ -126,6 +126,8 @@ struct transactions_view {
 /* A Kafka error code: TRANSACTIONAL_ID_NOT_FOUND. */
 int16_t transactions_find(struct transactions *ts, struct slice id,
 	struct transactions_view *out);
+/* How many are Ongoing or being decided; of what is loaded. */
+int transactions_open_count(const struct transactions *ts);
 /* For (size_t i = 0; transactions_next(ts, &i, &v); ) after transactions_ready(). */
 int16_t transactions_ready(struct transactions *ts);
 bool transactions_next(struct transactions *ts, size_t *i, struct transactions_view *out);

@@ -261,6 +261,7 @@ fail_round(struct cleaner *k, bool for_good)
 			"%s: %s", l->topic, l->partition, k->error.msg, for_good ?
 			"it is not cleaned again until a restart" : "tried again later");
 		l->uncleanable = for_good;
+		k->store->stats.cleanings_failed += for_good;
 		l->clean_after = clock_mono_ms(k->store->o.clock) + RETRY_MS;
 	}
 	end_round(k);
@@ -282,7 +283,11 @@ static void
 report_round(struct cleaner *k)
 {
 	const struct compact *c = &k->work;
+	struct store_stats *t = &k->store->stats;
 
+	t->cleanings++;
+	t->cleaned_bytes += (uint64_t)c->read;
+	t->kept_bytes += (uint64_t)c->written;
 	store_report(k->store, false, "compacted '%s-%" PRId32 "' up to offset %"
 		PRId64 ": %" PRId64 " bytes of %" PRId64 " stay, %" PRId64 " ms",
 		k->log->topic, k->log->partition, c->end, c->written, c->read,

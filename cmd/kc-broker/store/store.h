@@ -106,6 +106,10 @@ struct store_stats {
 	int64_t wal_used, wal_size;
 	uint64_t checkpoints;
 	int64_t checkpoint_at; /* wall ms, 0 = none yet */
+	/* Of the cleaner: rounds that ended, and those that damage ended for good. */
+	uint64_t cleanings, cleanings_failed;
+	uint64_t cleaned_bytes, kept_bytes; /* read, and what of it was kept */
+	bool cleaning;         /* now */
 };
 const struct store_stats *store_stats(struct store *s);
 

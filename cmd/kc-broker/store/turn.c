@@ -217,6 +217,7 @@ const struct store_stats *
 store_stats(struct store *s)
 {
 	s->stats.wal_size = s->wal ? wal_size(s->wal) : 0;
+	s->stats.cleaning = cleaner_is_busy(s->cleaner);
 	return &s->stats;
 }
 
