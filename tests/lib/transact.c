@@ -170,9 +170,9 @@ judge(rd_kafka_error_t *error)
 }
 
 /*
- * First every record gets its acknowledgement: librdkafka 2.0 gives the
- * sequence number of one that an abort takes out of its retries to another
- * record, which then passes for a duplicate.
+ * A commit is of records that were acknowledged. An abort may take some out
+ * of their retries: librdkafka 2.0 gives their sequence numbers to records of
+ * the next transaction, which must not pass for duplicates.
  */
 static enum ending
 end(struct worker *w, bool commit)
@@ -180,7 +180,7 @@ end(struct worker *w, bool commit)
 	rd_kafka_error_t *error;
 	int next = 1;
 
-	while (rd_kafka_flush(w->producer, WAIT_MS))
+	while ((commit || chance(w, 2)) && rd_kafka_flush(w->producer, WAIT_MS))
 		;
 	while (commit && next == 1) {
 		error = rd_kafka_commit_transaction(w->producer, WAIT_MS);
