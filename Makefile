@@ -115,7 +115,10 @@ $(foreach d,$(BROKER),$(eval $(call archive,broker,cmd/kc-broker,broker,$(d),$(i
 $(TOOLS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(TOOL_AR)
 	@mkdir -p $(@D)
 	$(call note,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS)
+
+# A tool with more verbs than one file holds has a folder of its own beside it.
+$(BUILD)/bin/kc-dlq: $(call objects,cmd,cmd,kc-dlq)
 
 $(BUILD)/bin/kc-broker: $(call objects,cmd/kc-broker,broker,.) $(BROKER_AR)
 	@mkdir -p $(@D)
@@ -191,7 +194,7 @@ $(BUILD)/promtool:
 
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats tests/handlers.bats \
-	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats
+	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit

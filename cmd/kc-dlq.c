@@ -2,8 +2,8 @@
  * kc-dlq - dead letters: why they died, and what becomes of them.
  *
  * The verbs are rows of a table; what they do is in lib/kafka/dlq*.c and
- * lib/kafka/redrive.c. Here are the options, what is asked before, and what
- * is told afterwards. What was done goes to stderr, lists to stdout.
+ * lib/kafka/redrive.c. Here are the options of those that change something,
+ * what is asked before, and what is told afterwards; kc-dlq/read.c has those that only read. What was done goes to stderr, lists to stdout.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -33,40 +33,13 @@
 #include "kafka/dlq_rebuild.h"
 #include "kafka/dlq_runs.h"
 #include "kafka/redrive.h"
+#include "kc-dlq/verbs.h"
 
 enum { TIMEOUT_MS = 30000, RATE = 1000, MAX_REDRIVES = 3, WATCH_MS = 30000 };
 
-struct args {
-	struct conf_args conf;
-	/* what is selected */
-	struct opt_list groups, classes, messages, stages, kinds, schemes,
-		origins, keys, headers, since, until, states;
-	const char *ledger, *note, *run_name, *resume;
-	bool json, dry_run, yes, assume_none;
-
-	/* redrive */
-	const char *to, *rate, *timestamp, *abort_if_returned, *via, *check,
-		*if_newer, *payload;
-	struct opt_list shape;
-	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
-
-	/* purge */
-	const char *before, *archive, *mean;
-	bool purge_all;
-
-	/* what the verbs work with */
-	const struct conf *settings;
-	struct out out;
-	int timeout_ms;
-	int64_t now_ms;
-	struct dlq_select select;
-	struct dlq dlq;
-	struct progress progress;
-};
-
 /* ---- the topic, and what is selected of it ------------------------------------- */
 
-static struct dlq_options
+struct dlq_options
 dlq_options(const struct args *a, const char *topic, bool write)
 {
 	return (struct dlq_options){
@@ -76,7 +49,7 @@ dlq_options(const struct args *a, const char *topic, bool write)
 	};
 }
 
-static int
+int
 open_dlq(struct args *a, const char *topic, bool write, struct err *e)
 {
 	const struct dlq_options o = dlq_options(a, topic, write);
@@ -95,7 +68,7 @@ add_terms(struct args *a, const char *kind, const struct opt_list *l, struct err
 }
 
 /* The options, and arguments like 0:5-9. */
-static int
+int
 read_selection(struct args *a, int argc, char **argv, struct err *e)
 {
 	for (int i = 0; i < argc; i++)
@@ -115,7 +88,7 @@ read_selection(struct args *a, int argc, char **argv, struct err *e)
 		add_terms(a, "state", &a->states, e) ? -1 : 0;
 }
 
-static int
+int
 want_dlq(int argc, struct err *e)
 {
 	return argc ? 0 : err_set(e, ERR_USAGE, "which dead-letter topic? "
@@ -562,8 +535,6 @@ run_runs(void *args, int argc, char **argv, struct err *e)
 
 /* ---- the options ------------------------------------------------------------------------ */
 
-#define AT(member) offsetof(struct args, member)
-
 static const struct opt options[] = {
 	{ 0, "group", OPT_LIST, AT(groups), "ID",
 		.help = "of this group of like failures: see kc-dlq groups" },
@@ -660,6 +631,15 @@ static const struct opt purge_options[] = {
 static const struct opt no_options[] = { OPT_END };
 
 static const struct opt_command commands[] = {
+	{ "ls", "[PATTERN]", "dead-letter topics, and how they stand", ls_options, run_ls },
+	{ "groups", "DLQ [P:O...]", "count what died of the same thing",
+		groups_options, run_groups },
+	{ "list", "DLQ [P:O...]", "a line each", list_options, run_list },
+	{ "show", "DLQ P:O...", "all that is known of a record", show_options, run_show },
+	{ "tail", "DLQ", "the last ones, and those that come", tail_options, run_tail },
+	{ "check", "DLQ [P:O...]", "one line for cron; 3 when there are too many",
+		check_options, run_check },
+	{ "export", "DLQ [P:O...]", "as lines of kc-record(5)", show_options, run_export },
 	{ "redrive", "DLQ [P:O...]", "send back to where they died, once",
 		redrive_options, run_redrive },
 	{ "discard", "DLQ [P:O...]", "give up; restore takes that back",
@@ -678,6 +658,10 @@ static const struct opt_command commands[] = {
 };
 
 static const char *const usage[] = {
+	"ls [--all] [PATTERN]",
+	"groups | list | export | tail DLQ [SELECTION]",
+	"show DLQ P:O",
+	"check [--max-open N] [--max-age TIME] DLQ [SELECTION]",
 	"redrive [--to TOPIC] [--rate N/s] [--canary N] DLQ [SELECTION]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",
 	"note DLQ [SELECTION] TEXT",
@@ -688,6 +672,8 @@ static const char *const usage[] = {
 };
 
 static const char *const examples[] = {
+	"kc-dlq groups orders.dlq",
+	"kc-dlq show orders.dlq 0:5",
 	"kc-dlq redrive orders.dlq --class TimeoutException --rate 50/s",
 	"kc-dlq redrive orders.dlq --dry-run",
 	"kc-dlq discard orders.dlq 0:17 --note 'test data'",
@@ -696,7 +682,7 @@ static const char *const examples[] = {
 
 static const struct opt_program program = {
 	.name = "kc-dlq",
-	.summary = "Dead letters: sends them back once and only once, or puts them aside.",
+	.summary = "Dead letters: find out why, send them back once and only once.",
 	.usage = usage, .options = options, .common = conf_options,
 	.common_at = AT(conf), .commands = commands,
 	.examples = examples,
@@ -750,7 +736,9 @@ int
 main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .limit = -1, .watch_ms = -1,
-		.max_redrives = MAX_REDRIVES };
+		.max_redrives = MAX_REDRIVES,
+		.sample = DLQ_LS_SAMPLE,
+		.max_open = -1, .max_age_ms = -1 };
 	const struct opt_command *verb;
 	struct err e = ERR_INIT;
 	int result;

@@ -196,7 +196,8 @@ diag_finish(int result, const struct err *e)
 	if (pipe_closed && (!result || e->code == ERR_IO || e->code == ERR_NONE))
 		die_of(SIGPIPE);
 	if (result && e->code != ERR_NONE) {
-		diag_error("%s", e->msg);
+		if (*e->msg)
+			diag_error("%s", e->msg);
 		return err_status(e->code);
 	}
 	if (sig_caught())

@@ -39,7 +39,8 @@ void diag_pipe_closed(void);
 
 /*
  * The end of every main: prints e when result is not 0 and closes stdout.
- * - a failure: its exit status, unless it is only that the pipe is closed
+ * - a failure: its exit status, unless it is only that the pipe is closed;
+ *   an empty sentence prints nothing, because stdout has said it
  * - closed pipe: dies of SIGPIPE, quietly
  * - stdout cannot be written: 1
  * - sig_caught(): dies of that signal. Work that a signal cut short returns

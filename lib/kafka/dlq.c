@@ -415,6 +415,7 @@ give(struct dlq *d, const struct dlq_scan *s, const struct record *r,
 	if (s->select && dlq_select_needs_group(s->select)) {
 		fingerprint_make(&letter, &f, &d->scratch);
 		x.group = f.id;
+		x.root = f.class;
 	}
 	ledger_saw(&d->ledger, r->partition, r->offset);
 	x.state = ledger_state(&d->ledger, r->partition, r->offset);

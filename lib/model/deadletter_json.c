@@ -67,10 +67,11 @@ deadletter_put_json(struct buf *out, const struct deadletter *d)
 {
 	buf_addstr(out, "{\"scheme\":");
 	envelope_put_string(out, slice_str(deadletter_scheme_name(d->scheme)));
-	if (d->scheme != DEADLETTER_NONE) {
+	/* Without a scheme, the origin may have been found by the content. */
+	if (d->scheme != DEADLETTER_NONE || !slice_is_null(d->origin.topic))
 		put_origin(out, &d->origin);
+	if (d->scheme != DEADLETTER_NONE)
 		put_error(out, &d->error);
-	}
 	number(out, "attempts", d->attempts);
 	number(out, "failed_at", d->failed_at);
 	number(out, "first_failed_at", d->first_failed_at);

@@ -251,7 +251,7 @@ dlq_select_is_all(const struct dlq_select *s)
 bool
 dlq_select_needs_group(const struct dlq_select *s)
 {
-	return s->kinds & 1u << GROUP;
+	return s->kinds & (1u << GROUP | 1u << CLASS);
 }
 
 bool
@@ -345,7 +345,8 @@ term_matches(const struct dlq_term *t, const struct dlq_record *x)
 		return x->group &&
 			!strncmp(x->group, t->value, strlen(t->value));
 	case CLASS:
-		return glob(t->value, d->error.class);
+		return glob(t->value, d->error.class) ||
+			glob(t->value, d->error.cause) || glob(t->value, x->root);
 	case MESSAGE:
 		return has_match(t, d->error.message);
 	case STAGE:

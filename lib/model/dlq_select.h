@@ -6,7 +6,8 @@
  *
  *	P:O  P:O-O  P:*    these offsets of partition P
  *	group=ID           of this group, or one that begins so
- *	class=GLOB         the error's class, or what follows its last dot
+ *	class=GLOB         the error's class or that of its cause, whole or what
+ *	                   follows its last dot
  *	message=REGEX      the error's message has a match (extended)
  *	stage=GLOB kind=GLOB scheme=NAME
  *	origin=T  =T/P     died in topic T (partition P)
@@ -36,7 +37,9 @@ struct dlq_record {
 	const struct record *r;      /* as it lies there */
 	const struct deadletter *d;  /* of its headers */
 	enum ledger_state state;
+	/* Of its fingerprint, where dlq_select_needs_group(). */
 	const char *group;           /* id of its group; NULL = not asked for */
+	struct slice root;           /* class of the innermost exception; null = not told */
 };
 
 struct dlq_term;

@@ -185,11 +185,11 @@ add_java_frame(struct frames *f, struct slice line, struct arena *a)
 {
 	struct slice frame;
 
-	if (f->own.data)
+	/* Lines of a message may begin so too: "at [Source: (String)...]" */
+	if (f->own.data || !line.len || !is_name_char(*(const char *)line.data) ||
+	    !memchr(line.data, '(', line.len))
 		return;
 	frame = java_frame(line, a);
-	if (!frame.len)
-		return;
 	if (!f->first.data)
 		f->first = frame;
 	if (!any(frame, java_libraries, starts))

@@ -58,7 +58,8 @@ one_term_selects_or_not(void)
 		{ "group=abcd", true }, { "group=abcdef", true },
 		{ "group=bcde", false }, { "group=abcdefg", false },
 	};
-	const struct dlq_record x = { &record, &letter, LEDGER_OPEN, "abcdef" };
+	const struct dlq_record x = { &record, &letter, LEDGER_OPEN, "abcdef",
+		SLICE_NULL };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (!CHECK_INT(selects(&x, (const char *const[]){ cases[i].term,
@@ -69,8 +70,8 @@ one_term_selects_or_not(void)
 static void
 alternatives_within_a_kind_all_kinds_together(void)
 {
-	const struct dlq_record x = { &record, &letter, LEDGER_OPEN, NULL };
-	const struct dlq_record parked = { &record, &letter, LEDGER_PARKED, NULL };
+	const struct dlq_record x = { &record, &letter, LEDGER_OPEN, NULL, SLICE_NULL };
+	const struct dlq_record parked = { &record, &letter, LEDGER_PARKED, NULL, SLICE_NULL };
 
 	CHECK(selects(&x, (const char *const[]){ NULL }));
 	CHECK(selects(&x, (const char *const[]){ "2:1", "2:41", NULL }));

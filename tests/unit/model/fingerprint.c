@@ -59,6 +59,10 @@ java(void)
 		"com.shop.Bad", NULL, "org.springframework.kafka.X.y"));
 	CHECK(reads("com.shop.Bad: a: b\r\n\tat app//com.shop.Svc$$SpringCGLIB$$0.run(<generated>)\r\n",
 		"com.shop.Bad", "a: b", "com.shop.Svc.run"));
+	/* Jackson's messages have a line like a frame. */
+	CHECK(reads("a.JsonParseException: Unexpected character\n at [Source: REDACTED (`X`); line: 1]\n"
+		"\tat com.shop.Json.read(Json.java:5)\n", "a.JsonParseException",
+		"Unexpected character", "com.shop.Json.read"));
 	CHECK(reads("com.shop.Bad: x\n\tat com.shop.T.lambda$main$12(T.java:5)\n",
 		"com.shop.Bad", "x", "com.shop.T.lambda$main"));
 }

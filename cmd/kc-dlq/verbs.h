@@ -1,0 +1,73 @@
+/* verbs.h - what the files of kc-dlq share: the options' values, and the verbs that only read. */
+#ifndef KC_DLQ_VERBS_H
+#define KC_DLQ_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/conf.h"
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "kafka/dlq.h"
+#include "model/dlq_select.h"
+
+struct args {
+	struct conf_args conf;
+	/* what is selected */
+	struct opt_list groups, classes, messages, stages, kinds, schemes,
+		origins, keys, headers, since, until, states;
+	const char *ledger, *note, *run_name, *resume;
+	bool json, dry_run, yes, assume_none;
+
+	/* redrive */
+	const char *to, *rate, *timestamp, *abort_if_returned, *via, *check,
+		*if_newer, *payload;
+	struct opt_list shape;
+	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
+
+	/* purge */
+	const char *before, *archive, *mean;
+	bool purge_all;
+
+	/* ls, groups, list, show, export, check */
+	const char *by, *locate, *locate_since, *max_rate;
+	int64_t sample, max_open, max_age_ms;
+	bool all;
+
+	/* what the verbs work with */
+	const struct conf *settings;
+	struct out out;
+	int timeout_ms;
+	int64_t now_ms;
+	struct dlq_select select;
+	struct dlq dlq;
+	struct progress progress;
+};
+
+#define AT(member) offsetof(struct args, member)
+
+/* ERR_USAGE when there is no first argument, the dead-letter topic. */
+int want_dlq(int argc, struct err *e);
+/* What is selected: by the options, and by arguments like 0:5-9. */
+int read_selection(struct args *a, int argc, char **argv, struct err *e);
+struct dlq_options dlq_options(const struct args *a, const char *topic, bool write);
+int open_dlq(struct args *a, const char *topic, bool write, struct err *e);
+
+/* ---- read.c ---- */
+
+enum { DLQ_LS_SAMPLE = 10000 };
+
+extern const struct opt ls_options[], groups_options[], list_options[],
+	tail_options[], show_options[], check_options[];
+
+int run_ls(void *args, int argc, char **argv, struct err *e);
+int run_groups(void *args, int argc, char **argv, struct err *e);
+int run_list(void *args, int argc, char **argv, struct err *e);
+int run_tail(void *args, int argc, char **argv, struct err *e);
+int run_show(void *args, int argc, char **argv, struct err *e);
+int run_export(void *args, int argc, char **argv, struct err *e);
+int run_check(void *args, int argc, char **argv, struct err *e);
+
+#endif
