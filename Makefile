@@ -310,6 +310,12 @@ bench-broker:
 $(BUILD)/bench/broker-load: private BENCH_LIBS = -lrdkafka
 .PHONY: compat bench-broker
 
+# kc-lag by groups and by partitions; KAFKA_JARS=, KC_BENCH_BROKERS= as tests/bench/lag explains.
+bench-lag: deps
+	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit
+	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/lag
+.PHONY: bench-lag
+
 clean:
 	rm -rf $(BUILD)
 .PHONY: clean

@@ -44,7 +44,7 @@ struct args {
 	/* show */
 	struct opt_list groups, topics;
 	const char *isolation, *columns, *by, *age, *warn, *critical;
-	int64_t age_budget_ms;
+	int64_t age_budget_ms, since_ms; /* since_ms: -1 = not asked */
 	bool json, summary, all, burrow, no_state;
 	struct lag_rules rules;
 	struct lag_check check;
@@ -141,6 +141,9 @@ print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e
 
 	if (a->burrow)
 		return lag_print_burrow(&a->out, s, &a->state.histories, e);
+	if (a->since_ms >= 0)
+		return lag_print_since(&a->out, s, &a->state.histories,
+			a->since_ms, json, e);
 	if (a->columns)
 		return lag_print_kafka(&a->out, s, e);
 	if (!named)
@@ -167,7 +170,7 @@ measure_age(struct args *a, struct lag_snapshot *s, int64_t deadline_ms)
 
 	o.positions_max = o.mode != LAG_AGE_AUTO ||
 		lag_check_needs_age(&a->check) ? -1 : AGE_POSITIONS;
-	if (!a->columns && !a->burrow)
+	if (!a->columns && !a->burrow && a->since_ms < 0)
 		lag_age(a->client, s, &o);
 }
 
@@ -482,6 +485,8 @@ static const struct opt show_options[] = {
 		"unread=N, age=TIME, eta=TIME, status=NAME" },
 	{ 0, "critical", OPT_STRING, AT(critical), "LIMIT,...",
 		.help = "the same, told as critical" },
+	{ 0, "since", OPT_DURATION, AT(since_ms), "TIME", .group = "form",
+		.help = "what moved since a run that long ago, the most first" },
 	{ 0, "burrow-status", OPT_FLAG, AT(burrow), .group = "form",
 		.help = "verdicts as Burrow's /v3/.../status has them" },
 	{ 0, "window", OPT_DURATION, AT(rules.window_ms), "TIME",
@@ -647,7 +652,7 @@ main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .watch_ms = -1,
 		.fresh_ms = FRESH_MS, .group.count = 1,
-		.rules = LAG_RULES_DEFAULT, .age_budget_ms = AGE_BUDGET_MS,
+		.rules = LAG_RULES_DEFAULT, .age_budget_ms = AGE_BUDGET_MS, .since_ms = -1,
 		.state = LAG_STATE_INIT };
 	const struct opt_command *verb;
 	struct err e = ERR_INIT;

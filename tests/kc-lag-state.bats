@@ -191,6 +191,18 @@ becomes() { # STATUS: and says so in the session
 	says "group '$g-none' does not exist"
 }
 
+@test "what moved since an earlier run" {
+	seq 10 | kc-produce -q --raw "$t"
+	commit "$g" "$t/0/4"
+	exits 0 kc-lag "$g" --since 0s
+	[[ -z $output ]]
+	seq 5 | kc-produce -q --raw "$t"
+	commit "$g" "$t/0/11"
+	exits 0 kc-lag "$g" --since 1h
+	jq -e --arg g "$g" --arg t "$t" '.group == $g and .topic == $t and .partition == 0 and .consumed == 7 and
+		.produced == 5 and .lag == 4 and .lag_change == -2 and .since_ms > 0' <<<"$output"
+}
+
 @test "Burrow's words and numbers" {
 	seq 10 | kc-produce -q --raw "$t"
 	commit "$g" "$t/0/4"
@@ -243,6 +255,6 @@ count_of() { # REQUEST
 	kc-topics create -q "$t-wide" -p 2100
 	commit -n 1 "$g" "$t-wide/2100/0"
 	asked kc-lag "$g-0" --json --age off --no-state
-	is "$(count_of OffsetFetch) $(count_of ListOffsets)" "1 6"
+	is "$(count_of OffsetFetch) $(count_of ListOffsets)" "1 10"
 	is "$(kc-lag "$g-0" --age off | jq -se 'length == 2100 and all(.lag == 0)')" true
 }

@@ -5,10 +5,11 @@
  * rd_kafka_offsets_for_times() takes -1 and -2 for the ends. It searches its
  * list linearly, hence small chunks; one error a broker reports fails the
  * whole call, hence halves; a broker that does not answer holds up the call,
- * hence a thread a leader.
+ * hence threads of each leader's own, which also keep several chunks in flight.
  */
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 #include "cli/sig.h"
 #include "kafka/lag_pass.h"
 
-enum { CHUNK = 1000, ASKED_ALONE_MAX = 50 };
+enum { CHUNK = 500, THREADS = 4, ASKED_ALONE_MAX = 50 };
 
 /* ---- topics ---------------------------------------------------------------------- */
 
@@ -118,8 +119,10 @@ struct leader {
 	struct lag_pass *pass;
 	struct place *places;
 	int n;
-	pthread_t thread;
-	bool has_thread;
+	int64_t which;
+	atomic_int next;        /* the first place that nobody asks for yet */
+	pthread_t threads[THREADS];
+	int threads_n;
 };
 
 static void
@@ -172,22 +175,16 @@ ask_chunk(struct lag_pass *pass, struct place *places, int n, int64_t which)
 	ask_chunk(pass, places + n / 2, n - n / 2, which);
 }
 
-/* Those whose end failed need no start. */
+/* A thread's work: chunks of the leader until there are none left. */
 static void *
 ask_leader(void *arg)
 {
 	struct leader *l = arg;
-	int n = 0;
+	int i;
 
-	for (int i = 0; i < l->n; i += CHUNK)
+	while ((i = atomic_fetch_add(&l->next, CHUNK)) < l->n)
 		ask_chunk(l->pass, l->places + i,
-			l->n - i < CHUNK ? l->n - i : CHUNK, RD_KAFKA_OFFSET_END);
-	for (int i = 0; i < l->n; i++)
-		if (!l->places[i].log->reason)
-			l->places[n++] = l->places[i];
-	for (int i = 0; i < n; i += CHUNK)
-		ask_chunk(l->pass, l->places + i, n - i < CHUNK ? n - i : CHUNK,
-			RD_KAFKA_OFFSET_BEGINNING);
+			l->n - i < CHUNK ? l->n - i : CHUNK, l->which);
 	return NULL;
 }
 
@@ -203,29 +200,53 @@ by_leader(const void *a, const void *b)
 	return c ? c : (x->id > y->id) - (x->id < y->id);
 }
 
+/* As many as there is work for; the first one's is done without a thread. */
+static void
+start_threads(struct leader *l, bool first)
+{
+	int wanted = (l->n + CHUNK - 1) / CHUNK - first;
+
+	for (l->threads_n = 0; l->threads_n < wanted &&
+	    l->threads_n < THREADS; l->threads_n++)
+		if (pthread_create(&l->threads[l->threads_n], NULL, ask_leader, l))
+			break;
+}
+
 /* places: by leader. */
 static void
-ask_leaders(struct lag_pass *pass, struct place *places, int n)
+ask_leaders(struct lag_pass *pass, struct place *places, int n, int64_t which)
 {
 	struct leader *leaders = xcalloc((size_t)n, sizeof(*leaders));
 	int leaders_n = 0;
 
 	for (int i = 0; i < n; i++) {
 		if (!i || places[i].log->leader != places[i - 1].log->leader)
-			leaders[leaders_n++] = (struct leader){
-				.pass = pass, .places = &places[i] };
+			leaders[leaders_n++] = (struct leader){ .pass = pass,
+				.places = &places[i], .which = which };
 		leaders[leaders_n - 1].n++;
 	}
-	for (int i = 1; i < leaders_n; i++)
-		leaders[i].has_thread = !pthread_create(&leaders[i].thread, NULL,
-			ask_leader, &leaders[i]);
+	for (int i = leaders_n - 1; i >= 0; i--)
+		start_threads(&leaders[i], !i);
 	for (int i = 0; i < leaders_n; i++)
-		if (!leaders[i].has_thread)
+		if (!i || !leaders[i].threads_n)
 			ask_leader(&leaders[i]);
 	for (int i = 0; i < leaders_n; i++)
-		if (leaders[i].has_thread)
-			pthread_join(leaders[i].thread, NULL);
+		for (int k = 0; k < leaders[i].threads_n; k++)
+			pthread_join(leaders[i].threads[k], NULL);
 	free(leaders);
+}
+
+/* Ends, then starts of those that have one; ends are read after commits. */
+static void
+ask_both(struct lag_pass *pass, struct place *places, int n)
+{
+	int kept = 0;
+
+	ask_leaders(pass, places, n, RD_KAFKA_OFFSET_END);
+	for (int i = 0; i < n; i++)
+		if (!places[i].log->reason)
+			places[kept++] = places[i];
+	ask_leaders(pass, places, kept, RD_KAFKA_OFFSET_BEGINNING);
 }
 
 /* The logs that rows name and that can be asked for; returns how many. */
@@ -271,7 +292,7 @@ lag_ends(struct lag_pass *pass)
 	struct place *places = xcalloc((size_t)rows_of(pass->s), sizeof(*places));
 	int n = list_wanted(pass, places, false);
 
-	ask_leaders(pass, places, n);
+	ask_both(pass, places, n);
 	free(places);
 }
 
@@ -289,7 +310,7 @@ lag_ends_again(struct lag_pass *pass)
 	if (n) {
 		/* time for a high watermark to arrive at a new leader */
 		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 50);
-		ask_leaders(pass, places, n);
+		ask_both(pass, places, n);
 	}
 	free(places);
 }

@@ -5,7 +5,7 @@
  * The requests of a pass, of B brokers, G groups and P partitions that these
  * read: 1 Metadata, B ListGroups, B DescribeGroups; G FindCoordinator and G
  * OffsetFetch in flight together (librdkafka asks for one group at a time);
- * then ListOffsets of the ends and of the starts, each at most 1,000
+ * then ListOffsets of the ends and of the starts, each at most 500
  * partitions a call and one request a leader. Commits are read before ends
  * are, so that no lag is negative because of our own race; and a partition
  * whose commit is beyond its end is asked for its end once more.

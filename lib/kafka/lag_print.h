@@ -34,6 +34,13 @@ int lag_print_totals_json(struct out *o, const struct lag_totals *t,
 /* --columns kafka: what kafka-consumer-groups --describe prints. */
 int lag_print_kafka(struct out *o, const struct lag_snapshot *s, struct err *e);
 
+/*
+ * --since: partitions whose commit or end moved since a run that was since_ms
+ * ago or longer, or the oldest remembered; a row or an object each.
+ */
+int lag_print_since(struct out *o, const struct lag_snapshot *s,
+	struct lag_histories *h, int64_t since_ms, bool json, struct err *e);
+
 /* Burrow's answer to /v3/kafka/CLUSTER/consumer/GROUP/status, one a group. */
 int lag_print_burrow(struct out *o, const struct lag_snapshot *s,
 	struct lag_histories *h, struct err *e);
