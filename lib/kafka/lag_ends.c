@@ -121,8 +121,8 @@ struct leader {
 	int n;
 	int64_t which;
 	atomic_int next;        /* the first place that nobody asks for yet */
-	pthread_t threads[THREADS];
-	int threads_n;
+	pthread_t thread;
+	bool has_thread;
 };
 
 static void
@@ -200,21 +200,42 @@ by_leader(const void *a, const void *b)
 	return c ? c : (x->id > y->id) - (x->id < y->id);
 }
 
-/* As many as there is work for; the first one's is done without a thread. */
+/* All chunks of the leader, several in flight. */
 static void
-start_threads(struct leader *l, bool first)
+ask_all(struct leader *l, int64_t which)
 {
-	int wanted = (l->n + CHUNK - 1) / CHUNK - first;
+	int chunks = (l->n + CHUNK - 1) / CHUNK, n;
+	pthread_t threads[THREADS];
 
-	for (l->threads_n = 0; l->threads_n < wanted &&
-	    l->threads_n < THREADS; l->threads_n++)
-		if (pthread_create(&l->threads[l->threads_n], NULL, ask_leader, l))
+	l->which = which;
+	l->next = 0;
+	for (n = 0; n < chunks - 1 && n < THREADS; n++)
+		if (pthread_create(&threads[n], NULL, ask_leader, l))
 			break;
+	ask_leader(l);
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
+}
+
+/* Ends, then starts of those that have one; ends are read after commits. */
+static void *
+ask_both(void *arg)
+{
+	struct leader *l = arg;
+	int n = 0;
+
+	ask_all(l, RD_KAFKA_OFFSET_END);
+	for (int i = 0; i < l->n; i++)
+		if (!l->places[i].log->reason)
+			l->places[n++] = l->places[i];
+	l->n = n;
+	ask_all(l, RD_KAFKA_OFFSET_BEGINNING);
+	return NULL;
 }
 
 /* places: by leader. */
 static void
-ask_leaders(struct lag_pass *pass, struct place *places, int n, int64_t which)
+ask_leaders(struct lag_pass *pass, struct place *places, int n)
 {
 	struct leader *leaders = xcalloc((size_t)n, sizeof(*leaders));
 	int leaders_n = 0;
@@ -222,31 +243,19 @@ ask_leaders(struct lag_pass *pass, struct place *places, int n, int64_t which)
 	for (int i = 0; i < n; i++) {
 		if (!i || places[i].log->leader != places[i - 1].log->leader)
 			leaders[leaders_n++] = (struct leader){ .pass = pass,
-				.places = &places[i], .which = which };
+				.places = &places[i] };
 		leaders[leaders_n - 1].n++;
 	}
-	for (int i = leaders_n - 1; i >= 0; i--)
-		start_threads(&leaders[i], !i);
+	for (int i = 1; i < leaders_n; i++)
+		leaders[i].has_thread = !pthread_create(&leaders[i].thread, NULL,
+			ask_both, &leaders[i]);
 	for (int i = 0; i < leaders_n; i++)
-		if (!i || !leaders[i].threads_n)
-			ask_leader(&leaders[i]);
+		if (!leaders[i].has_thread)
+			ask_both(&leaders[i]);
 	for (int i = 0; i < leaders_n; i++)
-		for (int k = 0; k < leaders[i].threads_n; k++)
-			pthread_join(leaders[i].threads[k], NULL);
+		if (leaders[i].has_thread)
+			pthread_join(leaders[i].thread, NULL);
 	free(leaders);
-}
-
-/* Ends, then starts of those that have one; ends are read after commits. */
-static void
-ask_both(struct lag_pass *pass, struct place *places, int n)
-{
-	int kept = 0;
-
-	ask_leaders(pass, places, n, RD_KAFKA_OFFSET_END);
-	for (int i = 0; i < n; i++)
-		if (!places[i].log->reason)
-			places[kept++] = places[i];
-	ask_leaders(pass, places, kept, RD_KAFKA_OFFSET_BEGINNING);
 }
 
 /* The logs that rows name and that can be asked for; returns how many. */
@@ -292,7 +301,7 @@ lag_ends(struct lag_pass *pass)
 	struct place *places = xcalloc((size_t)rows_of(pass->s), sizeof(*places));
 	int n = list_wanted(pass, places, false);
 
-	ask_both(pass, places, n);
+	ask_leaders(pass, places, n);
 	free(places);
 }
 
@@ -310,7 +319,7 @@ lag_ends_again(struct lag_pass *pass)
 	if (n) {
 		/* time for a high watermark to arrive at a new leader */
 		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 50);
-		ask_both(pass, places, n);
+		ask_leaders(pass, places, n);
 	}
 	free(places);
 }
