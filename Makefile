@@ -31,14 +31,14 @@ ALL_LDFLAGS = $(LDFLAGS) -pthread -Wl,--gc-sections $(if $(SAN),-fsanitize=$(SAN
 # ---- who links what ---------------------------------------------------------
 # Every folder is an archive of its name; a program lists its folders, lowest last.
 
-TOOLS     := kc-produce kc-consume kc-topics kc-lag kc-dlq
+TOOLS     := kc-produce kc-consume kc-topics kc-lag kc-dlq kc-replay
 PROGRAMS  := $(TOOLS) kc-broker
 LIBS      := base model cli kafka
 BROKER    := api net coord meta store wire
 
 TOOL_AR    = $(addprefix $(BUILD)/lib/,kafka.a cli.a model.a base.a)
 BROKER_AR  = $(BROKER:%=$(BUILD)/broker/%.a) $(addprefix $(BUILD)/lib/,cli.a base.a)
-TOOL_LIBS   = -lrdkafka -lcjson -lyaml -lreadline
+TOOL_LIBS   = -lrdkafka -lcjson -lyaml -lreadline -lzstd -lcrypto
 BROKER_LIBS = -lcjson -lz -lzstd -llz4 $(SNAPPY) -lpcre2-8
 # snappy is C++: relocating a shared libstdc++ at every start costs up to 1 ms and 1.2 MB.
 SNAPPY_IN := -Wl,-Bstatic -lsnappy -lstdc++ -Wl,-Bdynamic -lm
@@ -55,7 +55,7 @@ CONFIG_OBJ = $(BUILD)/obj/broker/config.o $(BUILD)/obj/broker/config_keys.o
 AR_meta   = $(BUILD)/broker/meta.a $(CONFIG_OBJ) $(AR_store)
 AR_coord  = $(BUILD)/broker/coord.a $(AR_meta)
 AR_net    = $(BUILD)/broker/net.a $(AR_base)
-LIBS_cli   = -lcjson -lyaml -lreadline
+LIBS_cli   = -lcjson -lyaml -lreadline -lzstd -lcrypto
 LIBS_kafka = $(TOOL_LIBS)
 LIBS_store = $(BROKER_LIBS)
 LIBS_meta  = $(BROKER_LIBS)
@@ -152,10 +152,10 @@ $(BUILD)/bench/%: tests/bench/%.c
 # ---- everything a machine needs, and what is done with it --------------------
 
 DEPS_BUILD := gcc libc6-dev make librdkafka-dev libcjson-dev libyaml-dev libreadline-dev \
-	libmicrohttpd-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libpcre2-dev \
+	libmicrohttpd-dev libssl-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libpcre2-dev \
 	libstdc++-12-dev
 DEPS_DEMO  := $(DEPS_BUILD) jq gawk iso-codes unicode-data tzdata
-DEPS_CHECK := $(DEPS_DEMO) bats kcat procps python3 python3-confluent-kafka python3-kafka shellcheck mandoc tmux
+DEPS_CHECK := $(DEPS_DEMO) bats zstd kcat procps python3 python3-confluent-kafka python3-kafka shellcheck mandoc tmux
 DEPS_KAFKA := $(DEPS_CHECK) maven openjdk-17-jre-headless
 
 # Installs what is missing of a list; asks nothing when all is there.
@@ -281,6 +281,7 @@ crash: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact
 	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
 	@ROUNDS=$${ROUNDS_DLQ:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-dlq
+	@ROUNDS=$${ROUNDS_REPLAY:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-replay
 
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
@@ -290,6 +291,12 @@ bench: deps
 guards:
 	@$(call need,$(DEPS_BUILD))
 	@tests/guards
+
+# kc-replay beside reading and writing; RECORDS=, RUNS= as tests/bench/replay explains.
+bench-replay: deps
+	@$(MAKE) --no-print-directory -s all
+	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/replay
+.PHONY: bench-replay
 .PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench guards
 
 # Other people's clients against kc-broker; their packages come over the network once.

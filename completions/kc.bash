@@ -1,4 +1,4 @@
-# bash completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq and kc-broker. Options and
+# bash completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq, kc-replay and kc-broker. Options and
 # verbs are what the program itself says; topics and groups are asked for, briefly.
 # shellcheck shell=bash
 
@@ -27,11 +27,18 @@ _kc_groups() {
 	timeout 0.5 kc-lag list -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
 }
 
+_kc_jobs() {
+	local where
+	mapfile -t where < <(_kc_where)
+	timeout 0.5 kc-replay jobs -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
+}
+
 # The words for the value of an option: VALUE and CHOICES of its row.
 _kc_value() { # VALUE CHOICES CURRENT
 	case $1 in
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
 	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
+	JOB*) compgen -W "$(_kc_jobs)" -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;
 	COMMAND*) compgen -c -- "$3" ;;
 	*DIR*) compgen -d -- "$3" ;;
@@ -69,6 +76,14 @@ _kc() {
 	elif [[ $1 == *kc-lag ]]; then
 		[[ -n $verb ]] && verbs=''
 		mapfile -t COMPREPLY < <(compgen -W "$verbs $(_kc_groups)" -- "$cur")
+	elif [[ $1 == *kc-replay ]]; then
+		case $verb in
+		status | verify | pause) verbs=$(_kc_jobs) ;;
+		import) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+		'') verbs+=" $(_kc_topics)" ;;
+		*) verbs=$(_kc_topics) ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
 	elif [[ -n $verbs && -z $verb ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
 	elif [[ $1 != *kc-broker ]]; then
@@ -76,4 +91,4 @@ _kc() {
 	fi
 }
 
-complete -o default -F _kc kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker
+complete -o default -F _kc kc-produce kc-consume kc-topics kc-lag kc-dlq kc-replay kc-broker

@@ -1,9 +1,9 @@
-# fish completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq and
+# fish completion of kc-produce, kc-consume, kc-topics, kc-lag, kc-dlq, kc-replay and
 # kc-broker. Options and verbs are what the program itself says; topics and
 # groups are asked for, briefly.
 
 # The names that a tool lists.
-function __kc_names -a tool
+function __kc_names -a tool verb
     set -l words (commandline -opc)
     set -l where
     for i in (seq 2 (count $words))
@@ -12,15 +12,19 @@ function __kc_names -a tool
                 set where $where $words[$i] $words[(math $i + 1)]
         end
     end
-    timeout 0.5 $tool list -q $where 2>/dev/null </dev/null | cut -f 1
+    timeout 0.5 $tool $verb -q $where 2>/dev/null </dev/null | cut -f 1
 end
 
 function __kc_topics
-    __kc_names kc-topics
+    __kc_names kc-topics list
 end
 
 function __kc_groups
-    __kc_names kc-lag
+    __kc_names kc-lag list
+end
+
+function __kc_jobs
+    __kc_names kc-replay jobs
 end
 
 # True when one of the verbs stands on the line, or with "-" when none does.
@@ -59,6 +63,8 @@ function __kc_register -a tool
                 set rule $rule -x -a '(__kc_topics)'
             case 'GROUP*'
                 set rule $rule -x -a '(__kc_groups)'
+            case 'JOB*'
+                set rule $rule -x -a '(__kc_jobs)'
             case '*FILE*' '*DIR*'
                 set rule $rule -r -F
             case '*'
@@ -73,6 +79,12 @@ function __kc_register -a tool
         case kc-lag
             complete -c $tool -n 'not __kc_verb import' -a '(__kc_groups)'
             complete -c $tool -n '__kc_verb import' -F
+        case kc-replay
+            complete -c $tool -n "__kc_verb - $verbs; or __kc_verb run; or __kc_verb export" -a '(__kc_topics)'
+            for verb in status verify pause
+                complete -c $tool -n "__kc_verb $verb" -a '(__kc_jobs)'
+            end
+            complete -c $tool -n '__kc_verb import' -a '(__fish_complete_directories)'
         case kc-produce
             complete -c $tool -F -a '(__kc_topics)'
         case kc-consume
@@ -85,7 +97,7 @@ function __kc_register -a tool
 end
 
 # Installed under each tool's name, fish loads it for that tool only.
-set -l tools kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker
+set -l tools kc-produce kc-consume kc-topics kc-lag kc-dlq kc-replay kc-broker
 set -l own (string replace -r '\.fish$' '' -- (status basename))
 contains -- $own $tools; and set tools $own
 for tool in $tools

@@ -1,9 +1,9 @@
-#compdef kc-produce kc-consume kc-topics kc-lag kc-dlq kc-broker
+#compdef kc-produce kc-consume kc-topics kc-lag kc-dlq kc-replay kc-broker
 # zsh completion: options and verbs are what the program itself says; topics
 # and groups are asked for, briefly.
 
 # The names that a listing has.
-_kc_names() { # KIND TOOL
+_kc_names() { # KIND TOOL [VERB]
 	local -a where names
 	local i
 	for ((i = 2; i < CURRENT; i++)); do
@@ -12,16 +12,18 @@ _kc_names() { # KIND TOOL
 			where+=("$words[i]" "$words[i+1]") ;;
 		esac
 	done
-	names=(${(f)"$(timeout 0.5 $2 list -q $where 2>/dev/null </dev/null | cut -f 1)"})
+	names=(${(f)"$(timeout 0.5 $2 ${3-list} -q $where 2>/dev/null </dev/null | cut -f 1)"})
 	_describe -t $1s $1 names
 }
 _kc_topics() { _kc_names topic kc-topics }
 _kc_groups() { _kc_names group kc-lag }
+_kc_jobs() { _kc_names job kc-replay jobs }
 
 _kc_value() { # VALUE CHOICES
 	case $1 in
 	TOPIC*) _kc_topics ;;
 	GROUP*) _kc_groups ;;
+	JOB*) _kc_jobs ;;
 	*FILE*) _files ;;
 	*DIR*) _files -/ ;;
 	*) [[ $2 == - ]] || compadd -- ${(s:,:)2} ;;
@@ -64,6 +66,13 @@ _kc() {
 	elif [[ $words[1] == *kc-lag ]]; then
 		[[ -n $verb ]] || _describe command verbs
 		_kc_groups
+	elif [[ $words[1] == *kc-replay ]]; then
+		case $verb in
+		status | verify | pause) _kc_jobs ;;
+		import) _files -/ ;;
+		*) [[ -n $verb ]] || _describe command verbs
+			_kc_topics ;;
+		esac
 	elif (( $#verbs )) && [[ -z $verb ]]; then
 		_describe command verbs
 	elif [[ $words[1] == *kc-produce ]]; then

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2016
 load lib/kc
 
-TOOLS=(kc-produce kc-consume kc-topics kc-lag)
+TOOLS=(kc-produce kc-consume kc-topics kc-lag kc-dlq kc-replay)
 PROGRAMS=("${TOOLS[@]}" kc-broker)
 
 setup() {

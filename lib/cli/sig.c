@@ -8,6 +8,7 @@
 
 /* A signal handler has no argument of ours: the one place for globals. */
 static volatile sig_atomic_t caught;
+static volatile sig_atomic_t paused;
 static int wake_fd = -1;
 
 static void
@@ -55,4 +56,26 @@ int
 sig_fd(void)
 {
 	return wake_fd;
+}
+
+static void
+on_pause(int sig)
+{
+	(void)sig;
+	paused = !paused;
+}
+
+void
+sig_watch_pause(void)
+{
+	struct sigaction sa = { .sa_handler = on_pause, .sa_flags = SA_RESTART };
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+}
+
+bool
+sig_is_paused(void)
+{
+	return paused;
 }

@@ -14,4 +14,11 @@ int sig_caught(void);
 /* Readable once a signal was caught, for poll(); -1 before sig_init(). */
 int sig_fd(void);
 
+/*
+ * From here on SIGUSR1 pauses, and the next one ends the pause. It cuts
+ * poll() short (EINTR).
+ */
+void sig_watch_pause(void);
+bool sig_is_paused(void);
+
 #endif

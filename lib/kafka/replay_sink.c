@@ -1,0 +1,380 @@
+/*
+ * replay_sink.c - where records go, and how what is done is remembered.
+ *
+ * A transaction holds the records, the job's document and, within a cluster,
+ * the source's offsets. Without transactions the document follows what is
+ * acknowledged, with the ends of the target: behind those a later run looks
+ * for what came after it.
+ */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "cli/diag.h"
+#include "kafka/handle.h"
+#include "kafka/replayer.h"
+#include "kafka/transaction.h"
+
+enum { TAG_OFFSET_BITS = 46, SETTLE_MS = 2000, SETTLE_STEP_MS = 10 };
+
+static void
+on_failure(void *arg, const struct record *rec, producer_tag tag,
+	const struct err *why)
+{
+	struct replayer *r = arg;
+
+	(void)rec;
+	if (r->failure.code)
+		return;
+	r->failure = *why;
+	if (!tag)
+		err_wrap(&r->failure, "topic '" REPLAY_JOBS "'");
+	else
+		err_wrap(&r->failure, "record %s/%d/%" PRIu64, r->job.spec.topic,
+			(int)(tag >> TAG_OFFSET_BITS),
+			(tag & ((UINT64_C(1) << TAG_OFFSET_BITS) - 1)) - 1);
+}
+
+/* Offsets of a group that somebody reads with would be moved under its feet. */
+static int
+check_group(struct replayer *r, struct err *e)
+{
+	const struct rd_kafka_group_list *list;
+	rd_kafka_resp_err_t code;
+	int members = 0;
+
+	code = rd_kafka_list_groups(client_handle(r->target), r->group, &list,
+		r->o->timeout_ms);
+	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
+		return client_error(r->target, code, NULL, e);
+	for (int i = 0; i < list->group_cnt; i++)
+		members += list->groups[i].member_cnt;
+	rd_kafka_group_list_destroy(list);
+	return members ? err_set(e, ERR_REFUSED, "group '%s' has %d members, and is "
+		"this job's own (end them, or use another --name)", r->group,
+		members) : 0;
+}
+
+static char *
+own_name(const struct replayer *r)
+{
+	struct buf text = BUF_INIT;
+	char *name;
+
+	buf_addf(&text, "kc-replay.%s", r->job.name);
+	name = xstrdup(buf_cstr(&text));
+	buf_release(&text);
+	return name;
+}
+
+int
+replayer_open_producer(struct replayer *r, struct err *e)
+{
+	struct producer_options po = {
+		.timeout_ms = r->o->timeout_ms, .dry_run = r->o->dry_run,
+		.arg = r, .on_failure = on_failure,
+	};
+
+	if (replayer_is_txn(r) && !r->o->dry_run)
+		po.transactional_id = r->transactional_id = own_name(r);
+	if (r->job.mode == REPLAY_OFFSETS) {
+		r->group = own_name(r);
+		if (check_group(r, e))
+			return -1;
+	}
+	if (producer_open(&r->producer, r->o->target_conf, &po, e))
+		return -1;
+	/* A dry run of what --create-like would make has nothing to look at. */
+	return r->target_missing ? 0 :
+		producer_topic(r->producer, r->shape.topic, e);
+}
+
+int
+replayer_begin(struct replayer *r, struct err *e)
+{
+	if (!r->transactional_id || txn_is_open(r->producer))
+		return 0;
+	return txn_begin(r->producer, e);
+}
+
+int
+replayer_send(struct replayer *r, const struct record *rec, struct err *e)
+{
+	producer_tag tag = (producer_tag)rec->offset + 1;
+	struct record out;
+
+	replay_shape(&r->shape, rec, &out);
+	tag |= (producer_tag)(rec->partition & 0xffff) << TAG_OFFSET_BITS;
+	r->job.sent++;
+	if (r->target_missing)
+		return 0;
+	if (replayer_begin(r, e) || producer_send(r->producer, &out, tag, e))
+		return -1;
+	if (!r->failure.code)
+		return 0;
+	*e = r->failure;
+	return -1;
+}
+
+/* ---- what is remembered --------------------------------------------------------- */
+
+static int
+send_document(struct replayer *r, struct err *e)
+{
+	struct record doc = {
+		.topic = slice_str(REPLAY_JOBS), .partition = 0, .offset = -1,
+		.key = slice_str(r->job.name),
+	};
+
+	buf_clear(&r->text);
+	replay_job_write(&r->job, &r->text);
+	doc.value = slice_make(r->text.data, r->text.len - 1); /* without LF */
+	return producer_send(r->producer, &doc, 0, e);
+}
+
+static void
+take_positions(struct replayer *r)
+{
+	struct replay_job *j = &r->job;
+
+	if (r->in) {
+		for (int i = 0; i < j->parts_n; i++)
+			r->next[i] = j->parts[i].next;
+		r->in->positions(r->in, r->next);
+		for (int i = 0; i < j->parts_n; i++)
+			j->parts[i].next = r->next[i];
+	}
+	j->updated_ms = clock_wall_ms(clock_system());
+}
+
+static void
+mark_committed(struct replayer *r)
+{
+	size_t size = (size_t)r->job.parts_n * sizeof(*r->committed);
+
+	if (!r->committed)
+		r->committed = xmalloc(size + 1);
+	if (size)
+		memcpy(r->committed, r->job.parts, size);
+	r->committed_read = r->job.read;
+	r->committed_sent = r->job.sent;
+}
+
+void
+replayer_rewind_source(struct replayer *r)
+{
+	if (r->in)
+		r->in->close(r->in);
+	r->in = NULL;
+}
+
+void
+replayer_rewind(struct replayer *r)
+{
+	if (r->committed && r->job.parts_n)
+		memcpy(r->job.parts, r->committed,
+			(size_t)r->job.parts_n * sizeof(*r->committed));
+	r->job.read = r->committed_read;
+	r->job.sent = r->committed_sent;
+	r->failure = (struct err)ERR_INIT;
+	replayer_rewind_source(r);
+}
+
+/* Ends of the target as they are now: nothing of ours is under way. */
+static int
+take_ends(struct replayer *r, int64_t **ends, struct err *e)
+{
+	struct replay_job *j = &r->job;
+	struct admin_topics topics = { 0 };
+	struct admin_topic *t;
+	int result = -1;
+
+	if (admin_topics(r->target, r->o->timeout_ms, &topics, e))
+		return -1;
+	t = admin_topics_find(&topics, j->spec.target);
+	if (t && !admin_offsets(r->target, r->o->timeout_ms, t, e)) {
+		if (t->partitions_n > j->target_n) {
+			*ends = xreallocarray(*ends, (size_t)t->partitions_n,
+				sizeof(**ends));
+			for (int i = j->target_n; i < t->partitions_n; i++)
+				(*ends)[i] = 0;
+		}
+		for (int i = 0; i < t->partitions_n; i++)
+			(*ends)[i] = t->partitions[i].end;
+		result = t->partitions_n;
+	} else if (!t) {
+		err_set(e, ERR_NOT_FOUND, "topic '%s' is gone", j->spec.target);
+	}
+	admin_topics_release(&topics);
+	return result;
+}
+
+static int
+flush(struct replayer *r, struct err *e)
+{
+	if (producer_flush(r->producer, -1, e))
+		return -1;
+	if (!r->failure.code)
+		return 0;
+	*e = r->failure;
+	return -1;
+}
+
+/*
+ * Records that an older run wrote may lie before the ends of now and come from
+ * behind where we are: then the ends stay, or a next run would not find them.
+ */
+static bool
+is_past_seen(const struct replayer *r)
+{
+	for (int i = 0; i < r->job.parts_n && r->look_seen; i++) {
+		const struct replay_part *p = &r->job.parts[i];
+
+		if (replay_tally_last(&r->seen, p->partition) >= p->next)
+			return false;
+	}
+	return true;
+}
+
+static int
+commit_scan(struct replayer *r, struct err *e)
+{
+	int n;
+
+	if (flush(r, e))
+		return -1;
+	if (!is_past_seen(r))
+		return send_document(r, e) || flush(r, e) ? -1 : 0;
+	n = take_ends(r, &r->job.flushed_ends, e);
+	if (n < 0)
+		return -1;
+	for (; r->job.target_n < n; r->job.target_n++) {
+		r->job.target_ends = xreallocarray(r->job.target_ends,
+			(size_t)n, sizeof(*r->job.target_ends));
+		r->job.target_ends[r->job.target_n] = 0;
+	}
+	return send_document(r, e) || flush(r, e) ? -1 : 0;
+}
+
+static int
+commit_txn(struct replayer *r, struct err *e)
+{
+	const struct txn_source group = { r->group, NULL };
+	struct group_offsets offsets = { 0 };
+	int result;
+
+	for (int i = 0; r->group && i < r->job.parts_n; i++)
+		group_offsets_add(&offsets, slice_str(r->job.spec.topic),
+			r->job.parts[i].partition, r->job.parts[i].next, r->job.run);
+	result = replayer_begin(r, e) || send_document(r, e) || txn_commit(
+		r->producer, r->group ? &group : NULL, &offsets, e) ? -1 : 0;
+	group_offsets_release(&offsets);
+	if (result && r->failure.code && e->code == ERR_FAILED)
+		*e = r->failure;
+	return result;
+}
+
+int
+replayer_commit(struct replayer *r, const char *state, struct err *e)
+{
+	int result = 0;
+
+	if (strcmp(r->job.state, state)) {
+		free(r->job.state);
+		r->job.state = xstrdup(state);
+	}
+	take_positions(r);
+	if (r->o->dry_run)
+		result = 0;
+	else if (replayer_is_txn(r))
+		result = commit_txn(r, e);
+	else if (r->job.mode == REPLAY_SCAN)
+		result = commit_scan(r, e);
+	else
+		result = flush(r, e);
+	if (!result)
+		mark_committed(r);
+	return result;
+}
+
+/* The first document: from here on there is a job to go on with. */
+int
+replayer_begin_job(struct replayer *r, struct err *e)
+{
+	struct replay_job *j = &r->job;
+	int n = 0;
+
+	if (r->o->dry_run) {
+		mark_committed(r);
+		return 0;
+	}
+	if (r->is_new) {
+		j->target_n = 0;
+		n = take_ends(r, &j->target_ends, e);
+		if (n < 0)
+			return -1;
+		j->target_n = n;
+		j->flushed_ends = xcalloc((size_t)n, sizeof(*j->flushed_ends));
+		for (int i = 0; i < n; i++)
+			j->flushed_ends[i] = j->target_ends[i];
+	}
+	return replayer_commit(r, "running", e);
+}
+
+static bool
+is_seen(const struct admin_topic *t, const int64_t *highs)
+{
+	for (int i = 0; i < t->partitions_n; i++)
+		if (t->partitions[i].end < highs[i])
+			return false;
+	return true;
+}
+
+/*
+ * A commit is decided before it is to be seen: brokers write its markers
+ * afterwards. Who reads behind us should find everything. Not for long: others
+ * may have transactions open there.
+ */
+void
+replayer_settle(struct replayer *r)
+{
+	int64_t until = clock_mono_ms(clock_system()) + SETTLE_MS;
+	struct admin_topics topics = { 0 };
+	struct admin_topic *t = NULL;
+	struct err ignored;
+	int64_t *highs = NULL;
+
+	if (!r->transactional_id)
+		return;
+	if (!admin_topics(r->target, r->o->timeout_ms, &topics, &ignored))
+		t = admin_topics_find(&topics, r->job.spec.target);
+	if (t && !replay_high(r->o->target_conf, t, r->o->timeout_ms, &ignored)) {
+		highs = xcalloc((size_t)t->partitions_n, sizeof(*highs));
+		for (int i = 0; i < t->partitions_n; i++)
+			highs[i] = t->partitions[i].end;
+		while (!admin_offsets(r->target, r->o->timeout_ms, t, &ignored) &&
+		    !is_seen(t, highs) && clock_mono_ms(clock_system()) < until)
+			poll(NULL, 0, SETTLE_STEP_MS);
+	}
+	free(highs);
+	admin_topics_release(&topics);
+}
+
+int
+replayer_open_source(struct replayer *r, struct err *e)
+{
+	bool by_time = r->pace.kind == PACE_SPEED;
+
+	if (!r->next)
+		r->next = xcalloc((size_t)r->job.parts_n, sizeof(*r->next));
+	r->selected = 0;
+	for (int i = 0; i < r->job.parts_n; i++)
+		r->selected += r->job.parts[i].sent;
+	if (r->job.spec.archive)
+		return replay_source_archive(&r->in, &r->job, by_time, e);
+	return replay_source_topic(&r->in, r->o->source_conf, &r->job, by_time,
+		r->o->timeout_ms, e);
+}

@@ -1,0 +1,130 @@
+/* replayer.h - the inside of a replay, for lib/kafka/replay_*.c. */
+#ifndef KAFKA_REPLAYER_H
+#define KAFKA_REPLAYER_H
+
+#include "base/map.h"
+#include "kafka/admin.h"
+#include "kafka/produce.h"
+#include "kafka/replay.h"
+#include "kafka/replay_source.h"
+#include "model/replay_pace.h"
+#include "model/replay_range.h"
+#include "model/replay_select.h"
+#include "model/replay_shape.h"
+#include "model/replay_tally.h"
+
+/* What a look at the first and last records of a partition tells. */
+struct replay_probe {
+	int64_t first_ts, last_ts;   /* -1 = not known */
+	int64_t seen, seen_bytes;    /* records looked at */
+};
+
+struct replay_via;
+struct replay_latest;
+
+struct replayer {
+	const struct replay_options *o;
+	struct client *source, *target; /* one and the same within a cluster */
+	bool one_cluster;
+	struct replay_job job;
+	bool is_new;
+	const char *why_mode;
+
+	struct replay_select select;
+	struct slice *keys;
+	struct record_header *with_headers;
+	struct replay_shape shape;
+	struct replay_pace pace;
+	int32_t target_partitions;
+	bool target_missing;            /* --create-like makes it */
+
+	/* what a plan tells; by index of the job's partitions */
+	int64_t *starts, *highs;        /* of the log; as of read_uncommitted */
+	struct replay_probe *probes;
+	char **warnings;
+	int warnings_n;
+
+	struct replay_source *in;
+	struct replay_latest *latest;   /* NULL = all of a key */
+	struct replay_via *via;         /* NULL = no command */
+	struct replay_tally seen;       /* REPLAY_SCAN: what is there already */
+	bool look_seen;
+
+	struct producer *producer;
+	char *transactional_id, *group; /* NULL unless the mode has them */
+	struct err failure;             /* of a record */
+	int64_t selected;               /* records that were to be sent, by all runs */
+	struct buf text;                /* scratch */
+	int64_t *next;                  /* scratch: positions */
+	struct replay_part *committed;  /* the parts as of the last commit */
+	int64_t committed_read, committed_sent;
+};
+
+/* replay_open.c */
+int replayer_open(struct replayer *r, const struct replay_options *o, struct err *e);
+/* Finds the job to go on with, or makes a new one from the options. */
+int replayer_find(struct replayer *r, struct err *e);
+/* ERR_EXISTS when the name is that of a job that is not done. */
+int replayer_check_name(const struct replay_jobs *jobs, struct err *e);
+/* Selection and shape from the job's texts. */
+int replayer_apply(struct replayer *r, struct err *e);
+int replayer_check_target(struct replayer *r, struct err *e);
+void replayer_close(struct replayer *r);
+void replayer_warn(struct replayer *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+bool replayer_is_txn(const struct replayer *r);
+
+/* replay_new.c: ranges against what the source has. */
+int replayer_plan_ranges(struct replayer *r, struct err *e);
+int replayer_probe(struct replayer *r, bool last, struct err *e);
+
+/* replay_resume.c: is the source still what it was? */
+int replayer_check_source(struct replayer *r, struct err *e);
+/* Records that are gone: a gap in the job when allowed, else ERR_NOT_FOUND. */
+int replayer_pass_gaps(struct replayer *r, bool *any, struct err *e);
+/* Why the source ended early, in *e; -1. */
+int replayer_explain(struct replayer *r, struct err *e);
+/* What REPLAY_SCAN left in the target behind its last document. */
+int replayer_scan(struct replayer *r, struct err *e);
+
+/* replay_ready.c */
+void replayer_choose_mode(struct replayer *r);
+/* Everything before the first record. */
+int replayer_ready(struct replayer *r, struct err *e);
+
+/* replay_archive_read.c: what an archive holds, as the job's partitions. */
+int replay_archive_plan(struct replayer *r, struct err *e);
+
+/* replay_sink.c */
+int replayer_open_producer(struct replayer *r, struct err *e);
+/* The first document of a new job, or of one that is gone on with. */
+int replayer_begin_job(struct replayer *r, struct err *e);
+int replayer_begin(struct replayer *r, struct err *e);
+int replayer_send(struct replayer *r, const struct record *rec, struct err *e);
+/* Everything up to here is done, and remembered. */
+int replayer_commit(struct replayer *r, const char *state, struct err *e);
+/* Waits a little until readers of the target see what was committed. */
+void replayer_settle(struct replayer *r);
+/* Back to the last commit; the source is closed. */
+void replayer_rewind(struct replayer *r);
+void replayer_rewind_source(struct replayer *r);
+int replayer_open_source(struct replayer *r, struct err *e);
+
+/* replay_latest.c: --latest-per-key */
+int replay_latest_build(struct replayer *r, struct err *e);
+bool replay_latest_has(struct replay_latest *l, const struct record *rec);
+void replay_latest_free(struct replay_latest *l);
+
+/*
+ * replay_via.c: a command that gets records as lines and answers with lines:
+ * started for each batch, which is done when it ends with 0.
+ */
+struct replay_via *replay_via_new(const char *command);
+void replay_via_free(struct replay_via *v);
+void replay_via_add(struct replay_via *v, const struct record *rec);
+/* Runs it; `send` gets each record that it answers. */
+int replay_via_run(struct replay_via *v, int timeout_ms,
+	int (*send)(void *arg, const struct record *rec, struct err *e), void *arg,
+	struct err *e);
+
+#endif

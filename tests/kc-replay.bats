@@ -1,0 +1,515 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# kc-replay: ranges, selection, shape, pace; jobs that are gone on with, and verified; archives.
+load lib/kc
+
+setup_file() { start_broker; }
+teardown_file() { stop_broker; }
+
+setup() {
+	src=$(topic)-s
+	dst=$(topic)-d
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Ten records a partition of three, from 2026-01-15T10:00:00Z on, a second apart: keys k0 to k9, a header n.
+fill() { # TOPIC
+	kc-topics create "$1" -p 3 -q -c retention.ms=-1
+	for p in 0 1 2; do
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			echo '{"topic":"'"$1"'","partition":'$p',"key":"k'$i'","value":"'$p$i'","headers":[{"key":"n","value":"'$i'"}],"timestamp":'$((1768471200000 + i * 1000 + p))'}'
+		done
+	done | kc-produce -q
+}
+
+target() { kc-topics create "$1" -p "${2:-3}" -q -c retention.ms=-1; }
+
+values() { kc-consume "$1" -q -e -f '%s\n' | sort | paste -sd ' '; }
+# What a record is, but for its topic and offset.
+content() { kc-consume "$1" -q -e | jq -c 'del(.topic, .offset)' | sort; }
+bare() { kc-consume "$1" -q -e | jq -c 'del(.topic, .offset) | .headers |= map(select(.key | startswith("kc-replay") | not))' | sort; }
+
+@test "a copy is what the source is, and each record says where it came from" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst"
+	says "mode txn-offsets"
+	[ -z "$output" ]
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+	line=$(kc-consume "$dst" -q -e -p 1 -c 1)
+	[ "$(jq -r '.headers[1].key, .headers[2].key' <<<"$line" | paste -sd ' ')" = 'kc-replay-run kc-replay-src' ]
+	[[ $(jq -r '.headers[2].value' <<<"$line") == */$src/1/0 ]]
+	exits 0 kc-replay verify "$dst"
+	[ "$(jq -c '[.expected, .matched, .missing, .duplicate, .altered, .strange]' <<<"$output")" = '[30,30,0,0,0,0]' ]
+}
+
+@test "every kind of bytes arrives as it was" {
+	kc-topics create "$src" -q
+	target "$dst" 1
+	{
+		echo '{"topic":"'"$src"'","key":null,"value":null}'
+		echo '{"topic":"'"$src"'","key":"","value":""}'
+		echo '{"topic":"'"$src"'","key":{"base64":"/wA="},"value":{"base64":"AP8="},"headers":[{"key":"a","value":null},{"key":"a","value":""},{"key":"a","value":{"base64":"/w=="}}]}'
+		echo '{"topic":"'"$src"'","value":"{\"n\":9007199254740993,\"z\":\"\\u0000\",\"d\":1.10}"}'
+	} | kc-produce -q
+	exits 0 kc-replay "$src" --to "$dst"
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+}
+
+@test "a record of nearly the topic's limit passes" {
+	kc-topics create "$src" -q
+	target "$dst" 1
+	head -c 1048000 /dev/zero | tr '\0' x | kc-produce "$src" --raw -q
+	exits 0 kc-replay "$src" --to "$dst" --no-tag
+	[ "$(kc-consume "$dst" -q -e -f '%S\n')" = 1048000 ]
+}
+
+@test "ranges: partitions, offsets, times, a count" {
+	fill "$src"
+	for o in '-p 0,2 -c 20' '--offsets 0:2-4,1:9,2:8-' '--from 2026-01-15T10:00:08' '--until 2026-01-15T10:00:01' '-p 1 -c 4'; do
+		t=$(topic)
+		target "$t"
+		exits 0 kc-replay "$src" --to "$t" $o
+		all+=("$(values "$t")")
+	done
+	[ "${all[0]}" = '00 01 02 03 04 05 06 07 08 09 20 21 22 23 24 25 26 27 28 29' ]
+	[ "${all[1]}" = '02 03 04 19 28 29' ]
+	[ "${all[2]}" = '08 09 18 19 28 29' ]
+	[ "${all[3]}" = '00 10 20' ]
+	[ "${all[4]}" = '10 11 12 13' ]
+}
+
+@test "selection: keys, headers, samples, tombstones, the latest of each key" {
+	fill "$src"
+	echo '{"topic":"'"$src"'","partition":0,"key":"k1","value":null}' | kc-produce -q
+	run_select() {
+		local t
+		t=$(topic)
+		target "$t"
+		exits 0 kc-replay "$src" --to "$t" "$@" && got=$(kc-consume "$t" -q -e -Z -f '%p:%k=%s\n' | sort | paste -sd ' ')
+	}
+	run_select --key k3 --key k4
+	[ "$got" = '0:k3=03 0:k4=04 1:k3=13 1:k4=14 2:k3=23 2:k4=24' ]
+	run_select --key-regex '^k[89]$' -p 0
+	[ "$got" = '0:k8=08 0:k9=09' ]
+	run_select -H n=5
+	[ "$got" = '0:k5=05 1:k5=15 2:k5=25' ]
+	run_select --tombstones only
+	[ "$got" = '0:k1=NULL' ]
+	run_select --key k1 --tombstones drop -p 0
+	[ "$got" = '0:k1=01' ]
+	run_select --key k1 --latest-per-key
+	[ "$got" = '0:k1=NULL 1:k1=11 2:k1=21' ]
+	run_select --sample 50%:key
+	first=$got
+	run_select --sample 50%:key
+	[ "$got" = "$first" ]
+	# a key's records are all there, or none is
+	[ "$(tr ' ' '\n' <<<"$got" | grep -v NULL | sed 's/.*:\(k.\)=.*/\1/' | sort | uniq -c | awk '{ print $1 }' | sort -u)" = 3 ]
+}
+
+@test "shape: headers, timestamps, partitions" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" --headers -n --headers +by=me --no-tag --timestamp shift=2026-03-01 --to-partition 2 -p 1
+	[ "$(kc-consume "$dst" -q -e | jq -c '[.partition, .timestamp - 1772323200000, .headers]' | sed -n '1p;10p' | paste -sd ' ')" = \
+		'[2,0,[{"key":"by","value":"me"}]] [2,9000,[{"key":"by","value":"me"}]]' ]
+	other=$(topic)
+	target "$other" 1
+	exits 0 kc-replay "$src" --to "$other" --timestamp now --headers none
+	says 'records are placed by their key'
+	[ "$(kc-consume "$other" -q -e | jq -s "map(select(.timestamp > $(($(date +%s) - 600))000)) | length")" = 30 ]
+	[ "$(kc-consume "$other" -q -e | jq -c '[.headers[].key]' | sort -u)" = '["kc-replay-run","kc-replay-src"]' ]
+}
+
+@test "--via: a command changes, drops and adds; what fails in it writes nothing" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" -p 0 --name "$dst" --via 'jq -c "select(.value != \"03\") | .value += \"!\""'
+	[ "$(values "$dst")" = '00! 01! 02! 04! 05! 06! 07! 08! 09!' ]
+	exits 0 kc-replay verify "$dst"
+	other=$(topic)
+	target "$other"
+	exits 1 kc-replay "$src" --to "$other" --via 'head -n 3; exit 7'
+	says "ended with status 7"
+	exits 1 kc-replay "$src" --to "$other" --via 'jq -c "del(.src)"'
+	says "has no src"
+	exits 1 kc-replay "$src" --to "$other" --via 'echo nonsense'
+	[ -z "$(values "$other")" ]
+}
+
+@test "--plan tells everything and does nothing; --dry-run writes nothing" {
+	fill "$src"
+	exits 0 kc-replay "$src" --to "$dst" --create-like --plan --speed 2x
+	[ "$(jq -c '[.mode, .target_is_made, .records_at_most, .expected_ms, (.partitions | length), .partitions[1].first_timestamp]' <<<"$output")" = \
+		'["scan",true,30,4501,3,1768471200001]' ]
+	exits 0 kc-replay "$src" --to "$dst" --create-like --dry-run --key k1
+	[ "$(tail -n 1 <<<"$stderr" | jq -c '[.read, .sent]')" = '[30,3]' ]
+	exits 1 kc-topics show "$dst"
+	exits 1 kc-replay "$src" --to "$dst" --plan
+	says "does not exist (--create-like"
+}
+
+@test "--create-like: partitions and configs" {
+	kc-topics create "$src" -p 2 -q -c retention.ms=1d -c cleanup.policy=compact
+	echo '{"topic":"'"$src"'","key":"a","value":"1"}' | kc-produce -q
+	exits 0 kc-replay "$src" --to "$dst" --create-like
+	[ "$(kc-topics show "$dst" | grep config | cut -f 3,4 | sort | paste -sd ' ')" = \
+		"$(kc-topics show "$src" | grep config | cut -f 3,4 | sort | paste -sd ' ')" ]
+	[ "$(values "$dst")" = 1 ]
+}
+
+@test "the same topic is refused, unless it is meant" {
+	fill "$src"
+	exits 2 kc-replay "$src"
+	says "--same-topic"
+	exits 0 kc-replay "$src" --same-topic --name "$src"
+	[ "$(kc-consume "$src" -q -e -f '%s\n' | wc -l)" = 60 ]
+	exits 0 kc-replay verify "$src"
+}
+
+@test "a job: begun once, listed, done; its name is free then" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq -c '[.mode, .state, .read, .sent, .left]')" = '["txn-offsets","done",30,30,0]' ]
+	exits 0 kc-replay jobs
+	[ "$(grep "^$dst	" <<<"$output" | cut -f 1-8)" = "$dst	done	100%	30	30	txn-offsets	$src	$dst" ]
+	exits 0 kc-replay status "$dst" --json
+	[ "$(jq -c '[.state, .spec.topic, (.partitions | map(.next))]' <<<"$output")" = "[\"done\",\"$src\",[10,10,10]]" ]
+	exits 0 kc-replay --resume "$dst"
+	says "nothing is left"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst"
+	[ "$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)" = 60 ]
+	exits 1 kc-replay status no-such-job
+	exits 1 kc-replay --resume no-such-job
+	exits 3 kc-replay pause "$dst"
+}
+
+# A job in the background that takes long; waits until it has begun. Sets $pid.
+begin() { # JOB OPTION...
+	kc-replay "$src" --to "$dst" --name "$1" "${@:2}" 2>"$1.err" &
+	pid=$!
+	eventually sent "$1" 1
+}
+sent() { # JOB AT-LEAST
+	[ "$(kc-replay status "$1" --json 2>/dev/null | jq .sent)" -ge "$2" ] 2>/dev/null
+}
+
+@test "ended by a signal, killed, gone on with: everything once, in each mode" {
+	fill "$src"
+	for mode in txn checkpoint scan; do
+		dst=$(topic)
+		target "$dst"
+		begin "$dst" --eos $mode --rate 10
+		kill -TERM $pid
+		status=0
+		wait $pid || status=$?
+		[ $status = 143 ]
+		grep -q -- "--resume $dst" "$dst.err"
+		[ "$(kc-replay status "$dst" | sed -n 's/^state\t//p')" = stopped ]
+		exits 1 kc-replay "$src" --to "$dst" --name "$dst"
+		says "has begun already"
+		before=$(kc-replay status "$dst" --json | jq .sent)
+		kc-replay --resume "$dst" --rate 10 2>again.err &
+		pid=$!
+		eventually sent "$dst" $((before + 1))
+		kill -9 $pid
+		wait $pid || true
+		[ "$(kc-replay status "$dst" | sed -n 's/^state\t//p')" = interrupted ]
+		exits 0 kc-replay --resume "$dst" --speed max
+		[ "$(bare "$dst")" = "$(content "$src")" ]
+		exits 0 kc-replay verify "$dst"
+	done
+}
+
+@test "a twin takes over: the older run ends with 5" {
+	fill "$src"
+	target "$dst"
+	begin "$dst" --rate 5
+	exits 0 kc-replay --resume "$dst" --speed max
+	status=0
+	wait $pid || status=$?
+	[ $status = 5 ]
+	grep -q 'fenced by another run' "$dst.err"
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+	# without transactions, the second one is refused
+	other=$(topic)
+	target "$other"
+	dst=$other
+	begin "$other" --rate 5 --eos scan
+	exits 5 kc-replay --resume "$other"
+	says "is being run by process $pid"
+	kill $pid
+	wait $pid || true
+}
+
+@test "pause: between transactions, and on again" {
+	fill "$src"
+	target "$dst"
+	begin "$dst" --rate 20
+	exits 0 kc-replay pause "$dst"
+	eventually state "$dst" paused
+	n=$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)
+	[ "$n" -lt 30 ]
+	exits 0 kc-replay pause "$dst"
+	wait $pid
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+}
+state() { # JOB STATE
+	[ "$(kc-replay status "$1" --json | jq -r .state)" = "$2" ]
+}
+
+@test "--speed keeps the times between records, --max-gap folds silences" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" --speed 20x --summary
+	says "mode scan"
+	ms=$(tail -n 1 <<<"$stderr" | jq .ms)
+	[ "$ms" -ge 450 ]
+	# merged by time: all partitions' n-th records before any (n+1)-th; each of them stands in its own partition
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+	exits 0 kc-replay "$src" --to "$dst" --speed 1x --max-gap 10ms --summary
+	ms=$(tail -n 1 <<<"$stderr" | jq .ms)
+	[ "$ms" -ge 90 ]
+	[ "$ms" -lt 8000 ]
+	exits 0 kc-replay "$src" --to "$dst" --rate 100 --ramp 100ms --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq .ms)" -ge 300 ]
+	exits 0 kc-replay "$src" --to "$dst" --bytes-rate 400 --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq .ms)" -ge 250 ]
+	yes '' | head -n 2 >two
+	exits 0 kc-replay "$src" --to "$dst" --step -c 3 <two
+	says "record 3"
+}
+
+@test "records that are gone: told with their offsets, or a gap that is counted" {
+	only_kc_broker
+	fill "$src"
+	target "$dst"
+	delete_before "$src" 0 4
+	exits 1 kc-replay "$src" --to "$dst" --offsets 0:2-7
+	says "has no offset 2 any more: it begins at 4"
+	exits 4 kc-replay "$src" --to "$dst" --offsets 0:2-7 --allow-gap --name "$dst"
+	[ "$(values "$dst")" = '04 05 06 07' ]
+	kc-replay status "$dst" | grep -qx 'gone	0	2	4'
+	exits 0 kc-replay verify "$dst"
+}
+
+# DeleteRecords, which kc-topics has no verb for.
+delete_before() { # TOPIC PARTITION OFFSET
+	"$ROOT"/tests/lib/ask "$KC_BROKERS" DeleteRecords 0 '{"Topics": [{"Name": "'"$1"'", "Partitions":
+		[{"PartitionIndex": '"$2"', "Offset": '"$3"'}]}], "TimeoutMs": 5000}' >deleted
+}
+
+@test "records that go while they are replayed: what came before is kept, and it goes on behind them" {
+	only_kc_broker
+	fill "$src"
+	target "$dst"
+	begin "$dst" --rate 10 --offsets 0:0-9
+	kill $pid
+	wait $pid || true
+	delete_before "$src" 0 8
+	exits 1 kc-replay --resume "$dst"
+	says "were deleted before they were replayed: 0:"
+	exits 4 kc-replay --resume "$dst" --allow-gap --speed max
+	[[ $(values "$dst") == *' 08 09' ]]
+	exits 0 kc-replay verify "$dst"
+}
+
+@test "a topic that was made anew is not replayed further" {
+	only_kc_broker
+	fill "$src"
+	target "$dst"
+	begin "$dst" --rate 10
+	kill $pid
+	wait $pid || true
+	kc-topics delete -yq "$src"
+	kc-topics create "$src" -p 3 -q
+	exits 1 kc-replay --resume "$dst"
+	says "is not what it was"
+	seq 1 100 | kc-produce "$src" --raw -q -p 0
+	seq 1 100 | kc-produce "$src" --raw -q -p 1
+	seq 1 100 | kc-produce "$src" --raw -q -p 2
+	exits 1 kc-replay --resume "$dst"
+	says "another record"
+}
+
+@test "gaps of compaction, aborted records and control records end as they should" {
+	kc-topics create "$src" -q
+	target "$dst" 1
+	# each a transaction: the log ends in control records
+	for i in 1 2 3; do
+		kc-consume "$(one_record "$i")" -q -e | jq -c '.topic="'"$src"'"' | kc-produce -q
+	done
+	exits 0 kc-replay "$src" --same-topic --no-tag --eos txn --name "$src"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq -c '[.sent, .left]')" = '[6,0]' ]
+	[ "$(values "$dst")" = '1 1 2 2 3 3' ]
+}
+one_record() { # VALUE: a topic with it
+	local t
+	t=$(topic)-$1
+	kc-topics create "$t" -q
+	echo "$1" | kc-produce "$t" --raw -q
+	echo "$t"
+}
+
+@test "an open transaction holds the end back: told, not waited for" {
+	only_kc_broker
+	kc-topics create "$src" -q
+	target "$dst" 1
+	seq 1 5 | kc-produce "$src" --raw -q
+	hold_open "$src"
+	exits 0 kc-replay "$src" --to "$dst"
+	says "an open transaction holds back offsets 5 to 5"
+	[ "$(values "$dst")" = '1 2 3 4 5' ]
+	exits 75 kc-replay "$src" --to "$dst" --offsets 0:0-5 --timeout 1s --name "$dst"
+	says "an open transaction holds back offsets 5 to 5"
+	end_open
+	exits 0 kc-replay --resume "$dst"
+	[ "$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)" = 11 ]
+}
+
+# A transaction with one record, open until end_open.
+hold_open() { # TOPIC
+	mkfifo hold
+	/usr/bin/python3 -c 'import sys
+from confluent_kafka import Producer
+p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold"})
+p.init_transactions()
+p.begin_transaction()
+p.produce(sys.argv[2], b"held")
+p.flush()
+sys.stdin.read()
+p.commit_transaction()' "$KC_BROKERS" "$1" <hold 3>&- &
+	holder=$!
+	exec 7>hold
+	eventually is_held "$1"
+}
+is_held() { [ "$(kc-consume "$1" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = held ]; }
+end_open() {
+	exec 7>&-
+	wait "$holder"
+}
+
+@test "verify finds what is missing, there twice, altered, and strange" {
+	fill "$src"
+	target "$dst"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --offsets 0:0-9 --headers -n
+	kc-consume "$dst" -q -e >all
+	other=$(topic)
+	# the same job's records, tampered with, behind the true ones
+	sed -n 4p all | jq -c '.value="changed"' | kc-produce -q
+	exits 3 kc-replay verify "$dst"
+	[ "$(head -n 1 <<<"$output")" = "duplicate $src/0/3" ]
+	sed -n 5p all | jq -c '.headers[1].value |= sub("/[0-9]+$"; "/77")' | kc-produce -q
+	exits 3 kc-replay verify "$dst" --json
+	[ "$(jq -c '[.matched, .missing, .duplicate, .altered, .strange]' <<<"$output")" = '[9,0,1,0,1]' ]
+	# the source itself is changed: what was written is not what it has
+	exits 0 kc-replay "$src" --to "$other-x" --create-like --name "$other" --offsets 1:0-9
+	only_kc_broker
+	delete_before "$dst" 0 2
+	exits 3 kc-replay verify "$dst"
+	says "2 missing"
+}
+
+@test "archives: exported, restored, found when damaged" {
+	fill "$src"
+	echo '{"topic":"'"$src"'","partition":0,"key":null,"value":{"base64":"/wA="},"headers":[{"key":"a","value":null},{"key":"a","value":null}]}' | kc-produce -q
+	exits 0 kc-replay export "$src" --out a --segment-size 300
+	digest=$(jq -r .digest <<<"$output")
+	[ "$(jq -c '[.records, .complete]' <<<"$output")" = '[31,true]' ]
+	[ "$(stat -c %a a a/*.zst | sort -u | paste -sd ' ')" = '600 700' ]
+	[ "$(cat a/*.zst | zstd -dc | wc -l)" = 31 ]
+	exits 0 kc-replay import a --to "$dst" --create-like --name "$dst" --digest "$digest"
+	says "mode txn-checkpoint"
+	[ "$(bare "$dst")" = "$(content "$src")" ]
+	exits 0 kc-replay verify "$dst"
+	# shellcheck disable=SC2034
+	f=$(ls a/*.zst | sed -n 2p)
+	damage() { # WHAT THEN
+		rm -rf b
+		cp -r a b
+		eval "$1"
+		exits 1 kc-replay import b --to "$dst" && says "$2"
+	}
+	damage 'printf x >>b/${f#a/}' 'it has grown'
+	damage 'truncate -s -1 b/${f#a/}' 'it is cut off'
+	damage 'printf x | dd of=b/${f#a/} bs=1 seek=20 conv=notrunc status=none' 'its digest differs'
+	damage 'rm b/${f#a/}' 'No such file'
+	damage 'jq "del(.segments[1])" a/manifest.json >b/manifest.json' 'its chain breaks'
+	damage 'jq ".segments |= .[:-1]" a/manifest.json >b/manifest.json' 'files are missing'
+	damage 'jq ".partitions[2].to = 9" a/manifest.json >b/manifest.json' 'the manifest was changed'
+	exits 1 kc-replay import a --to "$dst" --digest 00
+	says "its digest is $digest"
+	[ "$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)" = 31 ]
+}
+
+@test "an export that is interrupted goes on; another selection is refused" {
+	kc-topics create "$src" -q
+	seq 1 20000 | kc-produce "$src" --raw -q
+	kc-replay export "$src" --out a --segment-size 20K >out 2>err &
+	pid=$!
+	eventually test -e a/manifest.json
+	kill -9 $pid 2>/dev/null || true
+	wait $pid || true
+	exits 0 kc-replay export "$src" --out a --segment-size 20K
+	[ "$(jq .records <<<"$output")" = 20000 ]
+	[ "$(cat a/*.zst | zstd -dc | jq -r .value | cmp - <(seq 1 20000) && echo same)" = same ]
+	exits 1 kc-replay export "$src" --out a --from -1h
+	says "another archive"
+	exits 0 kc-replay export "$src" --out c --key none
+	[ "$(jq .records <<<"$output")" = 0 ]
+}
+
+@test "another cluster: the position is in the target, with the records" {
+	only_kc_broker
+	fill "$src"
+	mkdir two
+	mkfifo ready
+	kc-broker --data-dir two --port 0 --ready-fd 9 9>ready 2>two.log </dev/null 3>&- 4>&- &
+	other_pid=$!
+	read -r -t 20 other <ready
+	exits 0 kc-replay "$src" --to "$dst" --create-like --to-cluster "$other" --name x
+	says "mode txn-checkpoint: two clusters"
+	exits 0 kc-replay jobs --to-cluster "$other"
+	[[ $output == "x	done"* ]]
+	exits 1 kc-replay status x
+	exits 0 kc-replay verify x --to-cluster "$other"
+	mkdir -p "$XDG_CONFIG_HOME/kc"
+	echo "profiles: {far: {brokers: '$other'}}" >"$XDG_CONFIG_HOME/kc/config.yaml"
+	exits 0 kc-replay verify x --to-cluster far
+	[ "$(KC_BROKERS=$other bare "$dst")" = "$(content "$src")" ]
+	kill $other_pid
+	wait $other_pid || true
+	rm "$XDG_CONFIG_HOME/kc/config.yaml"
+}
+
+@test "mistakes are told, and nothing is done" {
+	fill "$src"
+	target "$dst"
+	exits 2 kc-replay
+	exits 2 kc-replay "$src" extra --to "$dst"
+	exits 2 kc-replay "$src" --to "$dst" --offsets 0:9-1
+	exits 2 kc-replay "$src" --to "$dst" --offsets 0:1,0:2
+	exits 2 kc-replay "$src" --to "$dst" --offsets 0:1 --last 1h
+	exits 2 kc-replay "$src" --to "$dst" --sample 0%
+	exits 2 kc-replay "$src" --to "$dst" --speed fast
+	exits 2 kc-replay "$src" --to "$dst" --speed 1x --rate 5
+	exits 2 kc-replay "$src" --to "$dst" --rate 0
+	exits 2 kc-replay "$src" --to "$dst" --ramp 1s
+	exits 2 kc-replay "$src" --to "$dst" --key-regex '('
+	exits 2 kc-replay "$src" --to "$dst" --headers oops
+	exits 2 kc-replay "$src" --to "$dst" --timestamp soon
+	exits 2 kc-replay "$src" --to "$dst" --to-partition x
+	exits 2 kc-replay "$src" --to "$dst" --eos scan --no-tag
+	exits 2 kc-replay --resume x --key k
+	exits 2 kc-replay "$src" --to "$dst" --name 'a/b'
+	exits 1 kc-replay "$src" --to "$dst" --to-partition 7
+	exits 1 kc-replay "$src" --to "$dst" --offsets 0:0-10
+	says "has no offset 10 yet"
+	exits 1 kc-replay "$src-no" --to "$dst"
+	exits 75 kc-replay "$src" --to "$dst" -b 127.0.0.1:1 --timeout 500ms
+	exits 1 kc-replay import nowhere
+	[ -z "$(values "$dst")" ]
+}
