@@ -38,6 +38,7 @@ struct args {
 	/* what the verbs work with */
 	struct replay_options o;
 	struct conf source, target;
+	char *archive_dir, *archive_topic;
 	struct out out;
 };
 
@@ -165,7 +166,8 @@ run_import(void *args, int argc, char **argv, struct err *e)
 	if (a->resume ? argc > 0 : argc != 1)
 		return err_set(e, ERR_USAGE, a->resume ? "--resume knows its archive" :
 			"which archive? (kc-replay import DIR)");
-	if (!a->resume && replay_archive_spec(argv[0], a->digest, &a->spec, e))
+	if (!a->resume && replay_archive_spec(argv[0], a->digest, &a->spec,
+	    &a->archive_dir, &a->archive_topic, e))
 		return -1;
 	return replay(a, e);
 }
@@ -554,6 +556,8 @@ run(struct args *a, const struct opt_command *verb, int argc, char **argv,
 out:
 	conf_release(&a->source);
 	conf_release(&a->target);
+	free(a->archive_dir);
+	free(a->archive_topic);
 	return ret;
 }
 

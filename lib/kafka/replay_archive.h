@@ -47,8 +47,12 @@ int archive_check(const struct archive *a, const char *digest, struct err *e);
 int replay_archive_write(const struct replay_options *o, const char *dir,
 	int64_t segment_size, struct buf *summary, struct err *e);
 
-/* The spec of a job that replays the archive; checks it, and its seal. */
+/*
+ * The spec of a job that replays the archive; checks it, and its seal. The
+ * spec borrows from the two texts, which are returned owned.
+ */
 int replay_archive_spec(const char *dir, const char *digest,
-	struct replay_spec *spec, struct err *e);
+	struct replay_spec *spec, char **owned_dir, char **owned_topic,
+	struct err *e);
 
 #endif

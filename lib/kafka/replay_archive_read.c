@@ -205,7 +205,7 @@ replay_source_archive(struct replay_source **out, const struct replay_job *job,
 
 int
 replay_archive_spec(const char *dir, const char *digest, struct replay_spec *spec,
-	struct err *e)
+	char **owned_dir, char **owned_topic, struct err *e)
 {
 	struct archive a = { 0 };
 	char *path = realpath(dir, NULL);
@@ -216,9 +216,10 @@ replay_archive_spec(const char *dir, const char *digest, struct replay_spec *spe
 	else if (!archive_load(&a, path, e) && !archive_check(&a, digest, e))
 		result = 0;
 	if (!result) {
-		/* They live as long as the program, as its arguments do. */
+		*owned_dir = path;
+		*owned_topic = xstrdup(a.topic);
 		spec->archive = path;
-		spec->topic = xstrdup(a.topic);
+		spec->topic = *owned_topic;
 		if (!spec->target)
 			spec->target = spec->topic;
 	} else {

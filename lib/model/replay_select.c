@@ -1,9 +1,11 @@
 #include "model/replay_select.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "base/xalloc.h"
 
 int
 replay_select_regex(struct replay_select *s, const char *pattern, struct err *e)
@@ -106,11 +108,16 @@ static bool
 matches(const struct replay_select *s, struct slice key)
 {
 	regmatch_t m = { .rm_so = 0, .rm_eo = (regoff_t)key.len };
+	char *text;
+	int code;
 
-	if (!s->has_regex)
-		return true;
-	return !slice_is_null(key) &&
-		!regexec(&s->regex, key.data, 1, &m, REG_STARTEND);
+	if (!s->has_regex || slice_is_null(key))
+		return !s->has_regex;
+	/* with its length, because there may be NUL in it, and not only at the end */
+	text = xmemdup0(key.data, key.len);
+	code = regexec(&s->regex, text, 1, &m, REG_STARTEND);
+	free(text);
+	return !code;
 }
 
 static bool
