@@ -28,9 +28,9 @@ enum { TIMEOUT_MS = 30000, COMMIT_MS = 1000 };
 struct args {
 	struct conf_args conf;
 	struct opt_list topics, offsets;
-	const char *partitions, *group, *from_group, *format, *to, *isolation;
+	const char *partitions, *group, *from_group, *format, *as, *isolation;
 	const char *delimiter, *key_delimiter;
-	const char *exec, *dlq, *dlq_scheme, *breaker;
+	const char *exec, *to, *dlq, *dlq_scheme, *breaker;
 	char **command;   /* behind --; NULL = none */
 	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
 	bool txn, ok_if_dlq;
@@ -39,6 +39,7 @@ struct args {
 	bool fail_empty, summary;
 };
 
+static const char *const forms[] = { "kc", "kcat", NULL };
 static const char *const schemes[] = { "kc", "connect", "spring", "smallrye",
 	"streams", NULL };
 static const char *const isolations[] = { "committed", "uncommitted",
@@ -70,9 +71,8 @@ static const struct opt options[] = {
 	{ 'f', "format", OPT_STRING, AT(format), "TEMPLATE", .group = "form",
 		.help = "%s value, %k key, %t topic, %p partition, %o offset, %T time, "
 			"%h headers, %S %K %R lengths, \\n" },
-	{ 0, "to", OPT_STRING, AT(to), "FORM|TOPIC", .group = "form",
-		.help = "form of the lines: kc (default), or kcat as of kcat -J; "
-			"with --exec a topic, for the records it answers" },
+	{ 0, "as", OPT_CHOICE, AT(as), "FORM", .choices = forms, .group = "form",
+		.help = "form of the lines: kc (default), or kcat as of kcat -J" },
 	{ 'D', "delimiter", OPT_STRING, AT(delimiter), "DELIM",
 		.help = "behind each value of --raw (default: \\n)" },
 	{ 'K', "key-delimiter", OPT_STRING, AT(key_delimiter), "DELIM",
@@ -89,6 +89,8 @@ static const struct opt options[] = {
 		.help = "give records to this handler, commit what it has answered (with -g)" },
 	{ 0, "workers", OPT_INT, AT(workers), "N", .min = 1, .max = 256,
 		.help = "handlers at once, a key's records with one (default: 1)" },
+	{ 0, "to", OPT_STRING, AT(to), "TOPIC",
+		.help = "where records go that the handler answers" },
 	{ 0, "dlq", OPT_STRING, AT(dlq), "TOPIC",
 		.help = "where records go that the handler fails" },
 	{ 0, "dlq-scheme", OPT_CHOICE, AT(dlq_scheme), "SCHEME", .choices = schemes,
@@ -231,6 +233,12 @@ show_line(struct buf *out, size_t at)
 	buf_release(&line);
 }
 
+static bool
+is_kcat(const struct args *a)
+{
+	return a->as && !strcmp(a->as, "kcat");
+}
+
 static int
 write_record(struct run *run, struct record *r, struct err *e)
 {
@@ -248,7 +256,7 @@ write_record(struct run *run, struct record *r, struct err *e)
 		format_write(run->format, r, out);
 		return 0;
 	}
-	if (!run->a->to || strcmp(run->a->to, "kcat"))
+	if (!is_kcat(run->a))
 		envelope_write(out, r, run->flags);
 	else
 		result = envelope_write_kcat(out, r, e);
@@ -525,18 +533,16 @@ check_command(const struct args *a, struct err *e)
 	if (a->command && a->count < 0)
 		return err_set(e, ERR_USAGE, "-- COMMAND needs -c: how many records "
 			"it is given at a time");
-	if (!a->exec && (a->dlq || a->txn))
-		return err_set(e, ERR_USAGE, "%s is for --exec", a->dlq ? "--dlq" :
-			"--txn");
-	if (a->exec && (a->raw || a->format))
+	if (!a->exec && (a->dlq || a->txn || a->to))
+		return err_set(e, ERR_USAGE, "%s is for --exec%s", a->dlq ? "--dlq" :
+			a->txn ? "--txn" : "--to",
+			a->to ? " (kcat's lines are --as kcat)" : "");
+	if (a->exec && (a->raw || a->format || is_kcat(a)))
 		return err_set(e, ERR_USAGE, "--exec speaks lines of kc-record(5), "
-			"with src: without --raw and -f");
+			"with src: without --raw, -f and --as");
 	if (a->txn && !a->to)
 		return err_set(e, ERR_USAGE, "--txn needs --to: what comes of the "
 			"records goes to a topic");
-	if (!a->exec && a->to && strcmp(a->to, "kc") && strcmp(a->to, "kcat"))
-		return err_set(e, ERR_USAGE, "--to is kc or kcat, the form of the "
-			"lines (a topic only with --exec), not '%s'", a->to);
 	return 0;
 }
 
@@ -546,7 +552,7 @@ check_loop(const struct args *a, const struct consume_options *o, struct err *e)
 {
 	for (int i = 0; i < o->topics_n; i++)
 		if ((a->dlq && !strcmp(o->topics[i], a->dlq)) ||
-		    (a->exec && a->to && !strcmp(o->topics[i], a->to)))
+		    (a->to && !strcmp(o->topics[i], a->to)))
 			return err_set(e, ERR_USAGE, "'%s' is read from and written "
 				"to: its records would go round for ever",
 				o->topics[i]);
@@ -575,8 +581,7 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 			"null is null");
 	if (check_loop(a, o, e))
 		return -1;
-	if ((a->src || a->from_group) && (a->raw || a->format ||
-	    (a->to && !a->exec && !strcmp(a->to, "kcat"))))
+	if ((a->src || a->from_group) && (a->raw || a->format || is_kcat(a)))
 		return err_set(e, ERR_USAGE, "%s adds a member to lines of "
 			"kc-record(5); this form has none",
 			a->src ? "--src" : "--from-group");

@@ -115,6 +115,14 @@ has_sent() { # N
 	[[ -z $(rest) && $(jq -r .value <<<"$output" | paste -sd,) == "done 1,done 3" ]]
 }
 
+@test "-j: the handler gets JSON as JSON" {
+	values '{"n":1}' '{"n":2}'
+	exits 0 handle -j --exec 'jq -c --unbuffered "{src, key, json: {n: (.json.n * 10)}}"' --to "$t-out"
+	[[ -z $(rest) && $(sent) == '{"n":10},{"n":20}' ]]
+	exits 2 handle --as kcat --exec "$h"
+	says '--as'
+}
+
 @test "--txn commits both in one transaction" {
 	values 1 2 3
 	exits 0 handle --exec "$h" --to "$t-out" --txn

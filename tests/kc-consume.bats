@@ -85,7 +85,7 @@ refuses() { # TEXT ARGUMENT...
 	[[ $(kc-consume "$t" -e -f '%k|%s|%K|%S.') == '||-1|-1.||0|0.' ]]
 	[[ $(kc-consume "$t" -e -f '%k|%s.' -Z) == 'NULL|NULL.|.' ]]
 	[[ $(kc-consume "$t" -e --raw -Z | paste -sd,) == 'NULL,' ]]
-	[[ $(kc-consume "$t" -e --to kcat | jq -c '[.key, .payload]' | paste -sd' ') == '[null,null] ["",""]' ]]
+	[[ $(kc-consume "$t" -e --as kcat | jq -c '[.key, .payload]' | paste -sd' ') == '[null,null] ["",""]' ]]
 }
 
 @test "-j splices valid JSON as it is, and nothing else" {
@@ -113,12 +113,12 @@ refuses() { # TEXT ARGUMENT...
 	[[ $(kc-consume "$t" -e -f '%R' | od -An -tx1) == ' 00 00 00 02' ]]
 }
 
-@test "--to kcat is what kcat -J writes" {
+@test "--as kcat is what kcat -J writes" {
 	make_topic -p 1
 	kc-produce "$t" <<<'{"key":"k","value":"a\u0001b","headers":[{"key":"a","value":"1"},{"key":"n","value":null}]}'
-	[[ $(kc-consume "$t" -e --to kcat) == "$(kcat -b "$KC_BROKERS" -C -t "$t" -e -q -J | sed 's/"broker":[0-9]*,//')" ]]
+	[[ $(kc-consume "$t" -e --as kcat) == "$(kcat -b "$KC_BROKERS" -C -t "$t" -e -q -J | sed 's/"broker":[0-9]*,//')" ]]
 	kc-produce "$t" <<<'{"value":{"base64":"/w=="}}'
-	exits 1 kc-consume "$t" -e --to kcat
+	exits 1 kc-consume "$t" -e --as kcat
 	says "offset 1: the value is not UTF-8"
 }
 
@@ -373,7 +373,8 @@ reads_123() { # OPTION...
 	refuses "-D is for --raw" "$t" -D x
 	refuses "-Z is for --raw and -f" "$t" -Z
 	refuses "--src" "$t" --raw --src
-	refuses "kcat" "$t" --to xml
+	refuses "kcat" "$t" --as xml
+	refuses "--as kcat" "$t" --to kcat
 	refuses "no.such.property" "$t" -X no.such.property=1
 	refuses "$dir/none" "$t" -F "$dir/none"
 	refuses "--exit-at-end" "$t" --exit-at-ende

@@ -47,7 +47,7 @@ int envelope_read(struct envelope_reader *rd, struct slice line,
 void envelope_reader_release(struct envelope_reader *rd);
 
 /*
- * The same for lines of kcat -J (--from kcat, --to kcat): flat headers,
+ * The same for lines of kcat -J (--from kcat, --as kcat): flat headers,
  * payload, ts, tstype. Writing fails, and appends nothing, where that form
  * cannot hold the record's bytes (ERR_FORMAT).
  */
