@@ -368,7 +368,7 @@ has_line() { # FILE LINE
 
 @test "-- COMMAND does not wait for ever for a full batch" {
 	values 1 2
-	batches -c 100 --batch-wait 50ms -- sh -c "paste -sd, >>'$dir/got'" 3>&- 4>&- &
+	kc-consume -g "$g" "$t" --raw -c 100 --batch-wait 50ms -- sh -c "paste -sd, >>'$dir/got'" 3>&- 4>&- &
 	pid=$!
 	pids+=("$pid")
 	eventually has_line "$dir/got" 1,2
