@@ -639,7 +639,7 @@ static const struct opt_command commands[] = {
 	{ "tail", "DLQ", "the last ones, and those that come", tail_options, run_tail },
 	{ "check", "DLQ [P:O...]", "one line for cron; 3 when there are too many",
 		check_options, run_check },
-	{ "export", "DLQ [P:O...]", "as lines of kc-record(5)", show_options, run_export },
+	{ "export", "DLQ [P:O...]", "as lines of kc-record(5)", export_options, run_export },
 	{ "redrive", "DLQ [P:O...]", "send back to where they died, once",
 		redrive_options, run_redrive },
 	{ "discard", "DLQ [P:O...]", "give up; restore takes that back",

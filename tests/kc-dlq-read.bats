@@ -182,6 +182,13 @@ letters() {
 		(.kc.group | test("^[0-9a-f]{12}$")) and .kc.dlq.error.class == "org.shop.PriceException" and .value == "v1"'
 }
 
+@test "export -j shows JSON as JSON, unaltered" {
+	letters
+	echo '{"n":9007199254740993, "d":1.10}' | kc-produce --raw "$dlq" -p 0
+	[[ $(kc-dlq export -j "$dlq" | tail -n 1) == *',"json":{"n":9007199254740993, "d":1.10},'* ]]
+	kc-dlq export -j "$dlq" 0:1 | jq -e '.value == "v1" and (has("json") | not)'
+}
+
 @test "a payload that was not copied is read where it died" {
 	letters
 	printf '{"topic":"%s","key":null,"value":null,"headers":[' "$dlq" >"$BATS_TEST_TMPDIR/line"

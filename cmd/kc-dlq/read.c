@@ -59,7 +59,7 @@ run_listing(struct args *a, const struct dlq_entries *entries,
 {
 	struct dlq_list_options o = {
 		.select = &a->select, .limit = a->limit, .json = a->json,
-		.entries = entries,
+		.entries = entries, .json_values = a->json_values,
 		.from_origin = a->payload && !strcmp(a->payload, "origin"),
 	};
 	struct dlq_locate_options l = { &a->select, a->locate, -1 };
@@ -180,12 +180,19 @@ const struct opt tail_options[] = {
 	OPT_END
 };
 
-const struct opt show_options[] = {
-	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,
-		.help = "end after N records" },
-	{ 0, "payload", OPT_CHOICE, AT(payload), "WHICH", .choices = payloads,
-		.help = "key and value as in the dlq (default), or read at the origin" },
-	LOCATING,
+#define SHOWING                                                               \
+	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,     \
+		.help = "end after N records" },                               \
+	{ 0, "payload", OPT_CHOICE, AT(payload), "WHICH", .choices = payloads, \
+		.help = "key and value as in the dlq (default), or read at the origin" }, \
+	LOCATING
+
+const struct opt show_options[] = { SHOWING, OPT_END };
+
+const struct opt export_options[] = {
+	{ 'j', "json-values", OPT_FLAG, AT(json_values),
+		.help = "values that are JSON as JSON, in the member json" },
+	SHOWING,
 	OPT_END
 };
 

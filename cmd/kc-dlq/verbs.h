@@ -19,7 +19,7 @@ struct args {
 	struct opt_list groups, classes, messages, stages, kinds, schemes,
 		origins, keys, headers, since, until, states;
 	const char *ledger, *note, *run_name, *resume;
-	bool json, dry_run, yes, assume_none;
+	bool json, json_values, dry_run, yes, assume_none;
 
 	/* redrive */
 	const char *to, *rate, *timestamp, *abort_if_returned, *via, *check,
@@ -60,7 +60,7 @@ int open_dlq(struct args *a, const char *topic, bool write, struct err *e);
 enum { DLQ_LS_SAMPLE = 10000 };
 
 extern const struct opt ls_options[], groups_options[], list_options[],
-	tail_options[], show_options[], check_options[];
+	tail_options[], show_options[], export_options[], check_options[];
 
 int run_ls(void *args, int argc, char **argv, struct err *e);
 int run_groups(void *args, int argc, char **argv, struct err *e);

@@ -8,6 +8,7 @@
 #include "kafka/consume.h"
 #include "kafka/dlq_origin.h"
 #include "model/dlq_group.h"
+#include "model/envelope.h"
 #include "model/dlq_json.h"
 
 enum { TAIL = 10, MESSAGE_COLUMNS = 60 };
@@ -123,7 +124,8 @@ put_record(struct job *j, const struct dlq_record *x, const struct fingerprint *
 		j->gone++;
 		r = *x->r;
 	}
-	dlq_put_record(&j->out->buf, j->d->o.topic, x, &r, f, note);
+	dlq_put_record(&j->out->buf, j->d->o.topic, x, &r, f, note,
+		j->o->json_values ? ENVELOPE_JSON_VALUES : 0);
 }
 
 /* ---- reading ------------------------------------------------------------------- */

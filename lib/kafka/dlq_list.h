@@ -26,6 +26,7 @@ struct dlq_list_options {
 	const struct dlq_select *select;
 	int64_t limit;       /* end after so many; -1 = all */
 	bool json;
+	bool json_values;    /* export: values that are JSON as the member json */
 	bool from_origin;    /* export: key and value of the source record */
 	/* Where records without headers came from, as dlq_locate() found; or NULL. */
 	struct dlq_located *located;

@@ -47,7 +47,8 @@ dlq_put_line(struct buf *out, const char *dlq, const struct dlq_record *x,
 
 void
 dlq_put_record(struct buf *out, const char *dlq, const struct dlq_record *x,
-	const struct record *r, const struct fingerprint *f, const char *note)
+	const struct record *r, const struct fingerprint *f, const char *note,
+	unsigned flags)
 {
 	struct buf src = BUF_INIT, kc = BUF_INIT;
 	struct record line = *r;
@@ -60,7 +61,7 @@ dlq_put_record(struct buf *out, const char *dlq, const struct dlq_record *x,
 	buf_addc(&kc, '}');
 	line.src = buf_slice(&src);
 	line.kc = buf_slice(&kc);
-	envelope_write(out, &line, 0);
+	envelope_write(out, &line, flags);
 	buf_release(&src);
 	buf_release(&kc);
 }

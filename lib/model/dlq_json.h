@@ -12,9 +12,10 @@ void dlq_put_line(struct buf *out, const char *dlq, const struct dlq_record *x,
 
 /*
  * What export prints: r as kc-record(5), which may be x->r or hold another
- * key and value.
+ * key and value. flags of enum envelope_flags.
  */
 void dlq_put_record(struct buf *out, const char *dlq, const struct dlq_record *x,
-	const struct record *r, const struct fingerprint *f, const char *note);
+	const struct record *r, const struct fingerprint *f, const char *note,
+	unsigned flags);
 
 #endif
