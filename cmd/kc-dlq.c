@@ -357,19 +357,17 @@ tell_run(struct args *a, const struct ledger_run *r, const char *done)
 			a->dry_run ? 0 : (int)r->id.len, (const char *)r->id.data);
 }
 
-static int
-run_redrive(void *args, int argc, char **argv, struct err *e)
+int
+redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
+	struct err *e)
 {
-	struct args *a = args;
 	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { 0 };
+	struct redrive_options o = { .edits = edits };
 	struct run_memory m = { 0 };
 	int result = -1;
 
-	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
-	    read_redrive(a, &o, &headers, e) ||
-	    (a->run_name && check_run_name(a->run_name, e)) ||
-	    confirm(a, "redrive", argv[0], e) || open_dlq(a, argv[0], true, e) ||
+	dlq_close(&a->dlq);
+	if (read_redrive(a, &o, &headers, e) || open_dlq(a, topic, true, e) ||
 	    start_run(a, &m, "redrive", e))
 		goto out;
 	if (a->resume && !slice_eq(m.run.via, slice_str(a->via)))
@@ -393,6 +391,24 @@ out:
 	return result;
 }
 
+static int
+run_redrive(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct redrive_headers headers = { 0 };
+	struct redrive_options o = { 0 };
+	int result = -1;
+
+	/* the options are looked at before anything is asked */
+	if (!want_dlq(argc, e) && !read_selection(a, argc - 1, argv + 1, e) &&
+	    !read_redrive(a, &o, &headers, e) &&
+	    !(a->run_name && check_run_name(a->run_name, e)) &&
+	    !confirm(a, "redrive", argv[0], e))
+		result = redrive_selected(a, argv[0], NULL, e);
+	redrive_headers_release(&headers);
+	return result;
+}
+
 /* ---- discard, park, restore, note ---------------------------------------------------- */
 
 static const struct mark {
@@ -410,31 +426,20 @@ static const struct mark {
 };
 
 static int
-run_mark(struct args *a, const struct mark *k, int argc, char **argv,
-	struct err *e)
+do_mark(struct args *a, const struct mark *k, const char *topic,
+	const char *note, struct err *e)
 {
 	struct dlq_mark_options o = {
 		.select = &a->select, .state = k->state, .keep_state = k->note,
-		.note = slice_str(a->note), .dry_run = a->dry_run,
+		.note = slice_str(note), .dry_run = a->dry_run,
 	};
 	struct run_memory m = { 0 };
 	int result = -1;
 
-	if (want_dlq(argc, e))
-		return -1;
-	if (k->note) {
-		if (argc < 2)
-			return err_set(e, ERR_USAGE, "no text (kc-dlq note %s "
-				"0:5 'why it waits')", argv[0]);
-		o.note = slice_str(argv[--argc]);
-	}
-	if (read_selection(a, argc - 1, argv + 1, e))
-		return -1;
+	dlq_close(&a->dlq);
 	if (!a->select.states)
 		a->select.states = k->states;
-	if ((a->run_name && check_run_name(a->run_name, e)) ||
-	    confirm(a, k->verb, argv[0], e) || open_dlq(a, argv[0], true, e) ||
-	    start_run(a, &m, k->verb, e))
+	if (open_dlq(a, topic, true, e) || start_run(a, &m, k->verb, e))
 		goto out;
 	o.by = m.run.by;
 	result = dlq_mark(&a->dlq, &o, &m.run, e);
@@ -443,6 +448,37 @@ run_mark(struct args *a, const struct mark *k, int argc, char **argv,
 out:
 	end_run(&m);
 	return result;
+}
+
+int
+mark_selected(struct args *a, const char *topic, const char *verb, struct err *e)
+{
+	const struct mark *k = marks;
+
+	while (strcmp(k->verb, verb))
+		k++;
+	return do_mark(a, k, topic, a->note, e);
+}
+
+static int
+run_mark(struct args *a, const struct mark *k, int argc, char **argv,
+	struct err *e)
+{
+	const char *note = a->note;
+
+	if (want_dlq(argc, e))
+		return -1;
+	if (k->note) {
+		if (argc < 2)
+			return err_set(e, ERR_USAGE, "no text (kc-dlq note %s "
+				"0:5 'why it waits')", argv[0]);
+		note = argv[--argc];
+	}
+	if (read_selection(a, argc - 1, argv + 1, e) ||
+	    (a->run_name && check_run_name(a->run_name, e)) ||
+	    confirm(a, k->verb, argv[0], e))
+		return -1;
+	return do_mark(a, k, argv[0], note, e);
 }
 
 #define RUN_MARK(name, row)                                             \
@@ -648,6 +684,10 @@ static const struct opt_command commands[] = {
 	{ "restore", "DLQ [P:O...]", "open again what was discarded or parked",
 		mark_options, run_restore },
 	{ "note", "DLQ [P:O...] TEXT", "write a note to them", note_options, run_note },
+	{ "edit", "DLQ P:O", "mend one with $EDITOR and send it back",
+		redrive_options, run_edit },
+	{ "import", "DLQ [FILE...]", "send back what was exported and mended",
+		redrive_options, run_import },
 	{ "purge", "DLQ", "delete what is resolved from the front of the topic, for good",
 		purge_options, run_purge },
 	{ "rebuild", "DLQ [TOPIC...]", "find a lost ledger again, in the topics that were sent to",
@@ -663,6 +703,8 @@ static const char *const usage[] = {
 	"show DLQ P:O",
 	"check [--max-open N] [--max-age TIME] DLQ [SELECTION]",
 	"redrive [--to TOPIC] [--rate N/s] [--canary N] DLQ [SELECTION]",
+	"edit DLQ P:O",
+	"import DLQ [FILE...]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",
 	"note DLQ [SELECTION] TEXT",
 	"purge [--before TIME] [--archive FILE] DLQ",

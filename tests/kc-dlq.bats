@@ -322,6 +322,56 @@ lag() {
 	kc-consume "$src" -e | jq -es 'map(select(.headers | from_entries | has("kc-redrive-of"))) | length == 1 and .[0].key == "k1" and .[0].value == "v1" and (.[0].headers[0] == {key: "h", value: "1"})'
 }
 
+@test "what was exported and mended is sent by import, checked against the ledger" {
+	dead_letters 6
+	f=$BATS_TEST_TMPDIR/f
+	kc-dlq export "$dlq" 0:0-1 1:0 | jq -c 'if .key == "k1" then .value = "mended" | .headers += [{key: "kc-redrive-of", value: "a/0/1"}] else . end' >"$f"
+	exits 0 kc-dlq import "$dlq" "$f" --dry-run
+	[[ -z $(arrived) ]]
+	kc-dlq discard "$dlq" 0:1 -q
+	exits 4 kc-dlq import "$dlq" "$f"
+	says "'$dlq' 0:1: is not open: it is discarded"
+	says "1 of 3 are not open any more"
+	[[ $(arrived) == "mended v0" ]]
+	[[ $(ledger | paste -sd,) == "0/0 redriven,0/1 discarded,1/0 edited" ]]
+	kc-consume "$src" -e | jq -es --arg d "$dlq" 'map(select(.value == "mended"))[0].headers | map(select(.key == "kc-redrive-of").value) == ["\($d)/1/0"]
+		and any(.key == "kc-edited") and any(.key == "trace") and all(.key != "__connect.errors.topic")'
+	exits 1 kc-dlq import "$dlq" "$f"
+	[[ $(arrived) == "mended v0" ]]
+	kc-consume "$dlq" -e >"$f"
+	exits 1 kc-dlq import "$dlq" "$f"
+	says "line 1: no src: it says which dead letter it is"
+	kc-consume "$src" -e --src >"$f"
+	exits 1 kc-dlq import "$dlq" "$f"
+	says "is of another topic than '$dlq'"
+	kc-dlq export "$dlq" 0:2 | sed p | kc-dlq import "$dlq" 2>"$f" || status=$?
+	[[ $status == 1 ]]
+	grep -q "is there twice" "$f"
+}
+
+@test "edit sends what the editor made of a record, and keeps what could not be sent" {
+	dead_letters 2
+	export TMPDIR=$BATS_TEST_TMPDIR
+	VISUAL="sed -i s/v0/mended/" exits 0 kc-dlq edit "$dlq" 0:0
+	[[ $(arrived) == "mended" ]]
+	[[ $(states) == "1 edited" ]]
+	VISUAL=true exits 1 kc-dlq edit "$dlq" 1:0
+	says "nothing was changed"
+	VISUAL=false exits 1 kc-dlq edit "$dlq" 1:0
+	says "the editor ended with status 1"
+	[[ -z $(ls "$TMPDIR"/kc-dlq-* 2>/dev/null) ]]
+	VISUAL="sed -i s/:/=/" exits 1 kc-dlq edit "$dlq" 1:0
+	says "what was edited is still in"
+	[[ -n $(ls "$TMPDIR"/kc-dlq-*) ]]
+	# someone else was faster
+	VISUAL="kc-dlq discard $dlq 1:0 -q; sed -i s/v1/late/" exits 1 kc-dlq edit "$dlq" 1:0
+	says "is not open: it is discarded"
+	exits 1 kc-dlq edit "$dlq" 1:0
+	says "no such open record"
+	exits 2 kc-dlq edit "$dlq"
+	[[ $(arrived) == "mended" ]]
+}
+
 @test "limit sends the first N; resume goes on with the same selection and no newer records" {
 	dead_letters 6
 	exits 0 kc-dlq redrive "$dlq" --class TimeoutException --limit 1 --run first

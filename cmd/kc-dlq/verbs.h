@@ -55,6 +55,21 @@ int read_selection(struct args *a, int argc, char **argv, struct err *e);
 struct dlq_options dlq_options(const struct args *a, const char *topic, bool write);
 int open_dlq(struct args *a, const char *topic, bool write, struct err *e);
 
+struct redrive_edits;
+/*
+ * Redrives what a->select and the options say, or these copies; tells what
+ * was done. Opens the topic anew.
+ */
+int redrive_selected(struct args *a, const char *topic,
+	struct redrive_edits *edits, struct err *e);
+/* The same for a row of the verbs that put into a state: "discard", "park". */
+int mark_selected(struct args *a, const char *topic, const char *verb, struct err *e);
+
+/* ---- edit.c ---- */
+
+int run_import(void *args, int argc, char **argv, struct err *e);
+int run_edit(void *args, int argc, char **argv, struct err *e);
+
 /* ---- read.c ---- */
 
 enum { DLQ_LS_SAMPLE = 10000 };

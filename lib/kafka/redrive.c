@@ -72,9 +72,32 @@ redrive_fail(struct redriver *j, int32_t partition, int64_t offset, const struct
 	j->o->told(j->o->arg, partition, offset, LEDGER_OPEN, why);
 }
 
+/*
+ * The copy holds what was made of the dead letter: its key, its value, and
+ * its headers without those that tell of a death, which are still among them.
+ */
 static void
-take(struct redriver *j, const struct dlq_record *x, int64_t redrives)
+take_edit(struct redriver *j, const struct dlq_record *x,
+	const struct record *edit, struct record *copy, bool *edited)
 {
+	struct record as_edited = *edit, stripped, dressed;
+
+	as_edited.topic = x->r->topic;
+	as_edited.partition = x->r->partition;
+	as_edited.offset = x->r->offset;
+	redrive_make(&as_edited, x->d, &j->o->form, 1, &j->memory, &stripped,
+		&(struct err)ERR_INIT);
+	stripped.key = edit->key;
+	stripped.value = edit->value;
+	*edited = redrive_dress(copy, &stripped, true, &j->memory, &dressed);
+	*copy = dressed;
+}
+
+static void
+take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
+	const struct record *edit)
+{
+	bool edited = false;
 	struct ledger_entry y;
 	struct dlq_change *c;
 	struct record copy;
@@ -91,13 +114,16 @@ take(struct redriver *j, const struct dlq_record *x, int64_t redrives)
 		redrive_fail(j, x->r->partition, x->r->offset, &why);
 		return;
 	}
-	y = redrive_entry(j, x->r->partition, x->r->offset, LEDGER_REDRIVEN);
+	if (edit)
+		take_edit(j, x, edit, &copy, &edited);
+	y = redrive_entry(j, x->r->partition, x->r->offset, edited ?
+		LEDGER_EDITED : LEDGER_REDRIVEN);
 	y.fingerprint = ledger_fingerprint(copy.key, copy.value);
 	y.redrives = redrives + 1;
 	c = dlq_batch_add(&j->batch, &y, &copy);
 	c->origin_topic = slice_is_null(x->d->origin.topic) ? SLICE_NULL :
 		arena_copy(&j->batch.memory, x->d->origin.topic);
-	c->fetch = x->d->payload_lost || j->o->payload_origin;
+	c->fetch = !edit && (x->d->payload_lost || j->o->payload_origin);
 	c->origin_partition = x->d->origin.partition;
 	c->origin_offset = x->d->origin.offset;
 	j->taken++;
@@ -128,15 +154,19 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 {
 	struct redriver *j = arg;
 	struct dlq_return back = { .redrives = x->d->redrives };
+	struct record edit;
 
 	arena_reset(&j->memory);
 	if (dlq_is_return(j->d, x, &back))
 		redrive_mark_returned(j, x, &back);
 	if (!dlq_select_matches(j->o->select, x))
 		return DLQ_SCAN_ON;
+	if (j->o->edits && !redrive_edits_take(j->o->edits, x->r->partition,
+	    x->r->offset, &edit))
+		return DLQ_SCAN_ON;
 	if (j->o->limit >= 0 && j->taken >= j->o->limit)
 		return DLQ_SCAN_STOP;
-	take(j, x, back.redrives);
+	take(j, x, back.redrives, j->o->edits ? &edit : NULL);
 	if (j->o->canary && !j->canary_over && j->taken >= j->o->canary) {
 		j->canary_over = true;
 		if (redrive_commit(j, e) || (!j->o->dry_run && redrive_watch(j, e)))

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "kafka/dlq.h"
 #include "kafka/dlq_write.h"
+#include "kafka/redrive_edits.h"
 #include "model/dlq_select.h"
 #include "model/ledger_run.h"
 #include "model/redrive.h"
@@ -34,6 +35,7 @@ struct redrive_options {
 	int64_t watch_ms;             /* for returns: after the canary, or at the end */
 	double abort_if_returned;     /* per cent */
 	enum redrive_newer_mode if_newer; /* of a key that has a newer record */
+	struct redrive_edits *edits;  /* only these, and as they are there; NULL = none */
 	const char *via, *check;      /* commands: see redrive_via.h; NULL = none */
 	bool payload_origin;          /* key and value of the source record, not of the dead letter */
 	bool dry_run;                 /* everything but sending and writing */

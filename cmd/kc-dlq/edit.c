@@ -1,0 +1,239 @@
+/* edit.c - dead letters mended by hand: import a file of them, or edit one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/xalloc.h"
+#include "cli/diag.h"
+#include "cli/in.h"
+#include "cli/term.h"
+#include "kafka/redrive_edits.h"
+#include "verbs.h"
+#include "model/envelope.h"
+
+/* What was not open is told; it makes the whole partial. */
+static int
+tell_unused(struct args *a, const struct redrive_edits *edits, int result,
+	struct err *e)
+{
+	const struct redrive_edit *x;
+	int n = 0;
+
+	for (int i = 0; (x = redrive_edits_unused(edits, &i)); n++)
+		diag_error("'%s' %" PRId32 ":%" PRId64 ": is not open: it is %s, "
+			"or is not there", a->dlq.o.topic, x->partition,
+			x->offset, ledger_state_name(ledger_state(
+			&a->dlq.ledger, x->partition, x->offset)));
+	if (result || !n)
+		return result;
+	return err_set(e, n < redrive_edits_count(edits) ? ERR_PARTIAL :
+		ERR_FAILED, "%d of %d are not open any more", n,
+		redrive_edits_count(edits));
+}
+
+static int
+send_edits(struct args *a, const char *topic, struct redrive_edits *edits,
+	struct err *e)
+{
+	int result = redrive_selected(a, topic, edits, e);
+
+	if (result && e->code != ERR_PARTIAL && e->code != ERR_FAILED)
+		return -1;
+	return tell_unused(a, edits, result, e);
+}
+
+/* ---- import ---- */
+
+static int
+read_file(struct redrive_edits *edits, const char *path, struct err *e)
+{
+	struct in in = { 0 };
+	struct slice line;
+	enum in_status s = IN_LINE;
+
+	if (in_open(&in, path, e))
+		return -1;
+	while (s == IN_LINE) {
+		s = in_next(&in, -1, &line, e);
+		if (s == IN_LINE && redrive_edits_add(edits, line, e))
+			s = IN_ERROR;
+		else if (s == IN_TOO_LONG)
+			err_set(e, ERR_FORMAT, "the line is too long");
+	}
+	if (s != IN_EOF && e->code)
+		err_wrap(e, "%s line %" PRId64, in.name, in.line);
+	in_close(&in);
+	return s == IN_EOF ? 0 : -1;
+}
+
+int
+run_import(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct redrive_edits *edits;
+	int result = 0;
+
+	if (want_dlq(argc, e))
+		return -1;
+	if (argc == 1 && term_is_tty(STDIN_FILENO))
+		return err_set(e, ERR_USAGE, "no file, and stdin is a terminal "
+			"(kc-dlq export %s writes what is wanted)", argv[0]);
+	edits = redrive_edits_new(argv[0]);
+	if (argc == 1)
+		result = read_file(edits, "-", e);
+	/* all of it is read before anything is sent */
+	for (int i = 1; i < argc && !result; i++)
+		result = read_file(edits, argv[i], e);
+	if (!result)
+		result = send_edits(a, argv[0], edits, e);
+	redrive_edits_free(edits);
+	return result;
+}
+
+/* ---- edit ---- */
+
+struct found {
+	struct buf line;
+	int n;
+};
+
+static enum dlq_scan_status
+on_record(void *arg, const struct dlq_record *x, struct err *e)
+{
+	struct found *f = arg;
+
+	(void)e;
+	if (x->state != LEDGER_OPEN)
+		return DLQ_SCAN_ON;
+	f->n++;
+	envelope_write(&f->line, x->r, ENVELOPE_SRC);
+	return DLQ_SCAN_ON;
+}
+
+/* The one that is selected, as a line. */
+static int
+find_one(struct args *a, const char *topic, struct found *f, struct err *e)
+{
+	const struct dlq_scan s = { .select = &a->select, .record = on_record,
+		.arg = f };
+
+	if (open_dlq(a, topic, false, e) || dlq_scan(&a->dlq, &s, e))
+		return -1;
+	if (f->n != 1)
+		return err_set(e, f->n ? ERR_USAGE : ERR_NOT_FOUND, f->n ?
+			"only one can be edited at a time (kc-dlq export, jq and "
+			"kc-dlq import do more)" : "there is no such open record");
+	return 0;
+}
+
+/* A file of our own in $TMPDIR; returns its path, owned. */
+static char *
+write_file(struct slice text, struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	struct buf path = BUF_INIT;
+	int fd;
+
+	buf_addf(&path, "%s/kc-dlq-XXXXXX.json", dir && *dir ? dir : "/tmp");
+	buf_cstr(&path);
+	fd = mkostemps((char *)path.data, 5, O_CLOEXEC);
+	if (fd < 0 || write(fd, text.data, text.len) != (ssize_t)text.len ||
+	    close(fd)) {
+		err_errno(e, ERR_IO, "cannot write '%s'", (char *)path.data);
+		buf_release(&path);
+		return NULL;
+	}
+	return (char *)path.data;
+}
+
+static int
+run_editor(const char *path, struct err *e)
+{
+	const char *editor = getenv("VISUAL");
+	struct buf command = BUF_INIT;
+	int status = 0;
+	pid_t pid;
+
+	if (!editor || !*editor)
+		editor = getenv("EDITOR");
+	buf_addf(&command, "%s \"$1\"", editor && *editor ? editor : "vi");
+	pid = fork();
+	if (!pid) {
+		execl("/bin/sh", "sh", "-c", buf_cstr(&command), "sh", path,
+			(char *)NULL);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	buf_release(&command);
+	if (pid < 0)
+		return err_errno(e, ERR_FAILED, "cannot start the editor");
+	return status ? err_set(e, ERR_FAILED, "the editor ended with status %d, "
+		"nothing is sent", WIFEXITED(status) ? WEXITSTATUS(status) :
+		128 + WTERMSIG(status)) : 0;
+}
+
+/* The line of the file, edited: ERR_FAILED when nothing was changed. */
+static int
+read_edit(const char *path, const struct found *f, struct redrive_edits *edits,
+	bool *changed, struct err *e)
+{
+	struct in in = { 0 };
+	struct slice line, was = buf_slice(&f->line);
+	int result = -1;
+
+	was.len--; /* the LF */
+	if (in_open(&in, path, e))
+		return -1;
+	if (in_next(&in, -1, &line, e) != IN_LINE)
+		err_set(e, ERR_FAILED, "the file is empty, nothing is sent");
+	else if (slice_eq(line, was))
+		err_set(e, ERR_FAILED, "nothing was changed, nothing is sent "
+			"(kc-dlq redrive sends it as it is)");
+	else
+		result = (*changed = true, redrive_edits_add(edits, line, e));
+	if (!result && in_next(&in, -1, &line, e) != IN_EOF)
+		result = err_set(e, ERR_FORMAT, "more than one line");
+	in_close(&in);
+	return result;
+}
+
+int
+run_edit(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct found found = { 0 };
+	struct redrive_edits *edits = NULL;
+	char *path = NULL;
+	bool changed = false;
+	int result = -1;
+
+	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e))
+		return -1;
+	if (dlq_select_is_all(&a->select))
+		return err_set(e, ERR_USAGE, "which record? (kc-dlq edit %s 0:5)",
+			argv[0]);
+	edits = redrive_edits_new(argv[0]);
+	if (find_one(a, argv[0], &found, e))
+		goto out;
+	path = write_file(buf_slice(&found.line), e);
+	if (!path || run_editor(path, e) ||
+	    read_edit(path, &found, edits, &changed, e))
+		goto out;
+	result = send_edits(a, argv[0], edits, e);
+out:
+	/* work is not thrown away */
+	if (path && result && changed)
+		diag_note("what was edited is still in '%s'", path);
+	else if (path)
+		unlink(path);
+	free(path);
+	buf_release(&found.line);
+	redrive_edits_free(edits);
+	return result;
+}
