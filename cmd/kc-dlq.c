@@ -177,6 +177,7 @@ begin_run(struct args *a, struct run_memory *m, const char *verb, struct err *e)
 {
 	const char *name = a->run_name;
 
+	a->now_ms = clock_wall_ms(clock_system());
 	if (!name)
 		name = make_run_name(a, &m->memory);
 	if (dlq_run(&a->dlq, slice_str(name)))
@@ -684,6 +685,8 @@ static const struct opt_command commands[] = {
 	{ "restore", "DLQ [P:O...]", "open again what was discarded or parked",
 		mark_options, run_restore },
 	{ "note", "DLQ [P:O...] TEXT", "write a note to them", note_options, run_note },
+	{ "triage", "DLQ", "decide group by group, at a terminal",
+		redrive_options, run_triage },
 	{ "edit", "DLQ P:O", "mend one with $EDITOR and send it back",
 		redrive_options, run_edit },
 	{ "import", "DLQ [FILE...]", "send back what was exported and mended",
@@ -703,6 +706,7 @@ static const char *const usage[] = {
 	"show DLQ P:O",
 	"check [--max-open N] [--max-age TIME] DLQ [SELECTION]",
 	"redrive [--to TOPIC] [--rate N/s] [--canary N] DLQ [SELECTION]",
+	"triage DLQ",
 	"edit DLQ P:O",
 	"import DLQ [FILE...]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",

@@ -372,6 +372,38 @@ lag() {
 	[[ $(arrived) == "mended" ]]
 }
 
+# What a person at a terminal types, a line an answer; what they see is in $output.
+typed() { # ANSWERS COMMAND
+	run script -qec "$2" /dev/null <<<"$1"
+}
+
+@test "triage goes through the groups, the largest first, and does what is answered" {
+	dead_letters 6
+	exits 2 kc-dlq triage "$dlq" </dev/null
+	says "there is no terminal (kc-dlq groups $dlq lists"
+	typed $'?\ns\nn\nask the shop\nr\nd\nnobody wants them\np\n\nq' "kc-dlq triage $dlq"
+	[[ $status == 0 ]]
+	[[ $output == *"1 of 2: 4 open"*"class    java.util.concurrent.TimeoutException"* ]]
+	[[ $output == *"redrive a few, watch, then the others"* ]]
+	[[ $output == *"note     ask the shop"*"1 of 2: 3 open"*"1 of 1: 2 open"*"nothing is open"* ]]
+	[[ $(states) == "3 discarded,2 parked,1 redriven" ]]
+	[[ $(arrived | wc -w) == 1 ]]
+	[[ $(kc-dlq list "$dlq" --state discarded --json | jq -r .note | sort -u) == "nobody wants them" ]]
+}
+
+@test "triage --dry-run changes nothing, and a question is answered at a terminal" {
+	dead_letters 2
+	typed $'a\nd\n\nq' "kc-dlq triage $dlq --dry-run"
+	[[ $status == 0 ]]
+	[[ -z $(arrived) && -z $(kc-topics list "$dlq.kc-ledger") ]]
+	typed n "kc-dlq redrive $dlq"
+	[[ $status == 1 && $output == *"redrive everything in '$dlq'? [y/N]"* ]]
+	[[ -z $(arrived) ]]
+	typed y "kc-dlq redrive $dlq"
+	[[ $status == 0 ]]
+	[[ $(arrived) == "v0 v1" ]]
+}
+
 @test "limit sends the first N; resume goes on with the same selection and no newer records" {
 	dead_letters 6
 	exits 0 kc-dlq redrive "$dlq" --class TimeoutException --limit 1 --run first

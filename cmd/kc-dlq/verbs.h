@@ -70,6 +70,10 @@ int mark_selected(struct args *a, const char *topic, const char *verb, struct er
 int run_import(void *args, int argc, char **argv, struct err *e);
 int run_edit(void *args, int argc, char **argv, struct err *e);
 
+/* ---- triage.c ---- */
+
+int run_triage(void *args, int argc, char **argv, struct err *e);
+
 /* ---- read.c ---- */
 
 enum { DLQ_LS_SAMPLE = 10000 };

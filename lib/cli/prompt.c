@@ -1,13 +1,17 @@
 #include "cli/prompt.h"
 
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include <readline/history.h>
 #include <readline/readline.h>
 
 #include "base/buf.h"
+#include "base/xalloc.h"
 #include "cli/sig.h"
 #include "cli/term.h"
 
@@ -29,7 +33,6 @@ ask(const char *question)
 	char *answer;
 
 	term_escape(&text, slice_str(question));
-	buf_addstr(&text, " [y/N] ");
 	rl_instream = stdin;
 	rl_outstream = stderr;
 	rl_event_hook = stop_on_signal;
@@ -38,16 +41,52 @@ ask(const char *question)
 	return answer;
 }
 
+static bool
+has_terminal(void)
+{
+	return term_is_tty(STDIN_FILENO) && term_is_tty(STDERR_FILENO);
+}
+
+int
+prompt_line(const char *question, char **out, struct err *e)
+{
+	char *answer, *from;
+	size_t n;
+
+	*out = NULL;
+	if (!has_terminal())
+		return err_set(e, ERR_USAGE, "there is no terminal to ask on");
+	answer = ask(question);
+	if (sig_caught()) {
+		free(answer);
+		return -1;
+	}
+	if (!answer)
+		return 0;
+	for (from = answer; *from == ' ' || *from == '\t'; from++)
+		;
+	for (n = strlen(from); n && (from[n - 1] == ' ' || from[n - 1] == '\t'); n--)
+		;
+	if (n)
+		add_history(answer);
+	*out = xmemdup0(from, n);
+	free(answer);
+	return 0;
+}
+
 int
 prompt_yes(const char *question, struct err *e)
 {
+	struct buf text = BUF_INIT;
 	char *answer;
 	int yes;
 
-	if (!term_is_tty(STDIN_FILENO) || !term_is_tty(STDERR_FILENO))
+	if (!has_terminal())
 		return err_set(e, ERR_USAGE, "%s (there is no terminal to ask on; "
 			"try: --yes)", question);
-	answer = ask(question);
+	buf_addf(&text, "%s [y/N] ", question);
+	answer = ask(buf_cstr(&text));
+	buf_release(&text);
 	yes = answer && !sig_caught() &&
 		(!strcasecmp(answer, "y") || !strcasecmp(answer, "yes"));
 	free(answer);

@@ -12,4 +12,11 @@
  */
 int prompt_yes(const char *question, struct err *e);
 
+/*
+ * Asks for a line, which can be edited and recalled. 0: *out is it without
+ * blanks around it, owned, or NULL at the end of input. -1: ERR_USAGE without
+ * a terminal; e untouched when a signal came.
+ */
+int prompt_line(const char *question, char **out, struct err *e);
+
 #endif

@@ -283,6 +283,8 @@ dlq_open(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 void
 dlq_close(struct dlq *d)
 {
+	if (d->ledger_end)
+		dlq_writer_settle(d);
 	producer_close(d->producer);
 	ledger_file_close(d->file);
 	ledger_release(&d->ledger);

@@ -55,11 +55,13 @@ struct dlq {
 	struct arena memory, scratch;
 	struct producer *producer;       /* of dlq_write.h */
 	struct dlq_batch *under_way;     /* whose records it is sending */
+	int64_t ledger_end;              /* behind the last entry that it wrote; 0 = none */
 };
 
 /* "orders.dlq" is refused as what it is not: internal, or a ledger. After an error d may be closed. */
 int dlq_open(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 	struct err *e);
+/* Waits, a moment, until what was committed can be read. */
 void dlq_close(struct dlq *d);
 
 /* A run that begins; what it points to must stay as long as d. */

@@ -110,6 +110,9 @@ dlq_batch_release(struct dlq_batch *b)
 
 /* ---- the producer ---- */
 
+/* Of the ledger's entries; copies have their place in the batch. */
+enum { LEDGER_TAG = INT32_MAX, SETTLE_MS = 5000, SETTLE_STEP_MS = 5 };
+
 /* Which one it was is found out by dlq_commit(), in halves. */
 static void
 on_failure(void *arg, const struct record *r, producer_tag tag,
@@ -118,13 +121,14 @@ on_failure(void *arg, const struct record *r, producer_tag tag,
 	(void)arg, (void)r, (void)tag, (void)why;
 }
 
-/* Entries of the ledger have tags behind those of the batch. */
 static void
 on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 	producer_tag tag)
 {
 	struct dlq *d = arg;
 
+	if (tag == LEDGER_TAG && offset >= d->ledger_end)
+		d->ledger_end = offset + 1;
 	(void)topic;
 	if (d->under_way && tag < (producer_tag)d->under_way->n) {
 		d->under_way->items[tag].partition = partition;
@@ -154,6 +158,23 @@ dlq_writer_check(struct dlq *d, struct err *e)
 			"begins anew, and sends again what was sent)",
 			d->o.topic, d->group);
 	return 0;
+}
+
+void
+dlq_writer_settle(struct dlq *d)
+{
+	struct admin_partition p = { 0 };
+	struct admin_topic t = { d->ledger_topic, &p, 1 };
+	struct err ignored = ERR_INIT;
+
+	for (int waited = 0; waited < SETTLE_MS && !sig_caught();
+	     waited += SETTLE_STEP_MS) {
+		/* the end as a reader of committed records has it */
+		if (admin_offsets(d->client, SETTLE_MS, &t, &ignored) ||
+		    p.end >= d->ledger_end)
+			return;
+		poll(NULL, 0, SETTLE_STEP_MS);
+	}
 }
 
 /* ---- one transaction ---- */
@@ -218,7 +239,7 @@ send_entry(struct dlq *d, struct slice key, struct slice value, struct err *e)
 	};
 
 	if (!d->file)
-		return producer_send(d->producer, &r, UINT32_MAX, e);
+		return producer_send(d->producer, &r, LEDGER_TAG, e);
 	ledger_file_add(d->file, key, value);
 	return 0;
 }

@@ -55,6 +55,11 @@ void dlq_batch_release(struct dlq_batch *b);
 /* Of dlq_open(). */
 int dlq_writer_open(struct dlq *d, struct err *e);
 int dlq_writer_check(struct dlq *d, struct err *e);
+/*
+ * Kafka says that a transaction is committed when that is decided; readers
+ * see it a moment later. Waits for that, at most five seconds.
+ */
+void dlq_writer_settle(struct dlq *d);
 
 struct dlq_commit {
 	/* Counts what is done, and is written along; one that ended and did nothing is forgotten. */

@@ -194,7 +194,7 @@ send_all(struct redriver *j, struct err *e)
 	if (dlq_scan(j->d, &s, e) || redrive_commit(j, e))
 		return -1;
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&
-	    !j->o->canary) {
+	    !j->canary_over) {
 		if (redrive_watch(j, e))
 			return -1;
 		if (redrive_is_too_much(j))
