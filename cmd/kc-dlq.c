@@ -665,6 +665,16 @@ static const struct opt purge_options[] = {
 	OPT_END
 };
 
+static const char *const captured[] = { "origin", "line", NULL };
+
+static const struct opt capture_options[] = {
+	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = captured,
+		.help = "the record that the handler was given (origin), or its line" },
+	{ 0, "breaker", OPT_STRING, AT(breaker), "P%/N",
+		.help = "stop when more than P percent of the last N lines failed" },
+	OPT_END
+};
+
 static const struct opt no_options[] = { OPT_END };
 
 static const struct opt_command commands[] = {
@@ -691,6 +701,8 @@ static const struct opt_command commands[] = {
 		redrive_options, run_edit },
 	{ "import", "DLQ [FILE...]", "send back what was exported and mended",
 		redrive_options, run_import },
+	{ "capture", "DLQ", "a filter: lines with an error become dead letters",
+		capture_options, run_capture },
 	{ "purge", "DLQ", "delete what is resolved from the front of the topic, for good",
 		purge_options, run_purge },
 	{ "rebuild", "DLQ [TOPIC...]", "find a lost ledger again, in the topics that were sent to",
@@ -711,6 +723,7 @@ static const char *const usage[] = {
 	"import DLQ [FILE...]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",
 	"note DLQ [SELECTION] TEXT",
+	"capture [--scheme NAME] [--breaker P%/N] DLQ",
 	"purge [--before TIME] [--archive FILE] DLQ",
 	"rebuild DLQ [TOPIC...]",
 	"runs DLQ [ID]",

@@ -27,8 +27,8 @@ struct args {
 	struct opt_list shape;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
 
-	/* purge */
-	const char *before, *archive, *mean;
+	/* purge, capture */
+	const char *before, *archive, *mean, *breaker;
 	bool purge_all;
 
 	/* ls, groups, list, show, export, check */
@@ -69,6 +69,10 @@ int mark_selected(struct args *a, const char *topic, const char *verb, struct er
 
 int run_import(void *args, int argc, char **argv, struct err *e);
 int run_edit(void *args, int argc, char **argv, struct err *e);
+
+/* ---- capture.c ---- */
+
+int run_capture(void *args, int argc, char **argv, struct err *e);
 
 /* ---- triage.c ---- */
 
