@@ -47,7 +47,7 @@ find_partition(const struct admin_topics *topics, const char *topic, int32_t id)
 	const struct admin_topic *t = admin_topics_find(topics, topic);
 
 	/* where it nearly always is */
-	if (t && id < t->partitions_n && t->partitions[id].id == id)
+	if (t && id >= 0 && id < t->partitions_n && t->partitions[id].id == id)
 		return &t->partitions[id];
 	for (int i = 0; t && i < t->partitions_n; i++)
 		if (t->partitions[i].id == id)
