@@ -323,6 +323,14 @@ bench-lag: deps
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/lag
 .PHONY: bench-lag
 
+# Pipelines under kill -9; on Apache Kafka, of the tools only.
+crash-pipelines: deps
+	@$(MAKE) --no-print-directory -s all
+	@ROUNDS=$${ROUNDS:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-pipelines
+crash: crash-pipelines
+KAFKA_SUITES += tests/crash-pipelines
+.PHONY: crash-pipelines
+
 clean:
 	rm -rf $(BUILD)
 .PHONY: clean

@@ -624,7 +624,7 @@ open_producer(struct run *run, const struct conf *conf, const char *id,
 		.transactional_id = a->dry_run || !*id ? NULL : id,
 	};
 	const struct sink_options sink = {
-		.group = a->commit_group, .txn = a->txn,
+		.conf = conf, .group = a->commit_group, .txn = a->txn,
 		.timeout_ms = o.timeout_ms, .keep = keep_rejects, .user = run,
 	};
 

@@ -126,7 +126,9 @@ has_sent() { # N
 @test "--txn commits both in one transaction" {
 	values 1 2 3
 	exits 0 handle --exec "$h" --to "$t-out" --txn
-	[[ -z $(rest) && $(sent) == "done 1,done 2,done 3" ]]
+	[[ -z $(rest) ]]
+	eventually has_sent 3
+	[[ $(sent) == "done 1,done 2,done 3" ]]
 	exits 3 handle --exec "$h" --to "$t-out" --txn --fail-empty
 	# each with a transaction's marker behind it
 	[[ $(kc-consume "$t-out" -e --summary 2>&1 >"$dir/all" | jq '.partitions[0].end > .records') == true ]]
@@ -204,7 +206,7 @@ has_sent() { # N
 }
 
 @test "a dead letter that cannot be written: status 1, and the record comes again" {
-	values 1 "bad $(printf '%3000s' | tr ' ' x)"
+	values 1 "bad $(printf '%3000s' '' | tr ' ' x)"
 	kc-topics -q alter "$t-dlq" -c max.message.bytes=2000
 	exits 1 handle --exec "$h" --dlq "$t-dlq"
 	[[ -z $(dead) && $(rest) == *bad* ]]
@@ -259,7 +261,9 @@ has_sent() { # N
 }
 
 @test "the breaker: status 4, and what it stops is not committed" {
-	values $(yes bad | head -n 500)
+	local -a all
+	mapfile -t all < <(yes bad | head -n 500)
+	values "${all[@]}"
 	exits 4 handle --exec "$h" --dlq "$t-dlq" --breaker 50%/20
 	says "failed: stopped, and the last"
 	# it came before the end: of 500, some are left
@@ -311,6 +315,32 @@ has_sent() { # N
 	ends_with 143 "$b"
 	kc-consume "$t-out" -e --raw | sed 's/done //' | sort -n | cmp - <(seq 6000)
 	[[ -z $(rest) ]]
+}
+
+@test "a member that was away is refused its commit: each record once" {
+	kc-topics -q create "$t" "$t-out" -p 2
+	seq 500 | kc-produce --raw "$t"
+	local a b short=(-X session.timeout.ms=6000 -X transaction.timeout.ms=5000)
+	background a --to "$t-out" --txn -X transactional.id="$t-a" "${short[@]}"
+	a=$pid
+	eventually has_sent 500
+	# records on their way while it stands still; the group gives them to the other
+	seq 501 1000 | kc-produce --raw "$t"
+	kill -STOP "$a"
+	background b --to "$t-out" --txn -X transactional.id="$t-b" "${short[@]}"
+	b=$pid
+	eventually has_sent 1000
+	kill -CONT "$a"
+	seq 1001 1500 | kc-produce --raw "$t"
+	eventually has_sent 1500
+	kill -TERM "$a" 2>/dev/null || true
+	kill -TERM "$b"
+	# 5: its transaction, if it stood still in one, was ended for it
+	status=0
+	wait "$a" || status=$?
+	[[ $status == 143 || $status == 5 ]]
+	ends_with 143 "$b"
+	kc-consume "$t-out" -e --raw | sed 's/done //' | sort -n | cmp - <(seq 1500)
 }
 
 @test "a twin with --txn fences the one before: status 5" {

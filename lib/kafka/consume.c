@@ -176,8 +176,9 @@ consume_open(struct consume **out, const struct conf *conf,
 	c->told_down = true; /* client_wait() tells it at the start */
 	c->bounded = o->exit_at_end || o->range.to.kind != OFFSET_UNSET ||
 		(o->spans_n && o->spans[0].to >= 0);
+	/* A name alone is no membership: only who subscribes joins. */
 	if (consume_check_names(o, e) || client_open_with(&c->client, conf,
-	    CLIENT_CONSUMER, o->group, setup, c, e))
+	    CLIENT_CONSUMER, o->group ? o->group : o->from_group, setup, c, e))
 		goto fail;
 	c->rk = client_handle(c->client);
 	if (open_queue(c, e) || client_wait(c->client, o->timeout_ms, e) ||

@@ -130,43 +130,31 @@ consume_hold(struct consume *c, bool hold)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static int
+read_offsets(struct consume *c, const char *group,
+	rd_kafka_topic_partition_list_t *list, struct err *e)
+{
+	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
+
+	if (!client_committed(c->client, list, timeout, e))
+		return 0;
+	return err_wrap(e, "group '%s': cannot read its offsets", group);
+}
+
 /* Committed offsets into the list, then ours. */
 static int
 take_over(struct consume *c, rd_kafka_topic_partition_list_t *list,
 	struct err *e)
 {
-	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
-	rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, timeout);
-
-	for (int i = 0; i < list->cnt && !code; i++)
-		code = list->elems[i].err;
-	if (code) {
-		client_error(c->client, code, NULL, e);
-		return err_wrap(e, "group '%s': cannot read its offsets",
-			c->o->group);
-	}
-	return consume_activate(c, list, e);
+	return read_offsets(c, c->o->group, list, e) ? -1 :
+		consume_activate(c, list, e);
 }
 
 int
 consume_from_group(struct consume *c, rd_kafka_topic_partition_list_t *list,
 	struct err *e)
 {
-	int timeout = c->o->timeout_ms < 0 ? 60000 : c->o->timeout_ms;
-	struct group_offsets offsets = { 0 };
-	int result = group_offsets_get(c->client, c->o->from_group, timeout,
-		&offsets, e);
-
-	for (int i = 0; i < list->cnt && !result; i++) {
-		const struct group_offset *o = group_offsets_find(&offsets,
-			list->elems[i].topic, list->elems[i].partition);
-
-		if (o && o->offset >= 0)
-			list->elems[i].offset = o->offset;
-	}
-	group_offsets_release(&offsets);
-	return result ? err_wrap(e, "group '%s': cannot read its offsets",
-		c->o->from_group) : 0;
+	return read_offsets(c, c->o->from_group, list, e);
 }
 
 static void

@@ -32,6 +32,14 @@ void *client_user(const struct client *c);
 int client_error(struct client *c, rd_kafka_resp_err_t code,
 	const char *detail, struct err *e);
 
+/*
+ * The committed offsets of the list's partitions, of the group that the
+ * consumer c was opened with; RD_KAFKA_OFFSET_INVALID = none. Waits while the
+ * coordinator moves, and for offsets that a transaction is about to commit.
+ */
+int client_committed(struct client *c, rd_kafka_topic_partition_list_t *list,
+	int timeout_ms, struct err *e);
+
 /* The membership of a reader with a group, as of now (KIP-447). returns owned */
 rd_kafka_consumer_group_metadata_t *consume_membership(const struct consume *c);
 

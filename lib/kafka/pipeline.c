@@ -86,7 +86,10 @@ turn(struct pipeline *p, struct err *e)
 	return await(p, until, e);
 }
 
-/* Until everything under way has its verdict and is committed, or the deadline. */
+/*
+ * Until everything under way has its verdict and is committed, or the
+ * deadline, which a signal brings nearer.
+ */
 static int
 drain(struct pipeline *p, int64_t deadline, struct err *e)
 {
@@ -94,8 +97,11 @@ drain(struct pipeline *p, int64_t deadline, struct err *e)
 	int result = 0;
 
 	p->reading = false;
-	while (!result && p->dispatch.open && pipeline_mono() < deadline)
+	while (!result && p->dispatch.open && pipeline_mono() < deadline) {
+		if (sig_caught() && deadline - DRAIN_MS > pipeline_mono())
+			deadline = pipeline_mono() + DRAIN_MS;
 		result = turn(p, e);
+	}
 	while (!result && pipeline_has_verdicts(p) && pipeline_mono() < deadline)
 		result = pipeline_commit(p, e);
 	p->reading = reading;
@@ -227,16 +233,12 @@ open_all(struct pipeline *p, const struct conf *conf, struct consume_options *o,
 static int
 work(struct pipeline *p, struct err *e)
 {
-	int64_t deadline = INT64_MAX;
-
 	p->reading = true;
 	p->commit_ms = pipeline_mono();
 	while (p->reading)
 		if (read_some(p, e) || turn(p, e))
 			return -1;
-	if (sig_caught())
-		deadline = pipeline_mono() + DRAIN_MS;
-	if (drain(p, deadline, e))
+	if (drain(p, INT64_MAX, e))
 		return -1;
 	if (p->dispatch.open)
 		diag_warn("%lld records have no answer yet: not committed, they come "

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/json.h"
-#include "kafka/client.h"
 #include "kafka/group_offsets.h"
+#include "kafka/producer.h"
 #include "kafka/transaction.h"
 #include "model/positions.h"
 
@@ -20,6 +20,7 @@ enum {
 
 struct sink {
 	struct producer *p;
+	struct client *asker; /* a consumer with the group's name, no member */
 	struct sink_options o;
 	struct positions positions;
 	struct buf kc;        /* the last member kc that was found to be right */
@@ -41,34 +42,62 @@ wait_ms(const struct sink *s)
 	return s->o.timeout_ms < 0 ? 60000 : s->o.timeout_ms;
 }
 
+/* Stable ones, whatever is configured. */
+static void
+setup(rd_kafka_conf_t *k, void *user)
+{
+	(void)user;
+	rd_kafka_conf_set(k, "isolation.level", "read_committed", NULL, 0);
+}
+
 int
 sink_open(struct sink **out, struct producer *p, const struct sink_options *o,
 	struct err *e)
 {
 	struct sink *s = xcalloc(1, sizeof(*s));
-	struct group_offsets offsets = { 0 };
-	int result = -1;
 
 	s->p = p;
 	s->o = *o;
 	s->committed_ms = now_mono();
 	s->cluster = client_cluster_id(producer_client(p), wait_ms(s));
-	if (txn_check_group(p, o->group, e) ||
-	    group_offsets_get(producer_client(p), o->group, wait_ms(s),
-	    &offsets, e)) {
-		err_wrap(e, "group '%s'", o->group);
-		goto out;
-	}
-	for (int i = 0; i < offsets.n; i++)
-		positions_start(&s->positions, slice_str(offsets.items[i].topic),
-			offsets.items[i].partition, offsets.items[i].offset);
-	result = 0;
-out:
-	group_offsets_release(&offsets);
-	if (result)
+	if (client_open_with(&s->asker, o->conf, CLIENT_CONSUMER, o->group, setup,
+	    NULL, e) || txn_check_group(p, o->group, e)) {
 		sink_close(s);
-	else
-		*out = s;
+		return err_wrap(e, "group '%s'", o->group);
+	}
+	*out = s;
+	return 0;
+}
+
+/* The first line of a topic: where does the group stand in it? */
+static int
+open_topic(struct sink *s, const struct src *src, struct err *e)
+{
+	rd_kafka_topic_partition_list_t *list;
+	struct buf name = BUF_INIT;
+	int32_t partitions;
+	int result;
+
+	buf_addslice(&name, src->topic);
+	result = producer_count_partitions(s->p, buf_cstr(&name), &partitions, e);
+	if (!result && src->partition >= partitions)
+		result = err_set(e, ERR_NOT_FOUND, "this cluster has no '%s' [%"
+			PRId32 "], whose offsets should be committed (they are "
+			"committed where the records were read; kc-replay copies "
+			"between clusters)", buf_cstr(&name), src->partition);
+	if (result)
+		goto out;
+	list = rd_kafka_topic_partition_list_new(partitions);
+	rd_kafka_topic_partition_list_add_range(list, buf_cstr(&name), 0, partitions - 1);
+	result = client_committed(s->asker, list, wait_ms(s), e);
+	for (int i = 0; i < list->cnt && !result; i++)
+		positions_start(&s->positions, src->topic, list->elems[i].partition,
+			list->elems[i].offset < 0 ? -1 : list->elems[i].offset);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (result)
+		err_wrap(e, "group '%s': cannot read its offsets", s->o.group);
+out:
+	buf_release(&name);
 	return result;
 }
 
@@ -134,7 +163,9 @@ sink_take(struct sink *s, struct slice text, struct slice kc, struct err *e)
 	if (slice_is_null(text))
 		return err_set(e, ERR_FORMAT, "the line has no src (kc-consume "
 			"--from-group writes it, and filters must keep it)");
-	if (src_parse(text, &src, e) || check_origin(s, kc, e))
+	if (src_parse(text, &src, e) || check_origin(s, kc, e) ||
+	    (!positions_knows(&s->positions, src.topic, src.partition) &&
+	     open_topic(s, &src, e)))
 		return -1;
 	switch (positions_look(&s->positions, &src)) {
 	case POSITION_DONE:
@@ -216,6 +247,7 @@ sink_close(struct sink *s)
 		return;
 	if (s->o.txn)
 		txn_abort(s->p, &ignored);
+	client_close(s->asker);
 	positions_release(&s->positions);
 	buf_release(&s->kc);
 	free(s->cluster);

@@ -19,6 +19,7 @@
 #include "kafka/produce.h"
 
 struct sink_options {
+	const struct conf *conf; /* the producer's */
 	const char *group; /* a simple group: it may have no members */
 	bool txn;          /* the producer has a transactional id */
 	int timeout_ms;    /* of the administration; -1 = for ever */
@@ -31,7 +32,7 @@ struct sink;
 
 /*
  * After producer_open(), so that in a transactional pipeline the offsets that
- * are read here are settled. ERR_REFUSED when the group has members.
+ * are read from here on are settled. ERR_REFUSED when the group has members.
  */
 int sink_open(struct sink **out, struct producer *p, const struct sink_options *o,
 	struct err *e);

@@ -23,6 +23,28 @@ is_of(const struct position *at, struct slice topic, int32_t partition)
 	return at && at->partition == partition && slice_eq_str(topic, at->topic);
 }
 
+static void
+put_key(struct buf *key, struct slice topic, int32_t partition)
+{
+	buf_addslice(key, topic);
+	buf_addc(key, '/');
+	buf_addint(key, partition);
+}
+
+bool
+positions_knows(const struct positions *p, struct slice topic, int32_t partition)
+{
+	struct buf key = BUF_INIT;
+	bool known;
+
+	if (is_of(p->latest, topic, partition))
+		return true;
+	put_key(&key, topic, partition);
+	known = map_get(&p->by_key, buf_slice(&key));
+	buf_release(&key);
+	return known;
+}
+
 /* Of this partition, made when it is not there yet. */
 static struct position *
 find(struct positions *p, struct slice topic, int32_t partition)
@@ -32,9 +54,7 @@ find(struct positions *p, struct slice topic, int32_t partition)
 
 	if (is_of(at, topic, partition))
 		return at;
-	buf_addslice(&key, topic);
-	buf_addc(&key, '/');
-	buf_addint(&key, partition);
+	put_key(&key, topic, partition);
 	at = map_get(&p->by_key, buf_slice(&key));
 	if (!at) {
 		at = xcalloc(1, sizeof(*at));
@@ -57,6 +77,7 @@ positions_start(struct positions *p, struct slice topic, int32_t partition,
 	int64_t committed)
 {
 	find(p, topic, partition)->committed = committed;
+	p->latest = NULL; /* no line was of it */
 }
 
 enum position_take

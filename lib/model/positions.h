@@ -37,6 +37,10 @@ void positions_release(struct positions *p);
 void positions_start(struct positions *p, struct slice topic, int32_t partition,
 	int64_t committed);
 
+/* True when it was started, or a line of it was taken. */
+bool positions_knows(const struct positions *p, struct slice topic,
+	int32_t partition);
+
 enum position_take {
 	POSITION_NEW,   /* a record further on */
 	POSITION_SAME,  /* another line of the latest record */

@@ -17,7 +17,6 @@ start(const char *command)
 		(char *)(uintptr_t)command, NULL };
 	struct err e = ERR_INIT;
 
-	coprocess_init(&c);
 	return !coprocess_start(&c, argv, 0, &e);
 }
 
@@ -95,6 +94,7 @@ a_line_may_be_too_long(void)
 	c.limit = 7;
 	CHECK_INT(next(&line), COPROCESS_TOO_LONG);
 	coprocess_release(&c);
+	coprocess_init(&c);
 }
 
 static void
@@ -161,6 +161,7 @@ int
 main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	coprocess_init(&c);
 	RUN(lines_go_there_and_come_back);
 	RUN(much_goes_through);
 	RUN(a_line_may_be_too_long);

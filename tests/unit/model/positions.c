@@ -70,6 +70,8 @@ what_was_committed_before_is_passed_over(void)
 
 	positions_start(&p, slice_str("t"), 0, 10);
 	CHECK(!positions_due(&p));
+	CHECK(positions_knows(&p, slice_str("t"), 0));
+	CHECK(!positions_knows(&p, slice_str("t"), 1));
 	CHECK_INT(take(&p, "t", 0, 8), POSITION_DONE);
 	CHECK_INT(take(&p, "t", 0, 9), POSITION_DONE);
 	CHECK(!positions_due(&p));
