@@ -33,7 +33,7 @@ struct args {
 	const char *exec, *to, *dlq, *dlq_scheme, *breaker;
 	char **command;   /* behind --; NULL = none */
 	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
-	bool txn, ok_if_dlq;
+	bool txn, ok_if_dlq, barriers;
 	int64_t count;
 	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
 	bool fail_empty, summary;
@@ -64,6 +64,8 @@ static const struct opt options[] = {
 	{ 'G', "consumer-group", OPT_STRING, AT(group), "GROUP", .hidden = true },
 	{ 0, "from-group", OPT_STRING, AT(from_group), "GROUP",
 		.help = "begin where this group stands, for kc-produce --commit-group; with --src" },
+	{ 0, "barriers", OPT_FLAG, AT(barriers),
+		.help = "with --from-group: lines that say how far the reading is" },
 	{ 'j', "json-values", OPT_FLAG, AT(json_values), .group = "form",
 		.help = "values that are JSON as JSON, in the member json" },
 	{ 0, "raw", OPT_FLAG, AT(raw), .group = "form",
@@ -151,6 +153,8 @@ struct run {
 	struct format *format;   /* NULL = kc-record(5) or kcat's lines */
 	unsigned flags;          /* of the envelope */
 	struct buf origin;       /* member kc of all lines; empty = none */
+	struct buf barrier;      /* the last one written */
+	int64_t barrier_ms;
 	bool terminal;           /* foreign bytes are made harmless */
 	struct buf shown[2];     /* value and key for a terminal */
 	int64_t records;
@@ -302,6 +306,32 @@ commit_sometimes(struct run *run, struct err *e)
 	return 0;
 }
 
+/* How far the reading is, when it is further than at the last one. */
+static void
+write_barrier(struct run *run)
+{
+	int n = consume_positions(run->in, NULL, 0);
+	struct consume_position *at = xcalloc((size_t)n, sizeof(*at));
+	struct buf line = BUF_INIT;
+
+	consume_positions(run->in, at, n);
+	buf_addstr(&line, "{\"kc\":");
+	buf_add(&line, run->origin.data, run->origin.len - 1);
+	buf_addstr(&line, ",\"next\":{");
+	for (int i = 0; i < n; i++)
+		buf_addf(&line, "%s\"%s/%d\":%lld", i ? "," : "", at[i].topic,
+			(int)at[i].partition, (long long)at[i].next);
+	buf_addstr(&line, "}}}\n");
+	if (!slice_eq(buf_slice(&line), buf_slice(&run->barrier))) {
+		buf_addslice(&run->out.buf, buf_slice(&line));
+		buf_clear(&run->barrier);
+		buf_addslice(&run->barrier, buf_slice(&line));
+	}
+	run->barrier_ms = clock_mono_ms(clock_system());
+	buf_release(&line);
+	free(at);
+}
+
 /* Until something ends it: its name for the summary, or NULL and *e. */
 static const char *
 copy_records(struct run *run, struct err *e)
@@ -322,8 +352,14 @@ copy_records(struct run *run, struct err *e)
 			/* The clock is not asked for each record. */
 			if (run->records % 1024 == 0 && commit_sometimes(run, e))
 				return NULL;
+			if (run->records % 1024 == 0 && run->a->barriers &&
+			    clock_mono_ms(clock_system()) - run->barrier_ms >=
+			    COMMIT_MS)
+				write_barrier(run);
 			break;
 		case CONSUME_IDLE:
+			if (run->a->barriers)
+				write_barrier(run);
 			if (out_flush(&run->out, e) || commit_sometimes(run, e))
 				return NULL;
 			break;
@@ -359,6 +395,8 @@ finish(struct run *run, const char *why, struct err *e)
 	struct err later = ERR_INIT;
 	int result = why ? 0 : -1;
 
+	if (!result && run->a->barriers)
+		write_barrier(run);
 	/* When it was the output that failed, nothing more can be written. */
 	if (out_flush(&run->out, &later) || consume_commit(run->in, &later)) {
 		if (!result)
@@ -568,6 +606,9 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (a->partitions && a->group)
 		return err_set(e, ERR_USAGE, "-p and -g exclude each other: a "
 			"group shares all partitions");
+	if (a->barriers && !a->from_group)
+		return err_set(e, ERR_USAGE, "--barriers is for --from-group: "
+			"kc-produce --commit-group reads them");
 	if (a->from_group && a->group)
 		return err_set(e, ERR_USAGE, "-g and --from-group exclude each "
 			"other: a member commits by itself");
@@ -621,6 +662,7 @@ out:
 	free(partitions);
 	buf_release(&run.out.buf);
 	buf_release(&run.origin);
+	buf_release(&run.barrier);
 	buf_release(&run.shown[0]);
 	buf_release(&run.shown[1]);
 	return result;

@@ -385,6 +385,8 @@ read_record(struct run *run, struct slice line, struct record *r, struct err *e)
 	    ? envelope_read_kcat(&run->reader, line, r, e)
 	    : envelope_read(&run->reader, line, r, e))
 		return -1;
+	if (run->reader.valueless)
+		return 0; /* a barrier */
 	if (a->topic) {
 		r->topic = run->topic;
 		/* a partition number means something in its own topic only */
@@ -454,6 +456,24 @@ is_wanted(struct run *run, const struct in *in, const struct record *r)
 	return take > 0 && !run->stop.code;
 }
 
+/* A line without a value; only a pipeline's reader writes such. */
+static void
+take_barrier(struct run *run, const struct in *in, struct slice line,
+	const struct record *r)
+{
+	struct err why = ERR_INIT;
+
+	if (slice_is_null(r->kc)) {
+		err_set(&why, ERR_FORMAT, "no value and no json (a tombstone is "
+			"\"value\":null)");
+		on_bad_line(run, in, line, &why);
+	} else if (run->sink && sink_barrier(run->sink, r->kc, &why) &&
+		   !run->stop.code) {
+		run->stop = why;
+		err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
+	}
+}
+
 static void
 send_line(struct run *run, const struct in *in, int number, struct slice line)
 {
@@ -465,6 +485,8 @@ send_line(struct run *run, const struct in *in, int number, struct slice line)
 	run->lines++;
 	if (read_record(run, line, &r, &why))
 		on_bad_line(run, in, line, &why);
+	else if (run->reader.valueless)
+		take_barrier(run, in, line, &r);
 	else if (is_wanted(run, in, &r) &&
 		 producer_send(run->producer, &r, tag, &why) && !run->stop.code)
 		run->stop = why;
@@ -559,7 +581,8 @@ end_sink(struct run *run)
 
 	if (!run->sink)
 		return;
-	if (!run->stop.code && sink_commit(run->sink, &why) && !run->stop.code)
+	if (!run->stop.code && !(sig_caught() ? sink_idle(run->sink, &why) >= 0 :
+	    !sink_finish(run->sink, &why)) && !run->stop.code)
 		run->stop = why;
 	if (sink_passed(run->sink))
 		diag_note("%" PRId64 " lines were committed before, and passed over",
@@ -700,7 +723,8 @@ run_produce(struct args *a, int argc, char **argv, struct err *e)
 	run.topic = slice_str(a->topic);
 	run.form.key = slice_str(a->key);
 	run.form.empty_is_null = a->empty_is_null;
-	run.reader.flags = a->ignore_unknown ? ENVELOPE_IGNORE_UNKNOWN : 0;
+	run.reader.flags = (a->ignore_unknown ? ENVELOPE_IGNORE_UNKNOWN : 0) |
+		(a->commit_group ? ENVELOPE_NO_VALUE : 0);
 	if (check_args(a, e) || transactional_id(&run, &conf, &id, e) ||
 	    parse_headers(&run, e) ||
 	    parse_delimiters(&run, e) || open_inputs(&run, argc, argv, e) ||

@@ -106,6 +106,34 @@ is_sent() { # VALUE,VALUE...
 	[[ -z $(rest) ]]
 }
 
+@test "barriers pass what was dropped, and make several lines of one safe" {
+	numbers 100 3
+	local o
+	for o in "" --txn; do
+		# shellcheck disable=SC2086
+		kc-consume --from-group "$g$o" --barriers "$t" -e |
+			jq -c 'select(.kc.next or .offset % 10 == 3) | ., select(.value)' |
+			kc-produce --commit-group "$g$o" $o "$t-out"
+		exits 3 kc-consume --from-group "$g$o" "$t" -e --fail-empty
+	done
+	[[ $(kc-consume "$t-out" -e | wc -l) == $((4 * $(kc-consume "$t" -e | jq 'select(.offset % 10 == 3)' | grep -c offset))) ]]
+}
+
+@test "barriers: input that is cut is not committed behind the last one" {
+	numbers 100
+	kc-consume --from-group "$g" --barriers "$t" -e >"$dir/lines"
+	[[ $(tail -n 1 "$dir/lines" | jq -c .kc.next) == "{\"$t/0\":100}" ]]
+	exits 1 kc-produce --commit-group "$g" --txn "$t-out" < <(tail -n 1 "$dir/lines" | sed 's/:100}/:0}/'; head -n 50 "$dir/lines")
+	says "the input was cut"
+	[[ -z $(sent) ]]
+	is_at 0
+	exits 0 kc-produce --commit-group "$g" --txn "$t-out" "$dir/lines"
+	eventually is_sent_to 100
+	# without --commit-group it is no record
+	exits 1 kc-produce "$t-out" < <(tail -n 1 "$dir/lines")
+	says "no value and no json"
+}
+
 @test "lines that an older run has committed are passed over" {
 	numbers 100
 	rest >"$dir/lines"
@@ -282,6 +310,8 @@ is_member() {
 	says "--txn"
 	exits 2 kc-consume -g g --from-group g t
 	says "exclude each other"
+	exits 2 kc-consume --barriers t
+	says "--from-group"
 	exits 2 kc-consume --from-group g --raw t
 	says "this form has none"
 }

@@ -27,6 +27,8 @@ struct sink {
 	char *cluster;
 	int64_t lines;        /* since the last commit */
 	int64_t passed;
+	bool barriers;        /* there are some: commits are made there */
+	bool at_barrier;      /* no line came behind the last one */
 	int64_t committed_ms;
 };
 
@@ -101,33 +103,38 @@ out:
 	return result;
 }
 
-/*
- * Lines of kc-consume --from-group say which cluster and group they are of.
- * They are all alike: only the first is looked at.
- */
+/* Lines of kc-consume --from-group say which cluster and group they are of. */
+static int
+check_names(const struct sink *s, const struct json *kc, struct err *e)
+{
+	const char *cluster = json_string(json_get(kc, "cluster"));
+	const char *group = json_string(json_get(kc, "group"));
+
+	if (cluster && s->cluster && strcmp(cluster, s->cluster))
+		return err_set(e, ERR_FAILED, "the lines are of cluster '%s', "
+			"and this is '%s': offsets are committed where the "
+			"records were read (kc-replay copies between clusters)",
+			cluster, s->cluster);
+	if (group && strcmp(group, s->o.group))
+		return err_set(e, ERR_FAILED, "the lines were read for group "
+			"'%s', not '%s' (--from-group and --commit-group name "
+			"the same one)", group, s->o.group);
+	return 0;
+}
+
+/* They are all alike: only the first is looked at. */
 static int
 check_origin(struct sink *s, struct slice kc, struct err *e)
 {
 	struct json *j;
-	const char *cluster, *group;
-	int result = 0;
+	int result;
 
 	if (slice_is_null(kc) || slice_eq(kc, buf_slice(&s->kc)))
 		return 0;
 	j = json_parse(kc, e);
 	if (!j)
 		return err_wrap(e, "member kc");
-	cluster = json_string(json_get(j, "cluster"));
-	group = json_string(json_get(j, "group"));
-	if (cluster && s->cluster && strcmp(cluster, s->cluster))
-		result = err_set(e, ERR_FAILED, "the lines are of cluster '%s', "
-			"and this is '%s': offsets are committed where the "
-			"records were read (kc-replay copies between clusters)",
-			cluster, s->cluster);
-	else if (group && strcmp(group, s->o.group))
-		result = err_set(e, ERR_FAILED, "the lines were read for group "
-			"'%s', not '%s' (--from-group and --commit-group name "
-			"the same one)", group, s->o.group);
+	result = check_names(s, j, e);
 	json_free(j);
 	if (result)
 		return -1;
@@ -139,6 +146,8 @@ check_origin(struct sink *s, struct slice kc, struct err *e)
 static bool
 is_due(struct sink *s)
 {
+	if (s->barriers)
+		return false;
 	if (s->o.txn && s->lines >= COMMIT_LINES)
 		return true;
 	return s->lines % LOOK_EVERY == 0 && s->lines &&
@@ -182,6 +191,7 @@ sink_take(struct sink *s, struct slice text, struct slice kc, struct err *e)
 		break;
 	}
 	s->lines++;
+	s->at_barrier = false;
 	return s->o.txn && !txn_is_open(s->p) && txn_begin(s->p, e) ? -1 : 1;
 }
 
@@ -213,7 +223,8 @@ sink_commit(struct sink *s, struct err *e)
 			group_offsets_add(&offsets, slice_str(at->topic),
 				at->partition, at->next, NULL);
 	}
-	result = s->o.txn ? txn_commit(s->p, &source, &offsets, e) :
+	result = s->o.txn && !txn_is_open(s->p) && txn_begin(s->p, e) ? -1 :
+		s->o.txn ? txn_commit(s->p, &source, &offsets, e) :
 		commit_offsets(s, &offsets, e);
 	group_offsets_release(&offsets);
 	if (result)
@@ -224,9 +235,63 @@ sink_commit(struct sink *s, struct err *e)
 	return 0;
 }
 
+/* "topic/partition": offset */
+static int
+pass(struct sink *s, const struct json *next, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int64_t offset = -1;
+	struct src src;
+	int result;
+
+	json_int(next, &offset);
+	buf_addf(&text, "%s/%" PRId64, json_name(next), offset);
+	result = src_parse(buf_slice(&text), &src, e) ||
+		(!positions_knows(&s->positions, src.topic, src.partition) &&
+		open_topic(s, &src, e));
+	if (!result)
+		positions_pass(&s->positions, &src);
+	buf_release(&text);
+	return result ? -1 : 0;
+}
+
+int
+sink_barrier(struct sink *s, struct slice kc, struct err *e)
+{
+	struct json *j = json_parse(kc, e);
+	const struct json *next = json_get(j, "next");
+	int result = -1;
+
+	if (!j)
+		return err_wrap(e, "member kc");
+	if (!json_is_object(next))
+		err_set(e, ERR_FORMAT, "no value and no json, and no barrier");
+	else
+		result = check_names(s, j, e);
+	for (const struct json *n = json_first(next); n && !result; n = json_next(n))
+		result = pass(s, n, e);
+	json_free(j);
+	if (result)
+		return -1;
+	s->barriers = s->at_barrier = true;
+	return now_mono() - s->committed_ms < IDLE_MS ? 0 : sink_commit(s, e);
+}
+
+int
+sink_finish(struct sink *s, struct err *e)
+{
+	if (!s->barriers || s->at_barrier)
+		return sink_commit(s, e);
+	return err_set(e, ERR_FAILED, "the input was cut: there is no barrier behind "
+		"its last line (the reader or a filter ended early; what came "
+		"behind the last barrier is not committed)");
+}
+
 int
 sink_idle(struct sink *s, struct err *e)
 {
+	if (s->barriers && !s->at_barrier)
+		return 1;
 	if (positions_due(&s->positions) && now_mono() - s->committed_ms < IDLE_MS)
 		return 0;
 	return sink_commit(s, e) ? -1 : 1;

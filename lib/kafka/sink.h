@@ -45,6 +45,19 @@ int sink_open(struct sink **out, struct producer *p, const struct sink_options *
 int sink_take(struct sink *s, struct slice src, struct slice kc, struct err *e);
 
 /*
+ * A barrier comes: a line with nothing but kc, whose member next has
+ * "topic/partition": offset for how far the reading is. All lines before it
+ * have come. From the first one on, commits are made at barriers only.
+ */
+int sink_barrier(struct sink *s, struct slice kc, struct err *e);
+
+/*
+ * The input is at its end: commits; ERR_FAILED when there were barriers, and
+ * none behind the last line: then it was cut.
+ */
+int sink_finish(struct sink *s, struct err *e);
+
+/*
  * Waits for the records and commits. The caller makes sure that none has
  * failed. -1: what it says, and the run is over; with txn, nothing of the
  * records since the last commit is visible.

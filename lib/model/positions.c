@@ -99,6 +99,16 @@ positions_take(struct positions *p, const struct src *s)
 	find(p, s->topic, s->partition)->next = s->offset + 1;
 }
 
+void
+positions_pass(struct positions *p, const struct src *s)
+{
+	struct position *at = find(p, s->topic, s->partition);
+
+	if (s->offset > at->next && s->offset > at->committed)
+		at->next = s->offset;
+	p->latest = NULL; /* no line was of it */
+}
+
 bool
 positions_due(const struct positions *p)
 {

@@ -52,6 +52,8 @@ enum position_take {
 enum position_take positions_look(struct positions *p, const struct src *s);
 /* Takes a line that is POSITION_NEW. */
 void positions_take(struct positions *p, const struct src *s);
+/* The reading has passed all before s: also what no line came of. */
+void positions_pass(struct positions *p, const struct src *s);
 /* True when something was taken that is not committed. */
 bool positions_due(const struct positions *p);
 /* All that was taken is committed. */

@@ -81,9 +81,32 @@ what_was_committed_before_is_passed_over(void)
 	positions_release(&p);
 }
 
+static void
+a_barrier_passes_what_no_line_came_of(void)
+{
+	struct positions p = { 0 };
+	struct src s = at("t", 0, 20);
+
+	positions_start(&p, slice_str("t"), 0, 10);
+	CHECK_INT(take(&p, "t", 0, 12), POSITION_NEW);
+	positions_pass(&p, &s);
+	CHECK_INT(p.items[0]->next, 20);
+	s.offset = 15; /* an older one */
+	positions_pass(&p, &s);
+	CHECK_INT(p.items[0]->next, 20);
+	CHECK_INT(take(&p, "t", 0, 19), POSITION_BACK);
+	CHECK_INT(take(&p, "t", 0, 20), POSITION_NEW);
+	s = at("u", 0, 0); /* an empty partition moves nothing */
+	positions_pass(&p, &s);
+	positions_committed(&p);
+	CHECK_INT(p.items[0]->committed, 21);
+	positions_release(&p);
+}
+
 int
 main(void)
 {
+	RUN(a_barrier_passes_what_no_line_came_of);
 	RUN(lines_in_order_move_on_and_may_be_missing);
 	RUN(one_record_may_be_several_lines_in_a_row);
 	RUN(a_line_behind_a_later_one_is_out_of_order);
