@@ -237,7 +237,8 @@ load_ledger(struct dlq *d, struct err *e)
 	group_offsets_release(&offsets);
 	if (result)
 		return -1;
-	qsort(d->runs, (size_t)d->runs_n, sizeof(*d->runs), by_id);
+	if (d->runs_n)
+		qsort(d->runs, (size_t)d->runs_n, sizeof(*d->runs), by_id);
 	for (int i = 0; i < d->meta->partitions_n && !d->ledger.entries; i++)
 		d->ledger_lost |= d->committed[i] > d->meta->partitions[i].start;
 	return 0;

@@ -172,12 +172,14 @@ dlq_locate(struct dlq *d, const struct dlq_locate_options *o,
 	l->select = o->select;
 	if (dlq_scan(d, &s, e))
 		return -1;
-	qsort(l->items, l->n, sizeof(*l->items), by_value);
 	begin = begin_of(l, o->since_ms);
-	if (l->n && search(d, l, begin, e))
-		return -1;
+	if (l->n) {
+		qsort(l->items, l->n, sizeof(*l->items), by_value);
+		if (search(d, l, begin, e))
+			return -1;
+		qsort(l->items, l->n, sizeof(*l->items), by_place);
+	}
 	tell(l, begin);
-	qsort(l->items, l->n, sizeof(*l->items), by_place);
 	return 0;
 }
 

@@ -94,6 +94,15 @@ death_of(struct deaths *l, enum deadletter_scheme s, enum death_field field)
 	return death;
 }
 
+static bool
+wants_group(const struct deaths *l, enum deadletter_scheme s)
+{
+	const struct death *death = l->open[s][HALF_ORIGIN];
+
+	return death && (death->seen & 1u << DEATH_TOPIC) &&
+		!(death->seen & 1u << DEATH_GROUP);
+}
+
 static void
 gather(struct deaths *l, const struct record_header *h)
 {
@@ -103,6 +112,10 @@ gather(struct deaths *l, const struct record_header *h)
 
 	if (!row || row->once)
 		return;
+	/* Spring's retry topics name the group as its dead-letter topics do. */
+	if (s == DEADLETTER_SPRING && row->field == DEATH_GROUP &&
+	    !wants_group(l, s) && wants_group(l, DEADLETTER_SPRING_RETRY))
+		s = DEADLETTER_SPRING_RETRY;
 	death = death_of(l, s, row->field);
 	death->seen |= 1u << row->field;
 	death->ours |= row->name[0] == 'k' && row->name[1] == 'c';
@@ -184,7 +197,7 @@ newest_of(struct deaths *l, enum deadletter_scheme s)
 	return NULL;
 }
 
-/* Spring's retry topics name the group as its dead-letter topics do. */
+/* The same, where the group stands in front. */
 static void
 move_group(struct deaths *l)
 {

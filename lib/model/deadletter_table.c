@@ -179,7 +179,7 @@ const struct death_scheme death_schemes[DEADLETTER_SCHEMES] = {
 		HEADERS(connect) },
 	[DEADLETTER_STREAMS] = { "streams", "__streams.errors.", .keeps_time = true,
 		HEADERS(streams) },
-	[DEADLETTER_SHARE] = { "share", "__dlq.errors." },
+	[DEADLETTER_SHARE] = { "share", "__dlq.errors.", HEADERS(NULL) },
 	[DEADLETTER_SPRING] = { "spring", "kafka_dlt-", HEADERS(spring) },
 	[DEADLETTER_SPRING_RETRY] = { "spring-retry", "retry_topic-", HEADERS(spring_retry) },
 	[DEADLETTER_SPRING_CLOUD] = { "spring-cloud", .needs = NEEDS(TOPIC),

@@ -29,9 +29,9 @@ struct reader {
 static struct reader
 reader_of(struct slice s)
 {
-	const uint8_t *p = s.data;
+	const uint8_t *p = s.data ? s.data : "";
 
-	return (struct reader){ p, p + s.len, !p };
+	return (struct reader){ p, p + s.len, !s.data };
 }
 
 static bool

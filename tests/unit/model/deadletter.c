@@ -223,6 +223,24 @@ spring_retry_topics(void)
 	CHECK_INT(d.attempts, 199);
 }
 
+/* Both name their group alike: to each its own. */
+static void
+spring_after_its_retry_topics(void)
+{
+	begin();
+	add_retry("\0\0\0\3", 4);
+	add("kafka_dlt-exception-fqcn", "a.B");
+	add_spring("orders-retry-1", "\0\0\0\0\0\0\0\1");
+	read_it();
+	CHECK_INT(d.hops_n, 2);
+	CHECK_INT(d.scheme, DEADLETTER_SPRING);
+	CHECK(is(d.origin.topic, "orders-retry-1") && is(d.origin.group, "billing"));
+	CHECK(is(d.error.class, "a.B"));
+	CHECK_INT(d.attempts, 2);
+	CHECK_INT(d.hops[1].scheme, DEADLETTER_SPRING_RETRY);
+	CHECK(is(d.hops[1].origin.group, "g") && is(d.hops[1].error.class, "x.Y"));
+}
+
 static void
 smallrye_retries_count_behind(void)
 {
@@ -658,6 +676,7 @@ main(void)
 	RUN(spring_died_twice);
 	RUN(binary_is_told_by_its_length);
 	RUN(spring_retry_topics);
+	RUN(spring_after_its_retry_topics);
 	RUN(smallrye_retries_count_behind);
 	RUN(streams_old_and_new);
 	RUN(share_groups_and_kc_share_names);
