@@ -3,11 +3,20 @@
  * is everything still there, and what of it is in the target already?
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
+#include "cli/sig.h"
 #include "kafka/replayer.h"
+
+enum {
+	RECENT_MS = 60000, /* a run that told of itself since may have just died */
+	QUIET_MS = 1000,
+	ROUNDS_MAX = 30,
+};
 
 static struct admin_topic *
 find_topic(struct replayer *r, struct client *c, const char *name,
@@ -180,26 +189,26 @@ replayer_explain(struct replayer *r, struct err *e)
 
 /* ---- there already? ---------------------------------------------------------------- */
 
-static int
+/* Records of our run from here to the end: how many, or -1. */
+static int64_t
 scan_target(struct replayer *r, const struct consume_options *o, struct err *e)
 {
 	struct consume *in = NULL;
 	struct record rec;
 	int64_t n = 0, offset;
 	int32_t partition;
-	int result = -1;
 
 	if (consume_open(&in, r->o->target_conf, o, e))
 		return -1;
 	for (;;) {
 		enum consume_status status = consume_next(in, -1, &rec, e);
 
-		if (status == CONSUME_END) {
-			result = 0;
+		if (status == CONSUME_END)
+			break;
+		if (status == CONSUME_ERROR || status == CONSUME_SIGNAL) {
+			n = -1;
 			break;
 		}
-		if (status == CONSUME_ERROR || status == CONSUME_SIGNAL)
-			break;
 		if (status != CONSUME_RECORD ||
 		    !slice_eq_str(replay_header(&rec, REPLAY_RUN), r->job.run) ||
 		    !replay_src_place(replay_header(&rec, REPLAY_SRC), &partition,
@@ -209,49 +218,88 @@ scan_target(struct replayer *r, const struct consume_options *o, struct err *e)
 		n++;
 	}
 	consume_close(in);
-	if (!result && n)
-		diag_note("%" PRId64 " records are in '%s' already", n,
-			r->job.spec.target);
-	return result;
+	return n;
+}
+
+/* From these offsets to what is there now, which they then are. */
+static int64_t
+scan_on(struct replayer *r, struct admin_topic *t, int64_t *from, struct err *e)
+{
+	const char *topic = r->job.spec.target;
+	struct consume_span *spans = xcalloc((size_t)t->partitions_n, sizeof(*spans));
+	struct consume_options o = {
+		.topics = &topic, .topics_n = 1, .spans = spans,
+		.isolation = "read_uncommitted", .timeout_ms = r->o->timeout_ms,
+		.output_fd = -1,
+	};
+	int64_t n = 0;
+
+	if (replay_high(r->o->target_conf, t, r->o->timeout_ms, e))
+		n = -1;
+	for (int i = 0; i < t->partitions_n && !n; i++) {
+		if (from[i] < t->partitions[i].start)
+			from[i] = t->partitions[i].start;
+		if (from[i] < t->partitions[i].end)
+			spans[o.spans_n++] = (struct consume_span){ topic, i, from[i],
+				t->partitions[i].end };
+	}
+	if (!n && o.spans_n)
+		n = scan_target(r, &o, e);
+	for (int i = 0; i < t->partitions_n; i++)
+		from[i] = t->partitions[i].end;
+	free(spans);
+	return n;
+}
+
+/*
+ * What a run that was killed had handed to its connections may be written
+ * after it is gone: nothing of it must come for a while.
+ */
+static int64_t
+scan_until_quiet(struct replayer *r, struct admin_topic *t, int64_t *from,
+	struct err *e)
+{
+	int64_t now = clock_wall_ms(clock_system()), total = 0;
+	bool recent = now - r->job.updated_ms < RECENT_MS;
+
+	for (int round = 0; ; round++) {
+		int64_t n = scan_on(r, t, from, e);
+
+		total += n;
+		if (n < 0)
+			return -1;
+		if (!recent || (round && !n) || round == ROUNDS_MAX)
+			return total;
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, QUIET_MS);
+		if (sig_caught())
+			return -1;
+	}
 }
 
 int
 replayer_scan(struct replayer *r, struct err *e)
 {
 	const char *topic = r->job.spec.target;
-	struct consume_options o = {
-		.topics = &topic, .topics_n = 1,
-		.isolation = "read_uncommitted", .timeout_ms = r->o->timeout_ms,
-		.output_fd = -1,
-	};
 	struct admin_topics topics = { 0 };
-	struct consume_span *spans = NULL;
 	struct admin_topic *t;
-	int result = -1;
+	int64_t *from, n;
 
 	if (admin_topics(r->target, r->o->timeout_ms, &topics, e))
 		return -1;
 	t = admin_topics_find(&topics, topic);
 	if (!t) {
-		err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist any more", topic);
-		goto out;
+		admin_topics_release(&topics);
+		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist any more",
+			topic);
 	}
-	if (replay_high(r->o->target_conf, t, r->o->timeout_ms, e))
-		goto out;
-	o.spans = spans = xcalloc((size_t)t->partitions_n, sizeof(*spans));
-	for (int i = 0; i < t->partitions_n; i++) {
-		int64_t from = i < r->job.target_n ? r->job.flushed_ends[i] : 0;
-
-		if (from < t->partitions[i].start)
-			from = t->partitions[i].start;
-		if (from < t->partitions[i].end)
-			spans[o.spans_n++] = (struct consume_span){ topic, i, from,
-				t->partitions[i].end };
-	}
-	result = o.spans_n ? scan_target(r, &o, e) : 0;
+	from = xcalloc((size_t)t->partitions_n, sizeof(*from));
+	for (int i = 0; i < t->partitions_n && i < r->job.target_n; i++)
+		from[i] = r->job.flushed_ends[i];
+	n = scan_until_quiet(r, t, from, e);
+	if (n > 0)
+		diag_note("%" PRId64 " records are in '%s' already", n, topic);
 	r->look_seen = r->seen.n;
-out:
-	free(spans);
+	free(from);
 	admin_topics_release(&topics);
-	return result;
+	return n < 0 ? -1 : 0;
 }
