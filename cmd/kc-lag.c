@@ -30,6 +30,7 @@
 #include "kafka/lag_check.h"
 #include "kafka/lag_measure.h"
 #include "kafka/lag_print.h"
+#include "kafka/lag_risk.h"
 #include "kafka/lag_serve.h"
 #include "kafka/lag_state.h"
 #include "kafka/lag_watch.h"
@@ -45,7 +46,7 @@ struct args {
 	struct opt_list groups, topics;
 	const char *isolation, *columns, *by, *age, *warn, *critical;
 	int64_t age_budget_ms, since_ms; /* since_ms: -1 = not asked */
-	bool json, summary, all, burrow, no_state;
+	bool json, summary, all, burrow, risk, no_state;
 	struct lag_rules rules;
 	struct lag_check check;
 	struct lag_state state;       /* what earlier runs saw */
@@ -169,7 +170,7 @@ measure_age(struct args *a, struct lag_snapshot *s, int64_t deadline_ms)
 	};
 
 	o.positions_max = o.mode != LAG_AGE_AUTO ||
-		lag_check_needs_age(&a->check) ? -1 : AGE_POSITIONS;
+		a->risk || lag_check_needs_age(&a->check) ? -1 : AGE_POSITIONS;
 	if (!a->columns && !a->burrow && a->since_ms < 0)
 		lag_age(a->client, s, &o);
 }
@@ -202,6 +203,27 @@ show_once(struct args *a, struct err *e)
 
 	if (!measure(a, &s, e) && !print_snapshot(a, &s, named, e))
 		ret = lag_check(&a->check, &s, named, e);
+	lag_snapshot_release(&s);
+	return ret;
+}
+
+/* What may be gone soon; topics whose retention is not known are told. */
+static int
+show_risk(struct args *a, struct err *e)
+{
+	bool named = a->measuring.names_n > 0;
+	int64_t deadline = clock_mono_ms(clock_system()) + a->timeout_ms;
+	struct lag_snapshot s = { 0 };
+	int ret = -1;
+
+	if (!measure(a, &s, e)) {
+		ret = lag_risk_measure(a->client, &s, deadline, e);
+		if (lag_risk_print(&a->out, &s, a->json ||
+		    !term_is_tty(a->out.fd), e))
+			ret = -1;
+		else if (!ret)
+			ret = lag_check(&a->check, &s, named, e);
+	}
 	lag_snapshot_release(&s);
 	return ret;
 }
@@ -312,7 +334,8 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	else if (a->serve)
 		ret = serve_prom(a, e);
 	else
-		ret = a->prom ? write_prom(a, e) : show_once(a, e);
+		ret = a->prom ? write_prom(a, e) :
+			a->risk ? show_risk(a, e) : show_once(a, e);
 out:
 	lag_state_close(&a->state);
 	free(names);
@@ -487,6 +510,8 @@ static const struct opt show_options[] = {
 		.help = "the same, told as critical" },
 	{ 0, "since", OPT_DURATION, AT(since_ms), "TIME", .group = "form",
 		.help = "what moved since a run that long ago, the most first" },
+	{ 0, "risk", OPT_FLAG, AT(risk), .group = "form",
+		.help = "unread records that retention deletes soonest" },
 	{ 0, "burrow-status", OPT_FLAG, AT(burrow), .group = "form",
 		.help = "verdicts as Burrow's /v3/.../status has them" },
 	{ 0, "window", OPT_DURATION, AT(rules.window_ms), "TIME",

@@ -203,6 +203,21 @@ becomes() { # STATUS: and says so in the session
 		.produced == 5 and .lag == 4 and .lag_change == -2 and .since_ms > 0' <<<"$output"
 }
 
+@test "unread records that retention deletes soonest" {
+	kc-topics create -q "$t-keep" -p 1 -c retention.ms=-1
+	kc-topics alter -q "$t" -c retention.ms=1h
+	for x in "$t" "$t-keep"; do
+		echo '{"topic":"'"$x"'","value":"v","timestamp":'$(($(date +%s%3N) - 1800000))'}'
+	done | kc-produce -q
+	commit "$g" "$t/0/0" "$t-keep/0/0"
+	soon() {
+		kc-lag "$g" --risk >risks
+		jq -se --arg t "$t" 'length == 1 and .[0].topic == $t and .[0].retention_ms == 3600000 and
+			.[0].left_ms == 3600000 - .[0].age_ms and .[0].left_ms > 1700000 and .[0].left_ms <= 1800000' risks >/dev/null
+	}
+	eventually soon
+}
+
 @test "Burrow's words and numbers" {
 	seq 10 | kc-produce -q --raw "$t"
 	commit "$g" "$t/0/4"
