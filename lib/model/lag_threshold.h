@@ -31,7 +31,7 @@ bool lag_is_over(const struct lag_thresholds *t, const struct lag_group *g,
 	struct buf *why);
 
 /* "3m12s", "2d4h", "850ms"; "-" for -1, "never" for LAG_NEVER. */
-enum { LAG_DURATION_TEXT = 32 };
+enum { LAG_DURATION_TEXT = 48 };
 const char *lag_duration(int64_t ms, char out[LAG_DURATION_TEXT]);
 
 #endif

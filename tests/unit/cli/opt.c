@@ -58,6 +58,11 @@ static const struct opt_program defaulting = {
 	.name = "kc-x", .options = options, .common = conf_options,
 	.common_at = AT(conf), .commands = commands, .default_command = "delete",
 };
+static const struct opt_program naming = {
+	.name = "kc-x", .options = options, .common = conf_options,
+	.common_at = AT(conf), .commands = commands, .default_command = "list",
+	.takes_names = true,
+};
 
 static struct args a;
 static struct err e;
@@ -214,6 +219,23 @@ a_default_verb_is_meant_when_there_is_no_argument(void)
 }
 
 static void
+a_name_is_an_argument_of_the_default_verb(void)
+{
+	CHECK_INT(parse(&naming, "-e billing create"), 0);
+	CHECK(command == &commands[2]);
+	CHECK_INT(argc, 2);
+	CHECK_STR(argv[0], "billing");
+	CHECK_STR(argv[1], "create");
+	CHECK_INT(parse(&naming, "list create"), 0);
+	CHECK(command == &commands[2]);
+	CHECK_STR(argv[0], "create");
+	CHECK_INT(parse(&naming, "create t"), 0);
+	CHECK(command == &commands[0]);
+	CHECK_INT(parse(&naming, "-e"), 0);
+	CHECK(command == &commands[2] && !argc);
+}
+
+static void
 a_verb_has_only_its_own_options(void)
 {
 	refuses(&verbs, "create t --yes", "option '--yes' belongs to 'kc-x delete' "
@@ -254,6 +276,7 @@ main(void)
 	RUN(exclusive_options_are_both_named);
 	RUN(a_verb_is_found_among_options);
 	RUN(a_default_verb_is_meant_when_there_is_no_argument);
+	RUN(a_name_is_an_argument_of_the_default_verb);
 	RUN(a_verb_has_only_its_own_options);
 	RUN(the_walk_visits_every_table_once);
 	return tap_done();
