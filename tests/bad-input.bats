@@ -255,6 +255,7 @@ end_own() {
 
 @test "files that are damaged at a start" {
 	local log=$BATS_TEST_TMPDIR/own/t-0/00000000000000000000.log
+	has_all() { [ "$(kc-consume -q -e t | wc -l)" = 100 ]; }
 	own_broker
 	kc-topics create -q t
 	seq 100 | kc-produce -q --raw t
@@ -265,13 +266,13 @@ end_own() {
 	head -c 100 /dev/urandom >>"$log"
 	own_broker
 	grep -q 'dropped 100 bytes' "$BROKER_LOG"
-	[ "$(kc-consume -q -e t | wc -l)" = 100 ]
+	eventually has_all # what is found is shown once it is durable again
 	kill_broker
 	# what was acknowledged does not go without a word
 	rm "$BATS_TEST_TMPDIR/own/checkpoint"
 	exits 1 kc-broker --data-dir "$BATS_TEST_TMPDIR/own" --port 0
 	says --repair
 	own_broker --repair
-	[ "$(kc-consume -q -e t | wc -l)" = 100 ]
+	eventually has_all
 	end_own
 }

@@ -153,6 +153,11 @@ urllib.request.urlopen(sys.argv[1], timeout=1)' "$url"
 	exits 0 kc-broker status --json
 	[ "$(jq -c '[.topics, .partitions, .fsync, .pid, .addresses[0]]' <<<"$output")" = "[1,3,\"always\",$BROKER_PID,\"$KC_BROKERS\"]" ]
 	exits 0 kc-broker --data-dir "$BATS_TEST_TMPDIR/data" status
+	is_counted() {
+		seq 1000 | kc-produce -q --raw t
+		(($(kc-broker status --json | jq .records_in_per_second) > 0))
+	}
+	eventually is_counted
 	exits 2 kc-broker status now
 	says "unexpected argument 'now'"
 }

@@ -17,7 +17,7 @@
 #include "store/partlog.h"
 
 /* So many topics and partitions have lines of their own. */
-enum { TOPICS_MAX = 2000, PARTITIONS_MAX = 10000 };
+enum { TOPICS_MAX = 2000, PARTITIONS_MAX = 10000, SAMPLE_MS = 10000 };
 
 /* Upper bounds, ms. */
 static const int64_t steps[METRICS_STEPS] = { 1, 2, 5, 10, 25, 50, 100, 250, 500,
@@ -102,6 +102,55 @@ metrics_sum(struct broker *b, struct metrics_totals *t)
 	/* Looking must not be what loads them. */
 	t->groups = groups_count(b->groups);
 	t->transactions = transactions_open_count(b->transactions);
+}
+
+static struct metrics_sample
+sample(const struct broker *b, const struct metrics_totals *t)
+{
+	return (struct metrics_sample){
+		.at = clock_mono_ms(b->clock), .requests = (int64_t)t->requests,
+		.records_in = t->records_in, .bytes_in = t->bytes_in,
+		.bytes_out = t->bytes_out,
+	};
+}
+
+void
+metrics_tick(struct broker *b)
+{
+	struct metrics *m = &b->metrics;
+	struct metrics_totals t;
+
+	if (m->last.at && clock_mono_ms(b->clock) - m->last.at < SAMPLE_MS)
+		return;
+	metrics_sum(b, &t);
+	m->before = m->last;
+	m->last = sample(b, &t);
+}
+
+/* What topics counted goes with them. */
+static int64_t
+rate(int64_t now, int64_t before, int64_t ms)
+{
+	return now > before ? (now - before) * 1000 / ms : 0;
+}
+
+struct metrics_sample
+metrics_rates(const struct broker *b, const struct metrics_totals *t)
+{
+	const struct metrics_sample *from = b->metrics.before.at ? &b->metrics.before
+		: &b->metrics.last;
+	struct metrics_sample now = sample(b, t);
+	int64_t ms = now.at - from->at;
+
+	if (!from->at || ms <= 0)
+		return (struct metrics_sample){ 0 };
+	return (struct metrics_sample){
+		.at = now.at,
+		.requests = rate(now.requests, from->requests, ms),
+		.records_in = rate(now.records_in, from->records_in, ms),
+		.bytes_in = rate(now.bytes_in, from->bytes_in, ms),
+		.bytes_out = rate(now.bytes_out, from->bytes_out, ms),
+	};
 }
 
 /* ---- the text ------------------------------------------------------------- */

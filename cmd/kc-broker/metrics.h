@@ -25,7 +25,15 @@ struct metrics_api {
 	int64_t total_ms;
 };
 
+/* What had been counted at a time. */
+struct metrics_sample {
+	int64_t at; /* mono ms, 0 = none yet */
+	int64_t requests, records_in, bytes_in, bytes_out;
+};
+
 struct metrics {
+	/* Some ten seconds old, and up to ten seconds younger than that. */
+	struct metrics_sample before, last;
 	struct metrics_api *apis;   /* by row of api_table() */
 	uint64_t connections, disconnections, bytes_in, bytes_out;
 	int64_t throttled, throttled_ms;
@@ -46,6 +54,11 @@ struct metrics_totals {
 	int groups, transactions; /* the latter that are open */
 };
 void metrics_sum(struct broker *b, struct metrics_totals *t);
+/* Every second or so. */
+void metrics_tick(struct broker *b);
+/* Per second, of late: between ten and twenty seconds, or since the start. */
+struct metrics_sample metrics_rates(const struct broker *b,
+	const struct metrics_totals *t);
 
 /* Prometheus' text format 0.0.4. */
 void metrics_write(struct broker *b, struct buf *out);

@@ -44,9 +44,11 @@ status_write(struct broker *b, struct buf *out)
 	const struct store_stats *s = store_stats(b->store);
 	const char *fault = status_fault(b);
 	struct metrics_totals t;
+	struct metrics_sample rates;
 	struct buf address = BUF_INIT;
 
 	metrics_sum(b, &t);
+	rates = metrics_rates(b, &t);
 	server_address(b->server, &address);
 	buf_addf(out, "health\ttext\t%s\n", fault ? "degraded" : "ok");
 	if (fault)
@@ -72,6 +74,10 @@ status_write(struct broker *b, struct buf *out)
 	put_int(out, "records_in", "int", t.records_in);
 	put_int(out, "bytes_in", "bytes", t.bytes_in);
 	put_int(out, "bytes_out", "bytes", t.bytes_out);
+	put_int(out, "requests_per_second", "int", rates.requests);
+	put_int(out, "records_in_per_second", "int", rates.records_in);
+	put_int(out, "bytes_in_per_second", "bytes", rates.bytes_in);
+	put_int(out, "bytes_out_per_second", "bytes", rates.bytes_out);
 	put_int(out, "commits", "int", (int64_t)s->commits);
 	put_int(out, "commit_mean_us", "int",
 		s->commits ? s->sync_us / (int64_t)s->commits : 0);

@@ -64,14 +64,22 @@ check_members(const struct group_entry *en, const struct groups_commit *c,
 		: error;
 }
 
+/* Who goes on is not stopped by others who took the room: the old offset's is its own. */
 static bool
-has_room(const struct groups *gs, const struct groups_offset *offsets, int n)
+has_room(const struct groups *gs, const struct group_entry *en,
+	const struct groups_commit *c, const struct groups_offset *offsets, int n)
 {
-	size_t bytes = 0;
+	size_t bytes = 0, freed = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		const struct committed *old = c->producer ? NULL : offsets_get(
+			&en->offsets, offsets[i].topic, offsets[i].c.partition);
+
 		bytes += sizeof(offsets[i].c) + offsets[i].c.metadata.len;
-	return registry_has_room(gs, bytes);
+		if (old)
+			freed += sizeof(*old) + old->metadata.len;
+	}
+	return bytes <= freed || registry_has_room(gs, bytes - freed);
 }
 
 void
@@ -85,7 +93,7 @@ groups_commit_offsets(struct groups *gs, const struct groups_commit *c,
 	*commit = 0;
 	if (!error && en->consumer)
 		error = check_members(en, c, offsets, n);
-	if (!error && !has_room(gs, offsets, n))
+	if (!error && !has_room(gs, en, c, offsets, n))
 		error = KERR_INVALID_COMMIT_OFFSET_SIZE;
 	if (!error) {
 		grouplog_begin(&l, &gs->parts, c->group);

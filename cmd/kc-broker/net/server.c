@@ -195,6 +195,7 @@ tick(struct loop_timer *t)
 	if (s->spare.data)
 		buf_release(&s->spare);
 	store_tick(s->broker->store);
+	metrics_tick(s->broker);
 }
 
 /* ---- the end -------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "coord/grouplog.h"
 #include "coord/internal.h"
+#include "coord/registry.h"
 #include "log.h"
 #include "meta/fake_store.h"
 #include "meta/meta.h"
@@ -348,6 +349,24 @@ metadata_has_a_limit(void)
 }
 
 static void
+who_has_offsets_goes_on_when_there_is_no_room(void)
+{
+	uint64_t seq;
+
+	setup();
+	CHECK_INT(commit("g", 0, 1), 0);
+	groups->bytes_max = groups->bytes;
+	CHECK_INT(commit("g", 0, 2), 0);
+	CHECK_INT(offset_of("g", 0), 2);
+	CHECK_INT(commit_as("g", "", -1, 0, 3, "longer", &seq),
+		KERR_INVALID_COMMIT_OFFSET_SIZE);
+	CHECK_INT(commit("g", 1, 1), KERR_INVALID_COMMIT_OFFSET_SIZE);
+	CHECK_INT(commit("h", 0, 1), KERR_INVALID_COMMIT_OFFSET_SIZE);
+	CHECK_INT(offset_of("g", 0), 2);
+	teardown();
+}
+
+static void
 what_cannot_be_stored_did_not_happen(void)
 {
 	setup();
@@ -459,6 +478,7 @@ main(void)
 	RUN(members_are_there_after_a_restart);
 	RUN(what_is_asked_in_vain_leaves_nothing);
 	RUN(metadata_has_a_limit);
+	RUN(who_has_offsets_goes_on_when_there_is_no_room);
 	RUN(what_cannot_be_stored_did_not_happen);
 	RUN(an_empty_group_can_be_deleted);
 	RUN(offsets_expire_and_take_their_group_along);
