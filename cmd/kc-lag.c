@@ -427,17 +427,26 @@ run_list(void *args, int argc, char **argv, struct err *e)
 /* ---- groups changed, and looked at ------------------------------------------------ */
 
 static int
+open_group_client(struct group_ops *ops, struct err *e)
+{
+	struct args *a = ops->user;
+
+	if (open_client(a, false, e))
+		return -1;
+	ops->client = a->client;
+	return 0;
+}
+
+static int
 run_group(struct args *a, int (*verb)(struct group_ops *, int, char **, struct err *),
 	int argc, char **argv, struct err *e)
 {
 	struct group_ops ops = { .o = &a->group, .conf = &a->settings,
 		.out = &a->out, .timeout_ms = a->timeout_ms,
 		.wait_ms = a->conf.timeout_ms < 0 ? a->timeout_ms : a->conf.timeout_ms,
-		.json = a->json || !term_is_tty(a->out.fd) };
+		.json = a->json || !term_is_tty(a->out.fd),
+		.open = open_group_client, .user = a };
 
-	if (open_client(a, false, e))
-		return -1;
-	ops.client = a->client;
 	return verb(&ops, argc, argv, e);
 }
 

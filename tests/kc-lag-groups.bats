@@ -471,7 +471,8 @@ fault() {
 	stop_broker
 }
 
-@test "mistakes in the options" {
+@test "mistakes in the options, before any broker is asked" {
+	export KC_BROKERS=localhost:1
 	exits 2 kc-lag reset "$g"
 	says "where to?"
 	exits 2 kc-lag reset --to earliest
@@ -479,9 +480,11 @@ fault() {
 	exits 2 kc-lag reset "$g" --to tomorrow
 	says "'tomorrow' is no target"
 	exits 2 kc-lag reset "$g" --to earliest -t :1
+	exits 2 kc-lag reset "$g" --to earliest --plan -
 	exits 2 kc-lag reset "$g" --to earliest --execute -n
 	exits 2 kc-lag import
 	exits 2 kc-lag delete -y
+	exits 2 kc-lag delete g --offsets-of :1 -y
 	exits 2 kc-lag peek
 	exits 2 kc-lag wait
 }

@@ -273,7 +273,8 @@ group_delete(struct group_ops *ops, int argc, char **argv, struct err *e)
 	for (int i = 0; i < of->n; i++, job.scopes_n++)
 		if (reset_scope_parse(of->items[i], &job.scopes[i], e))
 			goto out;
-	ret = run(&job, argc, argv, e);
+	if (!ops->open(ops, e))
+		ret = run(&job, argc, argv, e);
 out:
 	for (int i = 0; i < job.scopes_n; i++)
 		free(job.scopes[i].partitions);

@@ -35,7 +35,8 @@ group_export(struct group_ops *ops, int argc, char **argv, struct err *e)
 	bool with_group = argc != 1 || argv[0][0] == '^';
 	struct groups found = { 0 };
 	struct err missing = ERR_INIT;
-	int ret = group_find(ops->client, argv, argc, ops->timeout_ms, &found, e);
+	int ret = ops->open(ops, e) || group_find(ops->client, argv, argc,
+		ops->timeout_ms, &found, e) ? -1 : 0;
 
 	for (int i = 0; !ret && i < found.n; i++) {
 		const struct group *g = &found.items[i];

@@ -113,8 +113,11 @@ group_members(struct group_ops *ops, int argc, char **argv, struct err *e)
 	struct err why = ERR_INIT;
 	int ret;
 
-	if (group_find(ops->client, argv, argc, ops->timeout_ms, &found, e))
+	if (ops->open(ops, e) ||
+	    group_find(ops->client, argv, argc, ops->timeout_ms, &found, e)) {
+		groups_release(&found);
 		return -1;
+	}
 	table = out_table_new(columns, 7);
 	out_table_right(table, 5);
 	for (int i = 0; i < found.n; i++) {

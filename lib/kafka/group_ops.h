@@ -34,6 +34,9 @@ struct group_options {
 /* What the verbs work with. */
 struct group_ops {
 	const struct group_options *o;
+	/* Connects, once the options are found good; sets client. */
+	int (*open)(struct group_ops *ops, struct err *e);
+	void *user;
 	struct client *client;   /* with isolation.level read_uncommitted */
 	const struct conf *conf;
 	struct out *out;

@@ -122,7 +122,8 @@ group_peek(struct group_ops *ops, int argc, char **argv, struct err *e)
 	for (int i = 0; i < l->n; i++, job.scopes_n++)
 		if (reset_scope_parse(l->items[i], &job.scopes[i], e))
 			goto out;
-	if (group_find(ops->client, argv, argc, ops->timeout_ms, &found, e))
+	if (ops->open(ops, e) ||
+	    group_find(ops->client, argv, argc, ops->timeout_ms, &found, e))
 		goto out;
 	if (found.n == 1 && !group_exists(&found.items[0]))
 		group_missing(NULL, argv[0], ERR_NO, e);

@@ -294,15 +294,12 @@ static int
 write_plan(struct group_ops *ops, const struct reset_plan *p, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	int ret = 0;
+	int ret;
 
 	if (!ops->o->plan)
 		return 0;
 	group_plan_json(&text, p, false);
-	if (strcmp(ops->o->plan, "-"))
-		ret = file_replace(ops->o->plan, buf_slice(&text), e);
-	else
-		buf_addslice(&ops->out->buf, buf_slice(&text));
+	ret = file_replace(ops->o->plan, buf_slice(&text), e);
 	buf_release(&text);
 	return ret;
 }
@@ -395,6 +392,9 @@ check_options(const struct group_ops *ops, const char *file, int argc,
 	if (file && ops->o->topics.n)
 		return err_set(e, ERR_USAGE, "-t is for --to: the file has its "
 			"topics (choose lines of it with grep or jq)");
+	if (ops->o->plan && !strcmp(ops->o->plan, "-"))
+		return err_set(e, ERR_USAGE, "--plan needs a file (the plan is on "
+			"stdout already, with --json on a terminal too)");
 	if (!file && !argc)
 		return err_set(e, ERR_USAGE, "reset needs a group (kc-lag reset "
 			"GROUP... --to TARGET)");
@@ -417,6 +417,7 @@ reset(struct group_ops *ops, const char *file, const char *group, int argc,
 	    clock_wall_ms(clock_system()), &job.target, e)))
 		goto out;
 	if ((file && group_plan_read(file, group, &job.plan, e)) ||
+	    ops->open(ops, e) ||
 	    admin_topics(ops->client, ops->timeout_ms, &job.topics, e) ||
 	    (file ? read_committed(&job, e) : make_plan(&job, argv, argc, e)) ||
 	    decide(&job, e))

@@ -82,6 +82,8 @@ group_wait(struct group_ops *ops, int argc, char **argv, struct err *e)
 	if (!argc)
 		return err_set(e, ERR_USAGE, "wait needs a group (kc-lag wait "
 			"GROUP...)");
+	if (ops->open(ops, e))
+		return -1;
 	for (int64_t step = FIRST_MS;; step = step < LONGEST_MS ? 2 * step : step) {
 		struct lag_snapshot s = { 0 };
 		int64_t now = clock_mono_ms(clock);
