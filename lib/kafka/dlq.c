@@ -1,16 +1,20 @@
 #include "kafka/dlq.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/near.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
+#include "cli/sig.h"
 #include "kafka/consume.h"
 #include "kafka/dlq_write.h"
 #include "kafka/group_offsets.h"
+#include "kafka/groups.h"
 #include "kafka/handle.h"
 #include "model/fingerprint.h"
 
@@ -123,6 +127,41 @@ find_cluster(struct dlq *d, struct err *e)
 	return 0;
 }
 
+/*
+ * librdkafka 2.0.2 crashes when the broker that it asks for offsets answers
+ * that it is not the coordinator, as it does while a new cluster makes its
+ * offsets topic. Describing the group, which bears that, waits until there is one.
+ */
+static int
+await_coordinator(struct dlq *d, struct err *e)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + d->o.timeout_ms;
+	const char *name = d->group;
+
+	for (;;) {
+		struct groups groups = { 0 };
+		struct err why = ERR_INIT;
+
+		if (groups_describe(d->client, &name, 1, d->o.timeout_ms,
+		    &groups, e))
+			return -1;
+		if (groups.n && groups.items[0].why)
+			why = *groups.items[0].why;
+		else if (groups.n)
+			d->members = groups.items[0].members_n;
+		groups_release(&groups);
+		if (!why.code)
+			return 0;
+		if (why.code == ERR_REFUSED || sig_caught() ||
+		    clock_mono_ms(clock) >= end) {
+			*e = why;
+			return err_wrap(e, "group '%s'", d->group);
+		}
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 50);
+	}
+}
+
 /* The marks that are committed; *metadata is what stands beside them, owned by offsets. */
 static int
 find_marks(struct dlq *d, struct group_offsets *offsets, const char **metadata,
@@ -130,6 +169,8 @@ find_marks(struct dlq *d, struct group_offsets *offsets, const char **metadata,
 {
 	*metadata = NULL;
 	d->committed = xcalloc((size_t)d->meta->partitions_n, sizeof(*d->committed));
+	if (await_coordinator(d, e))
+		return -1;
 	if (group_offsets_get(d->client, d->group, d->o.timeout_ms, offsets, e))
 		return err_wrap(e, "group '%s'", d->group);
 	for (int i = 0; i < d->meta->partitions_n; i++) {

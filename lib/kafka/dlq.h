@@ -48,6 +48,7 @@ struct dlq {
 	struct ledger_run *runs;         /* by id, ascending: that is by time */
 	int runs_n;
 	int64_t *committed;              /* by partition; -1 = none */
+	int members;                     /* of the group; there should be none */
 	bool ledger_lost;                /* marks are committed and there is no ledger */
 
 	/* private */

@@ -10,7 +10,6 @@
 #include "base/num.h"
 #include "cli/diag.h"
 #include "cli/sig.h"
-#include "kafka/groups.h"
 #include "kafka/transaction.h"
 
 /* ---- batches ---- */
@@ -149,32 +148,17 @@ dlq_writer_open(struct dlq *d, struct err *e)
 	return producer_open(&d->producer, d->conf, &o, e);
 }
 
-/*
- * Kafka takes our offsets also while the group has members, who then commit
- * theirs over them.
- */
-static int
-check_group(struct dlq *d, struct err *e)
-{
-	const char *name = d->group;
-	struct groups groups = { 0 };
-	int members = 0;
-
-	if (groups_describe(d->client, &name, 1, d->o.timeout_ms, &groups, e))
-		return -1;
-	if (groups.n)
-		members = groups.items[0].members_n;
-	groups_release(&groups);
-	return members > 0 ? err_set(e, ERR_REFUSED, "group '%s' has %d member%s: "
-		"its offsets are what is resolved, and no reader may join it",
-		name, members, members == 1 ? "" : "s") : 0;
-}
-
 int
 dlq_writer_check(struct dlq *d, struct err *e)
 {
-	if (check_group(d, e))
-		return -1;
+	/*
+	 * Kafka takes our offsets also while the group has members, who then
+	 * commit theirs over them.
+	 */
+	if (d->members > 0)
+		return err_set(e, ERR_REFUSED, "group '%s' has %d member%s: its "
+			"offsets are what is resolved, and no reader may join it",
+			d->group, d->members, d->members == 1 ? "" : "s");
 	if (d->ledger_lost && !d->o.assume_none)
 		return err_set(e, ERR_FAILED, "the ledger of '%s' is gone, but its "
 			"group '%s' says that records were handled (kc-dlq "
