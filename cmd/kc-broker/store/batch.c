@@ -106,7 +106,7 @@ skip_headers(struct cursor *c, int32_t n)
 }
 
 int
-batch_next(const struct batch *b, struct slice *records, struct batch_record *r)
+batch_next_any(const struct batch *b, struct slice *records, struct batch_record *r)
 {
 	const uint8_t *start = records->data;
 	struct cursor c = { start, start + records->len };
@@ -127,8 +127,7 @@ batch_next(const struct batch *b, struct slice *records, struct batch_record *r)
 	if (!skip_headers(&c, r->headers_n) || c.p != c.end)
 		return -1;
 	r->offset = (int64_t)((uint64_t)b->base_offset + (uint64_t)(int64_t)offset_delta);
-	r->timestamp = b->attributes & BATCH_APPEND_TIME ? b->max_timestamp :
-		(int64_t)((uint64_t)b->base_timestamp + (uint64_t)timestamp_delta);
+	r->timestamp = batch_timestamp(b, timestamp_delta);
 	*records = slice_make(c.end, records->len - (size_t)(c.end - start));
 	return 1;
 }

@@ -107,6 +107,60 @@ real_batches_of_every_codec_are_read(void)
 	}
 }
 
+/* Records, cut and bent at every place: what is quick finds what is careful. */
+static void
+plain_records_are_read_as_any_others(void)
+{
+	static const char key[300], value[20000];
+	static const size_t sizes[] = { 0, 1, 60, 70, 300, 8200, 20000 };
+	struct batch_builder bb;
+	int bad = 0, plain = 0;
+	struct batch b;
+
+	batch_begin(&bb);
+	for (int i = 0; i < 140; i++)
+		batch_add(&bb, T0 + i * i * 100, i % 3 ? slice_make(key, (size_t)i * 2) :
+			SLICE_NULL, i % 4 ? slice_make(value, sizes[i % 7]) :
+			SLICE_NULL);
+	batch_finish(&bb);
+	batch_decode(bb.out.data, &b);
+	srandom(7);
+	for (int round = 0; round < 3000; round++) {
+		size_t n = bb.out.len - BATCH_HEADER;
+		uint8_t *p = xmemdup(bb.out.data + BATCH_HEADER, n), *cut;
+		struct slice quick, careful;
+		int got = 1;
+
+		for (int k = 0; k < round % 60; k++)
+			p[random() % 4 ? random() % 4000 : random() % (long)n] =
+				(uint8_t)random();
+		n -= round % 2 ? (size_t)random() % n : 0;
+		cut = xmemdup(p, n); /* for the sanitizer to see its end */
+		quick = careful = slice_make(cut, n);
+		while (got == 1) {
+			struct batch_record q = { 0 }, c = { 0 };
+			struct slice before = quick;
+
+			got = batch_next(&b, &quick, &q);
+			bad += batch_next_any(&b, &careful, &c) != got;
+			if (got != 1)
+				break;
+			bad += quick.data != careful.data || quick.len != careful.len ||
+				q.offset != c.offset || q.timestamp != c.timestamp ||
+				q.key.data != c.key.data || q.key.len != c.key.len ||
+				q.value.data != c.value.data ||
+				q.value.len != c.value.len ||
+				q.headers_n != c.headers_n;
+			plain += batch_next_plain(&b, &before, &q);
+		}
+		free(cut);
+		free(p);
+	}
+	CHECK_INT(bad, 0);
+	CHECK(plain > 3000);
+	buf_release(&bb.out);
+}
+
 static struct slice
 test_text(struct buf *b, size_t n)
 {
@@ -455,6 +509,7 @@ int
 main(void)
 {
 	RUN(real_batches_of_every_codec_are_read);
+	RUN(plain_records_are_read_as_any_others);
 	RUN(codecs_invert_themselves);
 	RUN(damaged_codec_data_is_refused);
 	RUN(raw_snappy_is_read);
