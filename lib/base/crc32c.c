@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-/* Reflected polynomial 0x82f63b78; eight tables give eight bytes a step. */
+#define POLY 0x82f63b78u /* reflected */
+
+/* Eight tables give eight bytes a step. */
 static uint32_t table[8][256];
 
 static void __attribute__((constructor))
@@ -12,7 +14,7 @@ make_table(void)
 		uint32_t c = i;
 
 		for (int k = 0; k < 8; k++)
-			c = c & 1 ? (c >> 1) ^ 0x82f63b78u : c >> 1;
+			c = c & 1 ? (c >> 1) ^ POLY : c >> 1;
 		table[0][i] = c;
 	}
 	for (uint32_t i = 0; i < 256; i++)
@@ -129,4 +131,42 @@ uint32_t
 crc32c(uint32_t crc, const void *p, size_t n)
 {
 	return ~(has_hardware() ? crc_hardware : crc_table)(~crc, p, n);
+}
+
+/* ---- joining ------------------------------------------------------------ */
+
+/*
+ * A checksum is a polynomial modulo POLY, bit 31 of it the constant term: n
+ * bytes more multiply it by x^8n. power[k] is x^(8 * 2^k).
+ */
+static uint32_t power[64];
+
+static uint32_t
+multiply(uint32_t a, uint32_t b)
+{
+	uint32_t product = 0;
+
+	for (; a; a <<= 1) {
+		product ^= b & -(a >> 31);
+		b = (b >> 1) ^ (POLY & -(b & 1));
+	}
+	return product;
+}
+
+static void __attribute__((constructor))
+make_powers(void)
+{
+	uint32_t x = (uint32_t)1 << 23; /* x^8 */
+
+	for (int k = 0; k < 64; k++, x = multiply(x, x))
+		power[k] = x;
+}
+
+uint32_t
+crc32c_join(uint32_t first, uint32_t second, size_t n)
+{
+	for (int k = 0; n; n >>= 1, k++)
+		if (n & 1)
+			first = multiply(power[k], first);
+	return first ^ second;
 }

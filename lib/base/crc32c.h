@@ -11,4 +11,10 @@
 /* Of n bytes; to go on from an earlier result pass it as crc, else 0. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 
+/*
+ * Of two runs of bytes, from the checksum of each and the length of the
+ * second: takes a microsecond whatever the length.
+ */
+uint32_t crc32c_join(uint32_t first, uint32_t second, size_t n);
+
 #endif

@@ -126,7 +126,7 @@ advance(struct partlog *l, struct segment *g, const struct batch *b,
 		partlog_touch(l);
 	}
 	if (l->store->durable)
-		commit_note(l, g, pos, b->size, b->base_offset, l->end);
+		commit_note_batch(l, g, pos, bytes, b);
 	note_flush(l, b->last_offset_delta + 1, now);
 	if (l->store->visible_at_once) {
 		partlog_set_hw(l, l->end, g->base, g->size);

@@ -4,7 +4,7 @@
 #include "base/crc32c.h"
 #include "base/varint.h"
 
-enum { CRC_AT = 17, CRC_FROM = 21 };
+enum { CRC_AT = 17 };
 
 void
 batch_decode(const uint8_t *p, struct batch *b)
@@ -28,14 +28,14 @@ bool
 batch_crc_ok(const uint8_t *p, const struct batch *b)
 {
 	return b->size >= BATCH_HEADER && b->crc ==
-		crc32c(0, p + CRC_FROM, (size_t)b->size - CRC_FROM);
+		crc32c(0, p + BATCH_CRC_FROM, (size_t)b->size - BATCH_CRC_FROM);
 }
 
 void
 batch_seal(uint8_t *p, size_t size)
 {
 	be32_put(p + 8, (uint32_t)(size - BATCH_LENGTH_AT));
-	be32_put(p + CRC_AT, crc32c(0, p + CRC_FROM, size - CRC_FROM));
+	be32_put(p + CRC_AT, crc32c(0, p + BATCH_CRC_FROM, size - BATCH_CRC_FROM));
 }
 
 int

@@ -27,6 +27,7 @@
 enum {
 	BATCH_HEADER = 61,
 	BATCH_LENGTH_AT = 12, /* bytes in front of what `length` counts */
+	BATCH_CRC_FROM = 21,  /* and of what the checksum is of */
 	BATCH_CODEC_MASK = 7,
 	BATCH_APPEND_TIME = 1 << 3,
 	BATCH_TRANSACTIONAL = 1 << 4,

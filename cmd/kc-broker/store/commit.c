@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/crc32c.h"
 #include "base/xalloc.h"
 #include "store/state.h"
 
 enum {
 	DIRECT_FROM = 1 << 20, /* bytes of one segment in one commit */
+	ALONE_FROM = 256 << 10, /* the same when there is nothing else in it */
+	JOIN_FROM = 4 << 10,   /* bytes whose checksum costs more than a crc32c_join() */
 	SYNCFS_FROM = 32,      /* files: beyond this one syncfs() is cheaper */
 };
 
@@ -26,7 +29,18 @@ commit_free(struct commit *c)
 	if (!c)
 		return;
 	free(c->ranges);
+	wal_stage_release(&c->stage);
 	free(c);
+}
+
+void
+commit_clear(struct commit *c)
+{
+	c->n = 0;
+	c->bytes = c->direct_bytes = 0;
+	c->stage.len = 0;
+	c->wal_due = c->unlogged = false;
+	c->held_for = 0;
 }
 
 struct range *
@@ -99,29 +113,52 @@ sync_all(struct store *s, struct commit *c)
 	return 0;
 }
 
-static int
-write_wal(struct store *s, struct commit *c, int last)
+static bool
+is_wanted(void *arg, uint32_t owner)
 {
-	for (int i = 0; i <= last; i++) {
-		const struct range *r = &c->ranges[i];
-		struct wal_frame f = {
-			.commit = c->seq,
-			.topic_id = r->log->id,
-			.partition = r->log->partition,
-			.flags = (r->segment ? 0 : WAL_LOG_START) |
-				(i == last ? WAL_LAST : 0),
-			.segment = r->segment ? r->segment->base : -1,
-			.position = r->pos,
-			.base_offset = r->base_offset,
-			.end_offset = r->end_offset,
-			.length = (uint32_t)r->len,
-		};
+	const struct commit *c = arg;
 
-		if (r->direct)
-			continue;
-		if (wal_put(s->wal, &f, r->segment ? r->segment->file.fd : -1) < 0)
+	return !c->ranges[owner].direct;
+}
+
+/* Of a range that goes into the WAL: is there something that is not in the stage? */
+static bool
+has_rest(const struct range *r)
+{
+	return !r->direct && (!r->segment || r->staged < r->len);
+}
+
+static int
+put_rest(struct store *s, const struct commit *c, const struct range *r, bool last)
+{
+	struct wal_frame f = {
+		.commit = c->seq,
+		.topic_id = r->log->id,
+		.partition = r->log->partition,
+		.flags = (r->segment ? 0 : WAL_LOG_START) | (last ? WAL_LAST : 0),
+		.segment = r->segment ? r->segment->base : -1,
+		.position = r->pos + r->staged,
+		.base_offset = r->staged ? r->staged_end : r->base_offset,
+		.end_offset = r->end_offset,
+		.length = (uint32_t)(r->len - r->staged),
+	};
+
+	return wal_put(s->wal, &f, r->segment ? r->segment->file.fd : -1);
+}
+
+static int
+write_wal(struct store *s, struct commit *c)
+{
+	int last = c->n;
+
+	while (--last >= 0 && !has_rest(&c->ranges[last]))
+		;
+	if (wal_put_stage(s->wal, &c->stage, c->seq, last < 0, is_wanted, c) < 0)
+		return -1;
+	for (int i = 0; i <= last; i++)
+		if (has_rest(&c->ranges[i]) &&
+		    put_rest(s, c, &c->ranges[i], i == last) < 0)
 			return -1;
-	}
 	return wal_end(s->wal, c->seq);
 }
 
@@ -160,31 +197,49 @@ sync_names(struct store *s)
 	return 0;
 }
 
-void
-commit_sync(struct store *s, struct commit *c)
+/* From how many bytes on a range is synced itself. */
+static int64_t
+direct_from(const struct store *s, const struct commit *c)
 {
-	int64_t limit = s->wal->file_bytes / 4, need = 0;
-	int last = -1;
+	int64_t from = c->n == 1 ? ALONE_FROM : DIRECT_FROM, most = s->wal->file_bytes / 4;
 
-	if (limit > DIRECT_FROM)
-		limit = DIRECT_FROM;
-	c->error = 0;
-	if (!s->names_synced && sync_names(s) < 0)
-		goto fail;
+	return from < most ? from : most;
+}
+
+/* Syncs what is large; *need is what the others take in the WAL. */
+static int
+sync_large(struct store *s, struct commit *c, int64_t *need)
+{
+	int64_t from = direct_from(s, c), staged = 0;
+
+	*need = 0;
 	for (int i = 0; i < c->n; i++) {
 		struct range *r = &c->ranges[i];
 
-		if (r->segment && r->len >= limit) {
+		if (r->segment && r->len >= from) {
 			if (sync_segment(s, r) < 0)
-				goto fail;
+				return -1;
 			r->direct = true;
 			c->direct_bytes += (size_t)r->len;
-		} else {
-			need += wal_frame_size((size_t)r->len);
-			last = i;
+			continue;
 		}
+		staged += r->staged_size;
+		if (has_rest(r))
+			*need += wal_frame_size((size_t)(r->len - r->staged));
 	}
-	if (last < 0)
+	*need += wal_block_up(staged);
+	return 0;
+}
+
+void
+commit_sync(struct store *s, struct commit *c)
+{
+	int64_t need;
+
+	c->error = 0;
+	if ((!s->names_synced && sync_names(s) < 0) || sync_large(s, c, &need) < 0)
+		goto fail;
+	if (!need)
 		return;
 	if (!wal_begin(s->wal, need)) {
 		if (sync_all(s, c) < 0)
@@ -192,7 +247,7 @@ commit_sync(struct store *s, struct commit *c)
 		c->wal_due = true;
 		return;
 	}
-	if (write_wal(s, c, last) < 0) {
+	if (write_wal(s, c) < 0) {
 		/* A copy-on-write file system can run full here, too. */
 		if (errno != ENOSPC || sync_all(s, c) < 0)
 			goto fail;
@@ -343,6 +398,19 @@ committer_free(struct committer *k)
 
 /* ---- the loop's side ---------------------------------------------------- */
 
+static struct commit *
+new_commit(struct store *s)
+{
+	struct commit *c;
+
+	if (list_is_empty(&s->spares))
+		return commit_new();
+	c = container_of(s->spares.prev, struct commit, node); /* its memory is warm */
+	list_remove(&c->node);
+	s->spares_n--;
+	return c;
+}
+
 /* The commit that is being appended to; one that waits behind a busy thread
  * is taken back, so that commits grow as long as the disk is busy. */
 static struct commit *
@@ -353,8 +421,7 @@ open_commit(struct store *s)
 	if (s->committer && s->o.fsync != FSYNC_ALWAYS)
 		s->open = committer_take_back(s->committer);
 	if (!s->open) {
-		s->open = s->spare ? s->spare : commit_new();
-		s->spare = NULL;
+		s->open = new_commit(s);
 		s->open->seq = s->next_seq++;
 	}
 	return s->open;
@@ -367,31 +434,101 @@ add_range(struct partlog *l, struct commit *c)
 	return commit_add(c);
 }
 
-uint64_t
-commit_note(struct partlog *l, struct segment *g, int64_t pos, int64_t len,
-	int64_t base_offset, int64_t end_offset)
+/* The range that these bytes are the end of. */
+static struct range *
+note(struct partlog *l, struct commit *c, struct segment *g, int64_t pos,
+	int64_t len, int64_t base_offset, int64_t end_offset)
 {
-	struct store *s = l->store;
-	struct commit *c = open_commit(s);
-	struct range *r;
+	struct range *r = NULL;
+	bool unstaged = false;
 
 	c->bytes += (size_t)len;
-	s->backlog += (size_t)len;
+	l->store->backlog += (size_t)len;
 	if (l->range_commit == c->seq) {
 		r = &c->ranges[l->range_i];
 		if (r->segment == g && r->pos + r->len == pos) {
 			r->len += len;
 			r->end_offset = end_offset;
-			return c->seq;
+			return r;
 		}
+		/* Frames of a log are in order, and the stage is in front. */
+		unstaged = r->staged < r->len;
 	}
 	l->range_commit = c->seq;
 	l->range_i = c->n;
 	r = add_range(l, c);
 	*r = (struct range){ .log = l, .segment = g, .pos = pos, .len = len,
 		.base_offset = base_offset, .end_offset = end_offset,
-		.unnamed = !g->named };
+		.unstaged = unstaged, .unnamed = !g->named };
 	segment_ref(g);
+	return r;
+}
+
+uint64_t
+commit_note(struct partlog *l, struct segment *g, int64_t pos, int64_t len,
+	int64_t base_offset, int64_t end_offset)
+{
+	struct commit *c = open_commit(l->store);
+
+	note(l, c, g, pos, len, base_offset, end_offset);
+	return c->seq;
+}
+
+/* Behind bytes with the checksum crc; that of a large batch is known but for its start. */
+static uint32_t
+crc_behind(uint32_t crc, const uint8_t *bytes, const struct batch *b)
+{
+	size_t n = (size_t)b->size;
+
+	if (n < JOIN_FROM)
+		return crc32c(crc, bytes, n);
+	return crc32c_join(crc32c(crc, bytes, BATCH_CRC_FROM), b->crc,
+		n - BATCH_CRC_FROM);
+}
+
+/* The range's newest batch, when all before it is there and it will not be synced itself. */
+static void
+stage(struct commit *c, uint32_t i, const uint8_t *bytes, const struct batch *b)
+{
+	struct range *r = &c->ranges[i];
+	struct wal_stage *g = &c->stage;
+	size_t before = g->len;
+
+	if (r->unstaged || r->staged + b->size != r->len || r->len >= ALONE_FROM)
+		return;
+	if (g->len && g->owner == i) {
+		if (!wal_stage_extend(g, bytes, (size_t)b->size, r->end_offset,
+				crc_behind(g->crc, bytes, b)))
+			return;
+	} else {
+		struct wal_frame f = {
+			.topic_id = r->log->id,
+			.partition = r->log->partition,
+			.segment = r->segment->base,
+			.position = r->pos + r->staged,
+			.base_offset = b->base_offset,
+			.end_offset = r->end_offset,
+			.length = (uint32_t)b->size,
+			.crc = crc_behind(0, bytes, b),
+		};
+
+		if (!wal_stage_add(g, &f, i, bytes))
+			return;
+	}
+	r->staged = r->len;
+	r->staged_end = r->end_offset;
+	r->staged_size += (int64_t)(g->len - before);
+}
+
+uint64_t
+commit_note_batch(struct partlog *l, struct segment *g, int64_t pos,
+	const uint8_t *bytes, const struct batch *b)
+{
+	struct commit *c = open_commit(l->store);
+
+	note(l, c, g, pos, b->size, b->base_offset,
+		b->base_offset + b->last_offset_delta + 1);
+	stage(c, (uint32_t)l->range_i, bytes, b);
 	return c->seq;
 }
 

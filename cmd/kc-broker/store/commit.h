@@ -15,12 +15,13 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "store/batch.h"
+#include "store/wal.h"
 
 struct committer;
 struct partlog;
 struct segment;
 struct store;
-struct wal;
 
 /* One run of bytes in one segment; or, without segment, a new log start. */
 struct range {
@@ -28,6 +29,10 @@ struct range {
 	struct segment *segment; /* a reference is held; NULL = log start */
 	int64_t pos, len;
 	int64_t base_offset, end_offset;
+	/* The first bytes of it that are in the commit's stage, if not all, and
+	 * what they are there; the rest is read from the segment. */
+	int64_t staged, staged_size, staged_end;
+	bool unstaged; /* is to be all behind what is */
 	bool unnamed;  /* the segment's directory entry may not be on disk */
 	bool direct;   /* out: its file was synced */
 };
@@ -38,6 +43,7 @@ struct commit {
 	struct range *ranges;
 	int n, cap;
 	size_t bytes;
+	struct wal_stage stage; /* frames of it, with the number of their range */
 	size_t direct_bytes; /* out: synced directly */
 	int error;           /* out: errno */
 	bool wal_due;        /* out: so much is in the WAL that a start would be slow */
@@ -49,6 +55,8 @@ struct commit {
 
 struct commit *commit_new(void);
 void commit_free(struct commit *c);
+/* It ended: what it has allocated can be used again. */
+void commit_clear(struct commit *c);
 struct range *commit_add(struct commit *c);
 
 /* Makes c durable, on the calling thread; c->error says how it went. */
@@ -72,6 +80,9 @@ void committer_free(struct committer *k);
 /* `len` bytes at pos of the segment hold these offsets: part of the open commit. */
 uint64_t commit_note(struct partlog *l, struct segment *g, int64_t pos,
 	int64_t len, int64_t base_offset, int64_t end_offset);
+/* Likewise of one batch, whose bytes are at hand. */
+uint64_t commit_note_batch(struct partlog *l, struct segment *g, int64_t pos,
+	const uint8_t *bytes, const struct batch *b);
 /* The log's start has moved. */
 uint64_t commit_note_start(struct partlog *l);
 /* The newest commit there is: once it ended, all that was appended is durable. */

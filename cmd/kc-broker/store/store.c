@@ -220,6 +220,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	list_init(&s->removed);
 	list_init(&s->removals);
 	list_init(&s->ended);
+	list_init(&s->spares);
 	list_init(&s->open_segments);
 	s->keeper = keeper_new(s);
 	s->cleaner = cleaner_new(s);
@@ -419,7 +420,7 @@ store_close(struct store *s)
 	wal_close(s->wal);
 	cleaner_free(s->cleaner);
 	keeper_free(s->keeper);
-	commit_free(s->spare);
+	turn_free_spares(s);
 	if (s->lock_fd >= 0)
 		s->fs->close(s->fs, s->lock_fd);
 	if (s->dir_fd >= 0)

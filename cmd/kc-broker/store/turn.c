@@ -13,6 +13,7 @@
 enum {
 	CHECKPOINT_MS = 5000,  /* after the first change */
 	RETRY_MS = 5000,       /* after a checkpoint that failed */
+	COMMITS_SPARE = 4,
 	DIRECT_MAX = 32 << 20, /* bytes that a recovery may have to scan */
 };
 
@@ -125,14 +126,26 @@ turn_end_commit(struct store *s, struct commit *c)
 		s->direct_bytes += c->direct_bytes;
 		s->checkpoint_due |= c->wal_due || s->direct_bytes >= DIRECT_MAX;
 	}
-	c->n = 0;
-	c->bytes = c->direct_bytes = 0;
-	c->wal_due = c->unlogged = false;
-	c->held_for = 0;
-	if (s->spare)
+	commit_clear(c);
+	if (s->spares_n == COMMITS_SPARE) {
 		commit_free(c);
-	else
-		s->spare = c;
+		return;
+	}
+	list_append(&s->spares, &c->node);
+	s->spares_n++;
+}
+
+/* Those that wait to be used again go back. */
+void
+turn_free_spares(struct store *s)
+{
+	while (!list_is_empty(&s->spares)) {
+		struct commit *c = container_of(s->spares.next, struct commit, node);
+
+		list_remove(&c->node);
+		commit_free(c);
+	}
+	s->spares_n = 0;
 }
 
 /*
@@ -446,6 +459,7 @@ store_tick(struct store *s)
 		retention_tick(s, now);
 	cleaner_tick(s->cleaner, now);
 	remove_due(s, now);
+	turn_free_spares(s);
 	checkpoint_if_due(s);
 	store_flush(s);
 }

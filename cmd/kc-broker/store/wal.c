@@ -11,6 +11,7 @@
 enum {
 	STAGING = 2 << 20, /* bytes per write */
 	FILE_MIN = 4 * WAL_BLOCK,
+	STAGE_MIN = 64 << 10,
 };
 
 /* ---- files -------------------------------------------------------------- */
@@ -22,8 +23,10 @@ open_file(struct wal *w, int i, const char *dir, bool create, struct err *e)
 
 	snprintf(path, sizeof(path), "%s/wal/%d", dir, i);
 	w->files[i].fd = w->fs->open(w->fs, path, O_RDWR | (create ? O_CREAT : 0));
-	if (w->files[i].fd >= 0)
+	if (w->files[i].fd >= 0) {
+		w->files[i].direct = w->fs->open(w->fs, path, O_WRONLY | O_DIRECT);
 		return 1;
+	}
 	if (errno == ENOENT && !create)
 		return 0;
 	return err_errno(e, ERR_IO, "cannot open '%s'", path);
@@ -57,7 +60,7 @@ wal_open(struct wal **out, const struct fs *fs, const char *dir, int64_t bytes,
 
 	w->fs = fs;
 	for (int i = 0; i < WAL_FILES; i++)
-		w->files[i].fd = -1;
+		w->files[i].fd = w->files[i].direct = -1;
 	snprintf(path, sizeof(path), "%s/wal", dir);
 	if (create)
 		fs->mkdir(fs, path);
@@ -103,9 +106,12 @@ wal_close(struct wal *w)
 {
 	if (!w)
 		return;
-	for (int i = 0; i < WAL_FILES; i++)
+	for (int i = 0; i < WAL_FILES; i++) {
+		if (w->files[i].direct >= 0)
+			w->fs->close(w->fs, w->files[i].direct);
 		if (w->files[i].fd >= 0)
 			w->fs->close(w->fs, w->files[i].fd);
+	}
 	free(w->staging);
 	free(w);
 }
@@ -120,6 +126,103 @@ wal_is_used(const struct wal *w)
 		    be32_get(magic) == WAL_MAGIC)
 			return true;
 	return false;
+}
+
+/* ---- frames ------------------------------------------------------------- */
+
+/* All of a header that does not depend on the group. */
+static void
+put_frame(uint8_t *p, const struct wal_frame *f)
+{
+	be32_put(p, WAL_MAGIC);
+	memcpy(p + 24, f->topic_id.b, sizeof(f->topic_id.b));
+	be32_put(p + 40, (uint32_t)f->partition);
+	be32_put(p + 44, f->flags);
+	be64_put(p + 48, (uint64_t)f->segment);
+	be64_put(p + 56, (uint64_t)f->position);
+	be64_put(p + 64, (uint64_t)f->base_offset);
+	be64_put(p + 72, (uint64_t)f->end_offset);
+	be32_put(p + 80, f->length);
+}
+
+/* ---- frames in advance --------------------------------------------------- */
+
+/*
+ * Until a frame is written its header has the checksum of its data where
+ * that of the frame comes, and its owner in `previous`.
+ */
+
+/* Room for a last block's padding is always there. */
+static bool
+grow(struct wal_stage *g, size_t n)
+{
+	size_t need = (size_t)wal_block_up((int64_t)(g->len + n)), cap = g->cap;
+	void *bytes;
+
+	if (need <= cap)
+		return true;
+	if (need > WAL_STAGE_MAX)
+		return false;
+	for (cap = cap ? cap : STAGE_MIN; cap < need; )
+		cap *= 2;
+	if (posix_memalign(&bytes, WAL_BLOCK, cap))
+		xalloc_check(NULL);
+	if (g->len)
+		memcpy(bytes, g->bytes, g->len);
+	free(g->bytes);
+	g->bytes = bytes;
+	g->cap = cap;
+	return true;
+}
+
+bool
+wal_stage_add(struct wal_stage *g, const struct wal_frame *f, uint32_t owner,
+	const void *data)
+{
+	size_t size = (size_t)wal_frame_size(f->length);
+	uint8_t *p;
+
+	if (!grow(g, size))
+		return false;
+	p = g->bytes + g->len;
+	put_frame(p, f);
+	be32_put(p + 4, f->crc);
+	be32_put(p + 84, owner);
+	memcpy(p + WAL_FRAME, data, f->length);
+	memset(p + WAL_FRAME + f->length, 0, size - WAL_FRAME - f->length);
+	g->newest = g->len;
+	g->owner = owner;
+	g->crc = f->crc;
+	g->len += size;
+	return true;
+}
+
+bool
+wal_stage_extend(struct wal_stage *g, const void *data, size_t n,
+	int64_t end_offset, uint32_t crc)
+{
+	size_t before = be32_get(g->bytes + g->newest + 80), size;
+	uint8_t *p;
+
+	size = (size_t)wal_frame_size(before + n);
+	if (before + n > WAL_DATA_MAX || !grow(g, size - (g->len - g->newest)))
+		return false;
+	p = g->bytes + g->newest;
+	be32_put(p + 4, crc);
+	be64_put(p + 72, (uint64_t)end_offset);
+	be32_put(p + 80, (uint32_t)(before + n));
+	memcpy(p + WAL_FRAME + before, data, n);
+	memset(p + WAL_FRAME + before + n, 0, size - WAL_FRAME - before - n);
+	g->len = g->newest + size;
+	g->crc = crc;
+	return true;
+}
+
+void
+wal_stage_release(struct wal_stage *g)
+{
+	free(g->bytes);
+	*g = (struct wal_stage){ 0 };
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -167,20 +270,54 @@ wal_begin(struct wal *w, int64_t bytes)
 	return true;
 }
 
+/* From the memory to the disk, without a copy in the page cache where that can be. */
+static int
+write_direct(const struct fs *fs, struct wal_file *f, const uint8_t *p, size_t n,
+	int64_t at)
+{
+	if (f->direct >= 0) {
+		if (!fs_write_all(fs, f->direct, p, n, at))
+			return 0;
+		if (errno != EINVAL)
+			return -1;
+		fs->close(fs, f->direct);
+		f->direct = -1;
+	}
+	return fs_write_all(fs, f->fd, p, n, at);
+}
+
+/* Whole blocks of the group, at an aligned address. */
+static int
+write_blocks(struct wal *w, const uint8_t *p, size_t n)
+{
+	if (write_direct(w->fs, &w->files[w->current], p, n, w->pos + w->written) < 0) {
+		w->epoch++; /* what is there of the group is no part of the next */
+		return -1;
+	}
+	w->written += (int64_t)n;
+	return 0;
+}
+
 static int
 write_staged(struct wal *w)
 {
 	size_t n = (size_t)wal_block_up((int64_t)w->staged);
 
 	memset(w->staging + w->staged, 0, n - w->staged);
-	if (fs_write_all(w->fs, w->files[w->current].fd, w->staging, n,
-			w->pos + w->written) < 0) {
-		w->epoch++; /* what is there of the group is no part of the next */
-		return -1;
-	}
-	w->written += (int64_t)n;
 	w->staged = 0;
-	return 0;
+	return write_blocks(w, w->staging, n);
+}
+
+/* And the rest of it; the checksum of what is before the data. */
+static uint32_t
+put_group(const struct wal *w, uint8_t *p, uint64_t commit, uint32_t flags)
+{
+	be64_put(p + 8, w->epoch);
+	be64_put(p + 16, commit);
+	be32_put(p + 44, be32_get(p + 44) | flags);
+	be32_put(p + 84, (uint32_t)w->previous);
+	be64_put(p + 88, w->nonce);
+	return crc32c(0, p + 8, WAL_FRAME - 8);
 }
 
 int
@@ -188,6 +325,7 @@ wal_put(struct wal *w, const struct wal_frame *f, int fd)
 {
 	size_t size = (size_t)wal_frame_size(f->length);
 	bool first = !w->written && !w->staged;
+	uint32_t crc;
 	uint8_t *p;
 
 	if (w->staged + size > STAGING && write_staged(w) < 0)
@@ -196,29 +334,57 @@ wal_put(struct wal *w, const struct wal_frame *f, int fd)
 	if (f->length && fs_read_all(w->fs, fd, p + WAL_FRAME, f->length,
 			f->position) < 0)
 		return -1;
-	be32_put(p, WAL_MAGIC);
-	be64_put(p + 8, w->epoch);
-	be64_put(p + 16, f->commit);
-	memcpy(p + 24, f->topic_id.b, sizeof(f->topic_id.b));
-	be32_put(p + 40, (uint32_t)f->partition);
-	be32_put(p + 44, f->flags | (first ? WAL_FIRST : 0));
-	be64_put(p + 48, (uint64_t)f->segment);
-	be64_put(p + 56, (uint64_t)f->position);
-	be64_put(p + 64, (uint64_t)f->base_offset);
-	be64_put(p + 72, (uint64_t)f->end_offset);
-	be32_put(p + 80, f->length);
-	be32_put(p + 84, (uint32_t)w->previous);
-	be64_put(p + 88, w->nonce);
-	be32_put(p + 4, crc32c(0, p + 8, WAL_FRAME - 8 + f->length));
+	put_frame(p, f);
+	crc = put_group(w, p, f->commit, first ? WAL_FIRST : 0);
+	be32_put(p + 4, crc32c(crc, p + WAL_FRAME, f->length));
 	memset(p + WAL_FRAME + f->length, 0, size - WAL_FRAME - f->length);
 	w->staged += size;
 	return 0;
 }
 
+static void
+finish_frame(const struct wal *w, uint8_t *p, uint64_t commit, uint32_t flags)
+{
+	uint32_t data = be32_get(p + 4), crc = put_group(w, p, commit, flags);
+
+	be32_put(p + 4, crc32c_join(crc, data, be32_get(p + 80)));
+}
+
+int
+wal_put_stage(struct wal *w, struct wal_stage *g, uint64_t commit, bool is_all,
+	bool (*wanted)(void *arg, uint32_t owner), void *arg)
+{
+	uint32_t first = WAL_FIRST;
+	uint8_t *frame = NULL;
+	size_t len = 0, n;
+
+	for (size_t at = 0, size; at < g->len; at += size) {
+		uint8_t *p = g->bytes + at;
+
+		size = (size_t)wal_frame_size(be32_get(p + 80));
+		if (!wanted(arg, be32_get(p + 84)))
+			continue;
+		if (frame) {
+			finish_frame(w, frame, commit, first);
+			first = 0;
+		}
+		frame = g->bytes + len;
+		if (frame != p)
+			memmove(frame, p, size);
+		len += size;
+	}
+	if (!frame)
+		return 0;
+	finish_frame(w, frame, commit, first | (is_all ? WAL_LAST : 0));
+	n = (size_t)wal_block_up((int64_t)len);
+	memset(g->bytes + len, 0, n - len);
+	return write_blocks(w, g->bytes, n);
+}
+
 int
 wal_end(struct wal *w, uint64_t commit)
 {
-	if (write_staged(w) < 0)
+	if (w->staged && write_staged(w) < 0)
 		return -1;
 	if (w->fs->fdatasync(w->fs, w->files[w->current].fd) < 0) {
 		w->epoch++;

@@ -41,6 +41,7 @@ enum {
 	WAL_BLOCK = 4096,
 	WAL_FRAME = 96,        /* header of a frame */
 	WAL_DATA_MAX = 1 << 20, /* of one frame */
+	WAL_STAGE_MAX = 2 << 20,
 };
 
 /* Of frames. */
@@ -66,6 +67,7 @@ struct wal_frame {
 
 struct wal_file {
 	int fd;
+	int direct;      /* the same past the page cache, -1 = not to be had */
 	uint64_t newest; /* commit of its newest group, 0 = none */
 };
 
@@ -87,6 +89,18 @@ struct wal {
 	uint8_t *staging;      /* what is to be written next; aligned */
 	size_t staged;
 	_Atomic uint64_t released; /* commits up to this one may be overwritten */
+};
+
+/*
+ * Frames that are made while their data is at hand, before their group is
+ * known: what is in the page cache already need not be read back from there.
+ */
+struct wal_stage {
+	uint8_t *bytes;  /* aligned as the disk wants it */
+	size_t len, cap;
+	/* The newest frame: where it begins, whose it is, its data's checksum. */
+	size_t newest;
+	uint32_t owner, crc;
 };
 
 /*
@@ -148,6 +162,24 @@ wal_frame_size(size_t data)
 bool wal_begin(struct wal *w, int64_t bytes);
 int wal_put(struct wal *w, const struct wal_frame *f, int fd);
 int wal_end(struct wal *w, uint64_t commit);
+
+/*
+ * Adds a frame: its data, whose checksum is f->crc, is copied. `owner` is the
+ * caller's, to tell it from others. False: there is no room.
+ */
+bool wal_stage_add(struct wal_stage *g, const struct wal_frame *f, uint32_t owner,
+	const void *data);
+/* Makes the newest frame longer; crc is that of all of its data, then. */
+bool wal_stage_extend(struct wal_stage *g, const void *data, size_t n,
+	int64_t end_offset, uint32_t crc);
+void wal_stage_release(struct wal_stage *g);
+/*
+ * Writes those of its frames that are wanted, which is the first thing done
+ * to a group: `bytes` of wal_begin() counts them as whole blocks. Is nothing
+ * to come behind them? -1 is errno.
+ */
+int wal_put_stage(struct wal *w, struct wal_stage *g, uint64_t commit, bool is_all,
+	bool (*wanted)(void *arg, uint32_t owner), void *arg);
 
 /* Bytes that the next checkpoint would free, and all there are. */
 int64_t wal_used(const struct wal *w);

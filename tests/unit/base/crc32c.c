@@ -85,6 +85,23 @@ a_sum_can_be_made_in_parts(void)
 		CHECK_INT(crc32c(crc32c(0, text, i), text + i, n - i), crc32c(0, text, n));
 }
 
+static void
+sums_of_parts_are_joined(void)
+{
+	static uint8_t p[70000];
+	int bad = 0;
+
+	srandom(3);
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)random();
+	for (size_t n = 0; n < sizeof(p); n += 1 + n / 5)
+		for (size_t part = 0; part <= n; part += 1 + part / 3)
+			bad += crc32c_join(crc32c(0, p, part),
+				crc32c(0, p + part, n - part), n - part) !=
+				crc32c(0, p, n);
+	CHECK_INT(bad, 0);
+}
+
 int
 main(void)
 {
@@ -92,5 +109,6 @@ main(void)
 	RUN(table_hardware_and_definition_agree_at_every_length_and_address);
 	RUN(long_sums_agree_too);
 	RUN(a_sum_can_be_made_in_parts);
+	RUN(sums_of_parts_are_joined);
 	return tap_done();
 }
