@@ -19,14 +19,14 @@ enum {
 static int
 open_file(struct wal *w, int i, const char *dir, bool create, struct err *e)
 {
+	int flags = create ? O_CREAT : 0;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/wal/%d", dir, i);
-	w->files[i].fd = w->fs->open(w->fs, path, O_RDWR | (create ? O_CREAT : 0));
-	if (w->files[i].fd >= 0) {
-		w->files[i].direct = w->fs->open(w->fs, path, O_WRONLY | O_DIRECT);
+	w->files[i].direct = w->fs->open(w->fs, path, O_WRONLY | O_DIRECT | flags);
+	w->files[i].fd = w->fs->open(w->fs, path, O_RDWR | flags);
+	if (w->files[i].fd >= 0)
 		return 1;
-	}
 	if (errno == ENOENT && !create)
 		return 0;
 	return err_errno(e, ERR_IO, "cannot open '%s'", path);
