@@ -408,6 +408,8 @@ new_commit(struct store *s)
 	c = container_of(s->spares.prev, struct commit, node); /* its memory is warm */
 	list_remove(&c->node);
 	s->spares_n--;
+	if (s->spares_n < s->spares_low)
+		s->spares_low = s->spares_n;
 	return c;
 }
 

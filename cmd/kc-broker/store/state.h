@@ -97,7 +97,7 @@ struct store {
 	struct recovery *recovery; /* between store_open() and store_start() */
 	struct commit *open;     /* what is being appended to; NULL = none yet */
 	struct list spares;      /* empty ones, to be used again */
-	int spares_n;
+	int spares_n, spares_low; /* how many; the fewest since the last tick */
 	uint64_t next_seq;       /* of the next commit */
 	uint64_t committed;
 	uint64_t epoch;          /* of the WAL, when it was opened */
@@ -132,7 +132,8 @@ void turn_push_commit(struct store *s);
 void turn_force(struct store *s);
 /* c is durable, or it failed and the store with it: its logs learn it. */
 void turn_end_commit(struct store *s, struct commit *c);
-void turn_free_spares(struct store *s);
+/* But for so many, all commits that wait to be used again go back. */
+void turn_free_spares(struct store *s, int keep);
 /* The same with all that the committer has done. */
 void turn_poll_commits(struct store *s);
 /* Removes a file or directory once a checkpoint knows that it is not needed. */

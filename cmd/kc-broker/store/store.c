@@ -420,7 +420,7 @@ store_close(struct store *s)
 	wal_close(s->wal);
 	cleaner_free(s->cleaner);
 	keeper_free(s->keeper);
-	turn_free_spares(s);
+	turn_free_spares(s, 0);
 	if (s->lock_fd >= 0)
 		s->fs->close(s->fs, s->lock_fd);
 	if (s->dir_fd >= 0)

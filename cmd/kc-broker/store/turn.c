@@ -135,17 +135,17 @@ turn_end_commit(struct store *s, struct commit *c)
 	s->spares_n++;
 }
 
-/* Those that wait to be used again go back. */
 void
-turn_free_spares(struct store *s)
+turn_free_spares(struct store *s, int keep)
 {
-	while (!list_is_empty(&s->spares)) {
+	while (s->spares_n > keep) {
 		struct commit *c = container_of(s->spares.next, struct commit, node);
 
 		list_remove(&c->node);
+		s->spares_n--;
 		commit_free(c);
 	}
-	s->spares_n = 0;
+	s->spares_low = s->spares_n;
 }
 
 /*
@@ -459,7 +459,8 @@ store_tick(struct store *s)
 		retention_tick(s, now);
 	cleaner_tick(s->cleaner, now);
 	remove_due(s, now);
-	turn_free_spares(s);
+	/* Those that were not needed since the last tick go back. */
+	turn_free_spares(s, s->spares_n - s->spares_low);
 	checkpoint_if_due(s);
 	store_flush(s);
 }

@@ -37,12 +37,27 @@ static const struct log_config small = {
 	.timestamp_after_max_ms = INT64_MAX, .compression = -1, .delete_old = true,
 };
 
+/* Commits so large that they go past the write-ahead log, or in pieces. */
+static const struct log_config roomy = {
+	.segment_bytes = 600 << 10, .segment_ms = INT64_MAX, .retention_ms = -1,
+	.retention_bytes = -1, .index_interval_bytes = 4096,
+	.max_message_bytes = 600 << 10, .timestamp_before_max_ms = INT64_MAX,
+	.timestamp_after_max_ms = INT64_MAX, .compression = -1, .delete_old = true,
+};
+
+static struct {
+	const struct log_config *config;
+	int64_t wal_bytes;
+	size_t unit; /* bytes of records, and how many batches a turn, are as many times more */
+	int batches;
+} load;
+
 static const char *const topics[LOGS] = { "a", "b", "c", "c" };
 
 static struct partlog *
 attach_log(struct fixture *f, int i)
 {
-	return fixture_attach(f, topics[i], i + 1, 0, &small);
+	return fixture_attach(f, topics[i], i + 1, 0, load.config);
 }
 
 static void
@@ -102,7 +117,7 @@ run_load(struct fixture *f, struct simfs *sim, int turns, const struct mark *aft
 	if (!CHECK(!store_start(f->s, &f->e) && fixture_settle(f)))
 		return;
 	for (int turn = 0; turn < turns; turn++) {
-		int n = 1 + (int)(sim_random(&rnd) % 4);
+		int n = load.batches * (1 + (int)(sim_random(&rnd) % 4));
 
 		for (int k = 0; k < n; k++) {
 			int i = (int)(sim_random(&rnd) % LOGS);
@@ -110,7 +125,8 @@ run_load(struct fixture *f, struct simfs *sim, int turns, const struct mark *aft
 
 			if (l[i])
 				send(l[i], i, 1 + (int32_t)(sim_random(&rnd) % 5),
-					large ? 2500 : 20 + sim_random(&rnd) % 200,
+					load.unit * (large ? 2500 :
+						20 + sim_random(&rnd) % 200),
 					&seq[i]);
 		}
 		if (turn % 40 == 30) {
@@ -212,7 +228,7 @@ check_disk(const char *dir, const struct mark *m, bool again)
 	fixture_init(&f);
 	f.o.dir = dir;
 	f.o.fs = &fast;
-	f.o.wal_bytes = 64 << 10;
+	f.o.wal_bytes = load.wal_bytes;
 	for (int round = 0; round < (again ? 2 : 1); round++) {
 		ok &= CHECK_INT(fixture_open(&f), 0);
 		for (int i = 0; ok && i < LOGS; i++)
@@ -240,6 +256,15 @@ check_disk(const char *dir, const struct mark *m, bool again)
 }
 
 static void
+set_load(bool is_large)
+{
+	load.config = is_large ? &roomy : &small;
+	load.wal_bytes = is_large ? 24 << 20 : 64 << 10;
+	load.unit = is_large ? 40 : 1;
+	load.batches = is_large ? 5 : 1;
+}
+
+static void
 forget_run(void)
 {
 	sent_n = marks_n = 0;
@@ -247,7 +272,7 @@ forget_run(void)
 }
 
 static void
-cuts_lose_nothing(enum sim_fate fate, uint32_t seed, int cuts)
+cuts_lose_nothing(enum sim_fate fate, uint32_t seed, int turns, int cuts)
 {
 	struct fixture f;
 	struct simfs sim;
@@ -257,9 +282,9 @@ cuts_lose_nothing(enum sim_fate fate, uint32_t seed, int cuts)
 	fixture_init(&f);
 	simfs_init(&sim, f.dir, true);
 	f.o.fs = &sim.fs;
-	f.o.wal_bytes = 64 << 10;
+	f.o.wal_bytes = load.wal_bytes;
 	if (CHECK_INT(fixture_open(&f), 0))
-		run_load(&f, &sim, 200, NULL);
+		run_load(&f, &sim, turns, NULL);
 	fixture_stop(&f);
 	snprintf(cut, sizeof(cut), "%s.cut", f.dir);
 	for (int i = 0; i < cuts; i++) {
@@ -295,7 +320,7 @@ cuts_after_cuts_lose_nothing(void)
 		fixture_init(&f);
 		simfs_init(&first, f.dir, true);
 		f.o.fs = &first.fs;
-		f.o.wal_bytes = 64 << 10;
+		f.o.wal_bytes = load.wal_bytes;
 		if (CHECK_INT(fixture_open(&f), 0))
 			run_load(&f, &first, 60, NULL);
 		fixture_stop(&f);
@@ -307,7 +332,7 @@ cuts_after_cuts_lose_nothing(void)
 		simfs_init(&second, g.dir, true);
 		sim_load(&second, g.dir);
 		g.o.fs = &second.fs;
-		g.o.wal_bytes = 64 << 10;
+		g.o.wal_bytes = load.wal_bytes;
 		/* Of the first run only what was acknowledged counts on. */
 		sent_n = m.sent_n;
 		marks[0] = m;
@@ -335,27 +360,98 @@ cuts_after_cuts_lose_nothing(void)
 static void
 cuts_that_lose_all_that_was_not_synced(void)
 {
-	cuts_lose_nothing(SIM_LOSE, 1, 100);
+	cuts_lose_nothing(SIM_LOSE, 1, 200, 100);
 }
 
 static void
 cuts_that_keep_all(void)
 {
-	cuts_lose_nothing(SIM_KEEP, 2, 40);
+	cuts_lose_nothing(SIM_KEEP, 2, 200, 40);
 }
 
 static void
 cuts_that_tear_what_was_not_synced(void)
 {
-	cuts_lose_nothing(SIM_MIX, 3, 140);
+	cuts_lose_nothing(SIM_MIX, 3, 200, 140);
+}
+
+static void
+cuts_among_large_commits(void)
+{
+	set_load(true);
+	cuts_lose_nothing(SIM_LOSE, 4, 30, 20);
+	cuts_lose_nothing(SIM_MIX, 5, 30, 20);
+	set_load(false);
+}
+
+/* The appends of one commit, in this order: log and bytes. */
+static const struct { int log; size_t size; } mixture[] = {
+	/* 0 is put together from pieces until it is worth a sync of its own,
+	 * goes on in a second segment, and is small there. */
+	{ 0, 100000 }, { 1, 3000 }, { 0, 100000 }, { 1, 100 }, { 0, 70000 },
+	{ 0, 100 }, { 1, 10 }, { 0, 340000 }, { 1, 200 }, { 0, 5000 }, { 0, 300 },
+	/* 2 fills the stage, segment by segment, until there is only room for
+	 * what comes behind something that found none. */
+	{ 2, 200000 }, { 2, 200000 }, { 2, 200000 }, { 2, 200000 }, { 2, 200000 },
+	{ 1, 100 }, { 2, 200000 }, { 2, 200000 }, { 2, 200000 }, { 2, 200000 },
+	{ 2, 200000 }, { 2, 5000 }, { 2, 5000 }, { 2, 200000 }, { 2, 5000 },
+	{ 2, 100 }, { 1, 100 }, { 2, 100 }, { 0, 100 }, { 1, 2000 }, { 0, 100 },
+};
+
+/* Of what was appended to it while the disk was busy, nothing is lost either. */
+static void
+a_commit_of_all_sizes_is_whole(void)
+{
+	struct partlog *l[LOGS] = { NULL };
+	struct log_config tight = roomy;
+	int32_t seq[LOGS] = { 0 };
+	struct fixture f;
+	struct simfs sim;
+	char cut[300];
+
+	set_load(true);
+	load.wal_bytes = 128 << 20; /* it has to fit */
+	forget_run();
+	fixture_init(&f);
+	simfs_init(&sim, f.dir, true);
+	f.o.fs = &sim.fs;
+	f.o.wal_bytes = load.wal_bytes;
+	CHECK_INT(fixture_open(&f), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK(l[i] = attach_log(&f, i));
+	tight.segment_bytes = 240000;
+	CHECK(l[2] = fixture_attach(&f, topics[2], 3, 0, &tight));
+	CHECK(!store_start(f.s, &f.e) && fixture_settle(&f));
+	acknowledge(&f, &sim, l);
+	sim.held = true;
+	send(l[1], 1, 1, 10, &seq[1]);
+	store_flush(f.s);
+	while (!sim.waiting)
+		poll(NULL, 0, 1);
+	for (size_t i = 0; i < sizeof(mixture) / sizeof(*mixture); i++)
+		send(l[mixture[i].log], mixture[i].log, 1, mixture[i].size,
+			&seq[mixture[i].log]);
+	sim.held = false;
+	acknowledge(&f, &sim, l);
+	fixture_stop(&f);
+	snprintf(cut, sizeof(cut), "%s.cut", f.dir);
+	sim_cut(&sim, marks[1].op, SIM_LOSE, 1, cut);
+	check_disk(cut, &marks[1], true);
+	nftw(cut, fixture_rm, 16, FTW_DEPTH | FTW_PHYS);
+	simfs_release(&sim);
+	fixture_release(&f);
+	set_load(false);
 }
 
 int
 main(void)
 {
+	set_load(false);
 	RUN(cuts_that_lose_all_that_was_not_synced);
 	RUN(cuts_that_keep_all);
 	RUN(cuts_that_tear_what_was_not_synced);
 	RUN(cuts_after_cuts_lose_nothing);
+	RUN(cuts_among_large_commits);
+	RUN(a_commit_of_all_sizes_is_whole);
 	return tap_done();
 }

@@ -9,7 +9,8 @@ static struct fs fast;
 struct seen {
 	const struct wal *w;
 	uint64_t commits[4096];
-	int n, damaged;
+	int n, damaged, frames;
+	int64_t bytes; /* of data */
 	uint64_t newest;
 };
 
@@ -25,6 +26,8 @@ on_frame(void *arg, const struct wal_frame *f)
 		if (data[i] != (uint8_t)(f->commit + i))
 			CHECK(s->damaged);
 	free(data);
+	s->frames++;
+	s->bytes += f->length;
 	if (!s->n || s->commits[s->n - 1] != f->commit)
 		s->commits[s->n++] = f->commit;
 }
@@ -93,6 +96,160 @@ groups_are_read_back_in_order(void)
 	CHECK_INT(read_wal(&f, w, 55, false, &s), 0);
 	CHECK_INT(s.n, 5);
 	CHECK_INT(s.commits[0], 56);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+/* Data as on_frame() wants it, from the byte `from` on. */
+static uint8_t *
+data_of(uint64_t commit, size_t from, size_t n)
+{
+	static uint8_t data[300000];
+
+	for (size_t i = 0; i < n; i++)
+		data[i] = (uint8_t)(commit + from + i);
+	return data;
+}
+
+static bool
+is_even(void *arg, uint32_t owner)
+{
+	(void)arg;
+	return owner % 2 == 0;
+}
+
+/*
+ * Frames 0 to 3, of which the even ones are wanted, number 2 made longer
+ * twice; and one behind them that is read from a file when `rest`.
+ */
+static void
+put_staged(struct wal *w, struct wal_stage *g, uint64_t commit, size_t n, bool rest)
+{
+	char path[] = "/tmp/kc-wal-XXXXXX";
+	int fd = mkstemp(path);
+	struct wal_frame f = { .commit = commit, .length = (uint32_t)n };
+
+	g->len = 0;
+	for (uint32_t i = 0; i < 4; i++) {
+		uint8_t *p = data_of(commit + (i % 2 ? 9 : 0), 0, n);
+
+		f.crc = crc32c(0, p, n);
+		CHECK(wal_stage_add(g, &f, i, p));
+		CHECK_INT(g->owner, i);
+		for (int k = 1; i == 2 && k < 3; k++) {
+			p = data_of(commit, (size_t)k * n, n);
+			CHECK(wal_stage_extend(g, p, n, 5, crc32c(g->crc, p, n)));
+		}
+	}
+	CHECK(pwrite(fd, data_of(commit, 0, n), n, 0) == (ssize_t)n);
+	CHECK(wal_begin(w, wal_block_up((int64_t)g->len) + wal_frame_size(n)));
+	CHECK_INT(wal_put_stage(w, g, commit, !rest, is_even, NULL), 0);
+	f.flags = WAL_LAST;
+	if (rest)
+		CHECK_INT(wal_put(w, &f, fd), 0);
+	CHECK_INT(wal_end(w, commit), 0);
+	close(fd);
+	unlink(path);
+}
+
+static void
+frames_made_in_advance_are_read_back(void)
+{
+	struct wal_stage g = { 0 };
+	int64_t bytes = 0;
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+
+	fixture_init(&f);
+	w = open_wal(&f, 32 << 20);
+	for (uint64_t c = 1; c <= 40; c++) {
+		size_t n = c % 4 ? c * 11 : c * 2500;
+
+		put_staged(w, &g, c, n, c % 3 == 0);
+		bytes += (int64_t)(c % 3 ? 4 * n : 5 * n);
+	}
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 40);
+	CHECK_INT(s.damaged, 0);
+	CHECK_INT(s.frames, 40 * 2 + 13);
+	CHECK_INT(s.bytes, bytes);
+	wal_stage_release(&g);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+static void
+a_stage_has_an_end(void)
+{
+	struct wal_stage g = { 0 };
+	struct wal_frame f = { .length = 300000 };
+	uint8_t *p = data_of(1, 0, 300000);
+	int n = 0;
+
+	while (wal_stage_add(&g, &f, 0, p))
+		n++;
+	CHECK_INT(n, WAL_STAGE_MAX / 300000);
+	CHECK(!wal_stage_extend(&g, p, 300000, 0, 0));
+	CHECK(wal_stage_extend(&g, p, 10, 0, 0)); /* and it is as it was */
+	CHECK(g.len <= g.cap && g.cap <= WAL_STAGE_MAX);
+	wal_stage_release(&g);
+}
+
+/* A file system that takes O_DIRECT when a file is opened, and not when it is written. */
+static int direct_fd[WAL_FILES], direct_n, refused;
+
+static int
+open_direct(const struct fs *fs, const char *path, int flags)
+{
+	int fd = fs_posix()->open(fs, path, flags & ~O_DIRECT);
+
+	if (flags & O_DIRECT && direct_n < WAL_FILES)
+		direct_fd[direct_n++] = fd;
+	return fd;
+}
+
+static ssize_t
+pwrite_direct(const struct fs *fs, int fd, const void *p, size_t n, int64_t at)
+{
+	for (int i = 0; i < direct_n; i++)
+		if (fd == direct_fd[i]) {
+			refused++;
+			errno = EINVAL;
+			return -1;
+		}
+	return fs_posix()->pwrite(fs, fd, p, n, at);
+}
+
+static int
+close_direct(const struct fs *fs, int fd)
+{
+	for (int i = 0; i < direct_n; i++)
+		if (fd == direct_fd[i])
+			direct_fd[i] = -1;
+	return fs_posix()->close(fs, fd);
+}
+
+static void
+where_direct_writes_are_refused_others_do(void)
+{
+	struct fs picky = fast;
+	struct fixture f;
+	struct seen s;
+	struct wal *w = NULL;
+
+	picky.open = open_direct;
+	picky.pwrite = pwrite_direct;
+	picky.close = close_direct;
+	fixture_init(&f);
+	CHECK_INT(wal_open(&w, &picky, f.dir, 8 << 20, true, false, &f.e), 0);
+	w->nonce = 77;
+	CHECK_INT(read_wal(&f, w, 0, true, &s), 0);
+	for (uint64_t c = 1; c <= 20; c++)
+		CHECK(put_group(w, c, 2, 50000));
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, 20);
+	CHECK(refused > 0 && refused <= WAL_FILES);
 	wal_close(w);
 	fixture_release(&f);
 }
@@ -291,6 +448,9 @@ main(void)
 {
 	fast = fast_fs();
 	RUN(groups_are_read_back_in_order);
+	RUN(frames_made_in_advance_are_read_back);
+	RUN(a_stage_has_an_end);
+	RUN(where_direct_writes_are_refused_others_do);
 	RUN(a_full_log_waits_for_its_checkpoint);
 	RUN(many_laps_and_starts);
 	RUN(a_torn_group_does_not_count);
