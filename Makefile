@@ -193,7 +193,7 @@ $(BUILD)/promtool:
 		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) && mv $$dir/usr/bin/promtool $@
 
 # The tools' bats files against three nodes of Apache Kafka.
-KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/pipelines.bats tests/handlers.bats \
+KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/pipelines.bats tests/handlers.bats \
 	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))

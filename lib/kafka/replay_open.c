@@ -105,6 +105,8 @@ replayer_close(struct replayer *r)
 	free(r->group);
 	free(r->next);
 	free(r->committed);
+	free(r->acked_ends);
+	buf_release(&r->snapshot_text);
 	buf_release(&r->text);
 }
 

@@ -253,6 +253,13 @@ step(struct run *run, enum pause *why, int64_t *committed_ms, struct err *e)
 		return -1;
 	if (!replayer_is_txn(r) && producer_poll(r->producer, e))
 		return -1;
+	if (r->unhurried && *why != AT_END && *why != SIGNALLED) {
+		if (mono_ms() - *committed_ms >= BATCH_MS) {
+			replayer_snapshot(r);
+			*committed_ms = mono_ms();
+		}
+		return replayer_end_snapshot(r, e);
+	}
 	if (*why == AT_END || *why == SIGNALLED ||
 	    !commit_is_due(run, *why, *committed_ms))
 		return 0;

@@ -18,7 +18,8 @@
 #include "kafka/replayer.h"
 #include "kafka/transaction.h"
 
-enum { TAG_OFFSET_BITS = 46, SETTLE_MS = 2000, SETTLE_STEP_MS = 10 };
+/* A tag: generation, partition, offset + 1; 0 = a document. */
+enum { TAG_OFFSET_BITS = 46, TAG_GENERATION_BIT = 61, TAG_PARTITION_MAX = 0x7fff, SETTLE_MS = 2000, SETTLE_STEP_MS = 10 };
 
 static void
 on_failure(void *arg, const struct record *rec, producer_tag tag,
@@ -27,6 +28,8 @@ on_failure(void *arg, const struct record *rec, producer_tag tag,
 	struct replayer *r = arg;
 
 	(void)rec;
+	if (tag)
+		r->under_way[tag >> TAG_GENERATION_BIT]--;
 	if (r->failure.code)
 		return;
 	r->failure = *why;
@@ -34,8 +37,24 @@ on_failure(void *arg, const struct record *rec, producer_tag tag,
 		err_wrap(&r->failure, "topic '" REPLAY_JOBS "'");
 	else
 		err_wrap(&r->failure, "record %s/%d/%" PRIu64, r->job.spec.topic,
-			(int)(tag >> TAG_OFFSET_BITS),
+			(int)(tag >> TAG_OFFSET_BITS & TAG_PARTITION_MAX),
 			(tag & ((UINT64_C(1) << TAG_OFFSET_BITS) - 1)) - 1);
+}
+
+/* The target's ends grow with what is acked there: ours is before them. */
+static void
+on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
+	producer_tag tag)
+{
+	struct replayer *r = arg;
+
+	(void)topic;
+	if (!tag)
+		return;
+	r->under_way[tag >> TAG_GENERATION_BIT]--;
+	if (r->acked_ends && partition < r->job.target_n &&
+	    offset >= r->acked_ends[partition])
+		r->acked_ends[partition] = offset + 1;
 }
 
 /* Offsets of a group that somebody reads with would be moved under its feet. */
@@ -78,6 +97,10 @@ replayer_open_producer(struct replayer *r, struct err *e)
 		.arg = r, .on_failure = on_failure,
 	};
 
+	r->unhurried = r->job.mode == REPLAY_SCAN && r->pace.kind != PACE_MAX &&
+		!r->o->dry_run;
+	if (r->unhurried)
+		po.on_ack = on_ack;
 	if (replayer_is_txn(r) && !r->o->dry_run)
 		po.transactional_id = r->transactional_id = own_name(r);
 	if (r->job.mode == REPLAY_OFFSETS) {
@@ -107,10 +130,12 @@ replayer_send(struct replayer *r, const struct record *rec, struct err *e)
 	struct record out;
 
 	replay_shape(&r->shape, rec, &out);
-	tag |= (producer_tag)(rec->partition & 0xffff) << TAG_OFFSET_BITS;
+	tag |= (producer_tag)(rec->partition & TAG_PARTITION_MAX) << TAG_OFFSET_BITS;
+	tag |= (producer_tag)r->generation << TAG_GENERATION_BIT;
 	r->job.sent++;
 	if (r->target_missing)
 		return 0;
+	r->under_way[r->generation]++;
 	if (replayer_begin(r, e) || producer_send(r->producer, &out, tag, e))
 		return -1;
 	if (!r->failure.code)
@@ -122,17 +147,23 @@ replayer_send(struct replayer *r, const struct record *rec, struct err *e)
 /* ---- what is remembered --------------------------------------------------------- */
 
 static int
-send_document(struct replayer *r, struct err *e)
+send_text(struct replayer *r, const struct buf *text, struct err *e)
 {
-	struct record doc = {
+	const struct record doc = {
 		.topic = slice_str(REPLAY_JOBS), .partition = 0, .offset = -1,
 		.key = slice_str(r->job.name),
+		.value = slice_make(text->data, text->len - 1), /* without LF */
 	};
 
+	return producer_send(r->producer, &doc, 0, e);
+}
+
+static int
+send_document(struct replayer *r, struct err *e)
+{
 	buf_clear(&r->text);
 	replay_job_write(&r->job, &r->text);
-	doc.value = slice_make(r->text.data, r->text.len - 1); /* without LF */
-	return producer_send(r->producer, &doc, 0, e);
+	return send_text(r, &r->text, e);
 }
 
 static void
@@ -239,24 +270,70 @@ is_past_seen(const struct replayer *r)
 	return true;
 }
 
+static void
+keep_ends(struct replayer *r)
+{
+	r->acked_ends = xreallocarray(r->acked_ends, (size_t)r->job.target_n + 1,
+		sizeof(*r->acked_ends));
+	for (int i = 0; i < r->job.target_n; i++)
+		r->acked_ends[i] = r->job.flushed_ends[i];
+}
+
+static int
+renew_ends(struct replayer *r, struct err *e)
+{
+	struct replay_job *j = &r->job;
+	int n = take_ends(r, &j->flushed_ends, e);
+
+	if (n < 0)
+		return -1;
+	for (; j->target_n < n; j->target_n++) {
+		j->target_ends = xreallocarray(j->target_ends, (size_t)n,
+			sizeof(*j->target_ends));
+		j->target_ends[j->target_n] = 0;
+	}
+	keep_ends(r);
+	return 0;
+}
+
 static int
 commit_scan(struct replayer *r, struct err *e)
 {
-	int n;
-
-	if (flush(r, e))
+	r->snapshot = false; /* this one is newer */
+	if (flush(r, e) || (is_past_seen(r) && renew_ends(r, e)))
 		return -1;
-	if (!is_past_seen(r))
-		return send_document(r, e) || flush(r, e) ? -1 : 0;
-	n = take_ends(r, &r->job.flushed_ends, e);
-	if (n < 0)
-		return -1;
-	for (; r->job.target_n < n; r->job.target_n++) {
-		r->job.target_ends = xreallocarray(r->job.target_ends,
-			(size_t)n, sizeof(*r->job.target_ends));
-		r->job.target_ends[r->job.target_n] = 0;
-	}
 	return send_document(r, e) || flush(r, e) ? -1 : 0;
+}
+
+/*
+ * What is read now is done once it is acked. Records behind it are sent later,
+ * and so lie behind the ends of now.
+ */
+void
+replayer_snapshot(struct replayer *r)
+{
+	if (r->snapshot)
+		return;
+	take_positions(r);
+	for (int i = 0; i < r->job.target_n && is_past_seen(r); i++)
+		r->job.flushed_ends[i] = r->acked_ends[i];
+	buf_clear(&r->snapshot_text);
+	replay_job_write(&r->job, &r->snapshot_text);
+	r->generation = !r->generation;
+	r->snapshot = true;
+}
+
+int
+replayer_end_snapshot(struct replayer *r, struct err *e)
+{
+	if (r->failure.code) {
+		*e = r->failure;
+		return -1;
+	}
+	if (!r->snapshot || r->under_way[!r->generation])
+		return 0;
+	r->snapshot = false;
+	return send_text(r, &r->snapshot_text, e);
 }
 
 static int
@@ -321,6 +398,7 @@ replayer_begin_job(struct replayer *r, struct err *e)
 		for (int i = 0; i < n; i++)
 			j->flushed_ends[i] = j->target_ends[i];
 	}
+	keep_ends(r);
 	return replayer_commit(r, "running", e);
 }
 

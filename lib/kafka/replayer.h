@@ -56,6 +56,16 @@ struct replayer {
 	int64_t selected;               /* records that were to be sent, by all runs */
 	struct buf text;                /* scratch */
 	int64_t *next;                  /* scratch: positions */
+	/*
+	 * Paced and without transactions, nothing waits for acknowledgements: a
+	 * snapshot's document is sent when all records before it are acked.
+	 */
+	bool unhurried;
+	int generation;                 /* of records: 0 or 1, changes at a snapshot */
+	int64_t under_way[2];           /* records of each that are not acked */
+	int64_t *acked_ends;            /* by partition of the target; target_n */
+	bool snapshot;                  /* one waits: its document is in: */
+	struct buf snapshot_text;
 	struct replay_part *committed;  /* the parts as of the last commit */
 	int64_t committed_read, committed_sent;
 };
@@ -103,6 +113,9 @@ int replayer_begin(struct replayer *r, struct err *e);
 int replayer_send(struct replayer *r, const struct record *rec, struct err *e);
 /* Everything up to here is done, and remembered. */
 int replayer_commit(struct replayer *r, const char *state, struct err *e);
+/* The same without waiting, where r->unhurried: begins one, or ends it. */
+void replayer_snapshot(struct replayer *r);
+int replayer_end_snapshot(struct replayer *r, struct err *e);
 /* Waits a little until readers of the target see what was committed. */
 void replayer_settle(struct replayer *r);
 /* Back to the last commit; the source is closed. */
