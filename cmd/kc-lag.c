@@ -34,6 +34,7 @@
 #include "kafka/lag_serve.h"
 #include "kafka/lag_state.h"
 #include "kafka/lag_watch.h"
+#include "model/lag_nagios.h"
 #include "model/lag_status.h"
 
 enum { AGAIN_TIMEOUT_MS = 5000, FRESH_MS = 5000, AGE_BUDGET_MS = 5000,
@@ -46,7 +47,7 @@ struct args {
 	struct opt_list groups, topics;
 	const char *isolation, *columns, *by, *age, *warn, *critical;
 	int64_t age_budget_ms, since_ms; /* since_ms: -1 = not asked */
-	bool json, summary, all, burrow, risk, no_state;
+	bool json, summary, all, burrow, risk, nagios, no_state;
 	struct lag_rules rules;
 	struct lag_check check;
 	struct lag_state state;       /* what earlier runs saw */
@@ -207,6 +208,35 @@ show_once(struct args *a, struct err *e)
 	return ret;
 }
 
+/* A plugin's answer is its exit status: nothing else is told. */
+static int
+plugin_status(enum lag_nagios state, struct err *e)
+{
+	static const enum err_code codes[] = { [NAGIOS_OK] = ERR_NONE,
+		[NAGIOS_WARNING] = ERR_FAILED, [NAGIOS_CRITICAL] = ERR_USAGE,
+		[NAGIOS_UNKNOWN] = ERR_NO };
+
+	*e = (struct err){ .code = codes[state] };
+	return state == NAGIOS_OK ? 0 : -1;
+}
+
+/* Whatever goes wrong is a line on stdout, and UNKNOWN. */
+static int
+show_nagios(struct args *a, struct err *e)
+{
+	const struct lag_nagios_limits limits = { &a->check.limits[LAG_CRITICAL],
+		&a->check.limits[LAG_WARNING] };
+	enum lag_nagios state = NAGIOS_UNKNOWN;
+	struct lag_snapshot s = { 0 };
+
+	if (!measure(a, &s, e))
+		state = lag_nagios_write(&a->out.buf, &s, &limits);
+	else if (e->code)
+		lag_nagios_unknown(&a->out.buf, e->msg);
+	lag_snapshot_release(&s);
+	return e->code || !sig_caught() ? plugin_status(state, e) : -1;
+}
+
 /* What may be gone soon; topics whose retention is not known are told. */
 static int
 show_risk(struct args *a, struct err *e)
@@ -335,6 +365,7 @@ run_show(void *args, int argc, char **argv, struct err *e)
 		ret = serve_prom(a, e);
 	else
 		ret = a->prom ? write_prom(a, e) :
+			a->nagios ? show_nagios(a, e) :
 			a->risk ? show_risk(a, e) : show_once(a, e);
 out:
 	lag_state_close(&a->state);
@@ -515,6 +546,8 @@ static const struct opt show_options[] = {
 	{ 0, "warn", OPT_STRING, AT(warn), "LIMIT,...",
 		.help = "exit 3 when a group is over one: lag=N, lost=N, ahead=N, "
 		"unread=N, age=TIME, eta=TIME, status=NAME" },
+	{ 0, "nagios", OPT_FLAG, AT(nagios), .group = "form",
+		.help = "a monitoring plugin: one line with performance data, and its exit status" },
 	{ 0, "critical", OPT_STRING, AT(critical), "LIMIT,...",
 		.help = "the same, told as critical" },
 	{ 0, "since", OPT_DURATION, AT(since_ms), "TIME", .group = "form",

@@ -273,3 +273,33 @@ count_of() { # REQUEST
 	is "$(count_of OffsetFetch) $(count_of ListOffsets)" "1 10"
 	is "$(kc-lag "$g-0" --age off | jq -se 'length == 2100 and all(.lag == 0)')" true
 }
+
+# ---- a monitoring plugin ---------------------------------------------------------
+
+plugin() { # STATUS OPTION...
+	local want=$1
+	shift
+	exits "$want" kc-lag --nagios --no-state "$@"
+	[[ -z $stderr && ${#lines[@]} == 1 ]]
+}
+
+@test "--nagios: one line, performance data, and a plugin's exit status" {
+	t=$(topic)
+	kc-topics create -q "$t"
+	seq 10 | kc-produce -q --raw "$t"
+	kc-consume -q -g "$t" -c 4 "$t" >/dev/null
+	plugin 0 "$t"
+	[[ $output =~ ^"KAFKA LAG OK - 1 groups, lag 6 | lag=6;;;0 '$t lag'=6;;;0 '$t age'="[0-9]+\.[0-9]{3}s ]]
+	plugin 1 "$t" --warn lag=6 --critical lag=7
+	[[ $output == "KAFKA LAG WARNING - group '$t': lag 6 >= 6 | lag=6;;;0 '$t lag'=6;6;7;0"* ]]
+	plugin 2 "$t" --warn lag=1 --critical lag=6
+	[[ $output == "KAFKA LAG CRITICAL - group '$t': lag 6 >= 6 |"* ]]
+	plugin 3 "$t-not-there"
+	[[ $output == "KAFKA LAG UNKNOWN - group '$t-not-there': does not exist |"* ]]
+	plugin 2 "$t" "$t-not-there" --critical lag=6
+	plugin 3 "$t" "$t-not-there" --warn lag=6
+	plugin 3 -b 127.0.0.1:1 --timeout 500ms
+	[[ $output == "KAFKA LAG UNKNOWN - cannot reach broker"* ]]
+	plugin 3 "$t" --age off --critical age=1h
+	[[ $output == *"its age could not be measured"* ]]
+}

@@ -31,15 +31,10 @@ lag_check_needs_age(const struct lag_check *c)
 static int
 check_ages(const struct lag_check *c, const struct lag_group *g, struct err *e)
 {
-	for (int i = 0; lag_check_needs_age(c) && i < g->partitions_n; i++) {
-		const struct lag_partition *p = &g->partitions[i];
-
-		if (p->counts && p->lag > 0 && p->age_source == LAG_AGE_NONE)
-			return err_set(e, ERR_NO, "the age of group '%s' could "
-				"not be measured (raise --age-budget, or try "
-				"--age search)", g->name);
-	}
-	return 0;
+	if (!lag_check_needs_age(c) || !lag_lacks_age(g))
+		return 0;
+	return err_set(e, ERR_NO, "the age of group '%s' could not be measured "
+		"(raise --age-budget, or try --age search)", g->name);
 }
 
 /* The level that the group is over; 2 = none. */

@@ -87,6 +87,18 @@ lag_thresholds_parse(struct slice text, struct lag_thresholds *t, struct err *e)
 	return 0;
 }
 
+bool
+lag_lacks_age(const struct lag_group *g)
+{
+	for (int i = 0; i < g->partitions_n; i++) {
+		const struct lag_partition *p = &g->partitions[i];
+
+		if (p->counts && p->lag > 0 && p->age_source == LAG_AGE_NONE)
+			return true;
+	}
+	return false;
+}
+
 const char *
 lag_duration(int64_t ms, char out[LAG_DURATION_TEXT])
 {

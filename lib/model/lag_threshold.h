@@ -30,6 +30,9 @@ int lag_thresholds_parse(struct slice text, struct lag_thresholds *t,
 bool lag_is_over(const struct lag_thresholds *t, const struct lag_group *g,
 	struct buf *why);
 
+/* Whether some row that counts has lag, and an age that is not known. */
+bool lag_lacks_age(const struct lag_group *g);
+
 /* "3m12s", "2d4h", "850ms"; "-" for -1, "never" for LAG_NEVER. */
 enum { LAG_DURATION_TEXT = 48 };
 const char *lag_duration(int64_t ms, char out[LAG_DURATION_TEXT]);
