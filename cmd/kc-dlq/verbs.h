@@ -1,4 +1,4 @@
-/* verbs.h - what the files of kc-dlq share: the options' values, and the verbs that only read. */
+/* verbs.h - what the files of kc-dlq share: the options' values, and the verbs. */
 #ifndef KC_DLQ_VERBS_H
 #define KC_DLQ_VERBS_H
 
@@ -64,6 +64,29 @@ int redrive_selected(struct args *a, const char *topic,
 	struct redrive_edits *edits, struct err *e);
 /* The same for a row of the verbs that put into a state: "discard", "park". */
 int mark_selected(struct args *a, const char *topic, const char *verb, struct err *e);
+
+/* ---- redrive.c ---- */
+
+extern const struct opt redrive_options[];
+
+int run_redrive(void *args, int argc, char **argv, struct err *e);
+
+/* ---- mark.c ---- */
+
+extern const struct opt mark_options[], note_options[];
+
+int run_discard(void *args, int argc, char **argv, struct err *e);
+int run_park(void *args, int argc, char **argv, struct err *e);
+int run_restore(void *args, int argc, char **argv, struct err *e);
+int run_note(void *args, int argc, char **argv, struct err *e);
+
+/* ---- upkeep.c ---- */
+
+extern const struct opt purge_options[], rebuild_options[];
+
+int run_purge(void *args, int argc, char **argv, struct err *e);
+int run_rebuild(void *args, int argc, char **argv, struct err *e);
+int run_runs(void *args, int argc, char **argv, struct err *e);
 
 /* ---- edit.c ---- */
 

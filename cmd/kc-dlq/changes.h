@@ -1,0 +1,32 @@
+/* changes.h - what the verbs of kc-dlq that change something share. */
+#ifndef KC_DLQ_CHANGES_H
+#define KC_DLQ_CHANGES_H
+
+#include "base/arena.h"
+#include "model/ledger_run.h"
+#include "verbs.h"
+
+/* A run and the memory of its texts. */
+struct run_memory {
+	struct ledger_run run;
+	struct arena memory;
+	int64_t *ends; /* of a run that is gone on with; NULL = as of now */
+};
+
+/* Everything at once is asked for: is that meant? */
+int confirm(const struct args *a, const char *verb, const char *topic, struct err *e);
+int check_run_name(const char *name, struct err *e);
+/* A new one, or that of --resume; a->dlq is open. Ended in any case. */
+int start_run(struct args *a, struct run_memory *m, const char *verb, struct err *e);
+void end_run(struct run_memory *m);
+/* What was done, or with a dry run would be: "sent", "parked". */
+void tell_run(struct args *a, const struct ledger_run *r, const char *done);
+
+#define MUTATING                                                              \
+	{ 'n', "dry-run", OPT_FLAG, AT(dry_run), .help = "change nothing, only count" }, \
+	{ 'y', "yes", OPT_FLAG, AT(yes), .help = "do not ask when nothing is selected" }, \
+	{ 0, "run", OPT_STRING, AT(run_name), "ID", .help = "name of this run" }, \
+	{ 0, "assume-none", OPT_FLAG, AT(assume_none),                         \
+		.help = "the ledger is lost: begin a new one" }
+
+#endif

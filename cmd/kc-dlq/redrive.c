@@ -1,0 +1,217 @@
+/* redrive.c - kc-dlq redrive: its options, and the way from those to lib/kafka/redrive.c. */
+#include "changes.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cli/diag.h"
+#include "cli/progress.h"
+#include "kafka/redrive.h"
+
+enum { RATE = 1000, WATCH_MS = 30000 };
+
+/* "50", "50/s", "2M/s" is bytes only with a B: "2MB/s"; "max". */
+static int
+read_rate(const char *text, double *records, double *bytes, struct err *e)
+{
+	size_t n = strlen(text);
+	struct err why = ERR_INIT;
+	int64_t v;
+
+	*records = *bytes = 0;
+	if (!strcmp(text, "max"))
+		return 0;
+	if (n > 2 && !strcmp(text + n - 2, "/s"))
+		n -= 2;
+	if (!num_int(slice_make(text, n), 1, INT64_MAX, &v, &why))
+		*records = (double)v;
+	else if (n && text[n - 1] == 'B' && !num_size(slice_make(text, n), &v, &why) &&
+		 v > 0)
+		*bytes = (double)v;
+	else
+		return err_set(e, ERR_USAGE, "--rate: '%s' is no rate (50/s, "
+			"2MB/s, max)", text);
+	return 0;
+}
+
+/* "5%", "0.5%". */
+static int
+read_percent(const char *text, double *out, struct err *e)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end == text || (*end && strcmp(end, "%")) || !(*out >= 0 && *out <= 100))
+		return err_set(e, ERR_USAGE, "--abort-if-returned: '%s' is no "
+			"percentage (5%%)", text);
+	return 0;
+}
+
+static void
+tell_unsent(void *arg, int32_t partition, int64_t offset, enum ledger_state state,
+	const struct err *why)
+{
+	struct args *a = arg;
+
+	(void)state;
+	diag_error("'%s' %" PRId32 ":%" PRId64 ": %s", a->dlq.o.topic, partition,
+		offset, why->msg);
+}
+
+static void
+show_progress(void *arg, const struct ledger_run *run)
+{
+	struct args *a = arg;
+
+	progress_update(&a->progress, run->sent);
+}
+
+/* In the order of enum redrive_newer_mode. */
+static const char *const newer_modes[] = { "auto", "send", "park", "skip", NULL };
+
+static int
+read_redrive(struct args *a, struct redrive_options *o,
+	struct redrive_headers *headers, struct err *e)
+{
+	for (int i = 0; i < a->shape.n; i++)
+		if (redrive_headers_add(headers, a->shape.items[i], e))
+			return err_wrap(e, "--headers");
+	if (a->to && (admin_check_name(slice_str(a->to), e)))
+		return err_wrap(e, "--to");
+	if (a->to && dlq_is_name(slice_str(a->to)))
+		return err_set(e, ERR_USAGE, "--to: '%s' is a dead-letter topic "
+			"itself, and dead letters of dead letters never end",
+			a->to);
+	if (a->rate ? read_rate(a->rate, &o->rate, &o->bytes_rate, e) : (o->rate = RATE, 0))
+		return -1;
+	if (a->abort_if_returned &&
+	    read_percent(a->abort_if_returned, &o->abort_if_returned, e))
+		return -1;
+	o->select = &a->select;
+	o->form.to = a->to;
+	o->form.headers = headers;
+	o->form.keep_timestamp = a->timestamp && !strcmp(a->timestamp, "origin");
+	o->via = a->via;
+	o->check = a->check;
+	o->payload_origin = a->payload && !strcmp(a->payload, "origin");
+	while (a->if_newer && strcmp(newer_modes[o->if_newer], a->if_newer))
+		o->if_newer++;
+	o->limit = a->limit;
+	o->max_redrives = a->max_redrives;
+	o->ramp_ms = a->ramp_ms;
+	o->canary = a->canary;
+	o->watch_ms = a->watch_ms >= 0 ? a->watch_ms : a->canary ? WATCH_MS : 0;
+	o->dry_run = a->dry_run;
+	o->told = tell_unsent;
+	o->progress = show_progress;
+	o->arg = a;
+	return 0;
+}
+
+/* The exit status of a run whose records did not all do what was asked. */
+static int
+judge(const struct ledger_run *r, bool dry_run, struct err *e)
+{
+	if (!r->parked && !r->failed && !r->skipped)
+		return 0;
+	return err_set(e, r->sent || r->parked || r->skipped ? ERR_PARTIAL :
+		ERR_FAILED, "%" PRId64 " of %" PRId64 " %ssent; %" PRId64
+		" parked, %" PRId64 " failed and %" PRId64 " skipped are still "
+		"open", r->sent, r->selected, dry_run ? "would be " : "",
+		r->parked, r->failed, r->skipped);
+}
+
+int
+redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
+	struct err *e)
+{
+	struct redrive_headers headers = { 0 };
+	struct redrive_options o = { .edits = edits };
+	struct run_memory m = { 0 };
+	int result = -1;
+
+	dlq_close(&a->dlq);
+	if (read_redrive(a, &o, &headers, e) || open_dlq(a, topic, true, e) ||
+	    start_run(a, &m, "redrive", e))
+		goto out;
+	if (a->resume && !slice_eq(m.run.via, slice_str(a->via)))
+		diag_warn("run '%s' had another --via: '%.*s'", a->resume,
+			SLICE_ARG(m.run.via));
+	m.run.to = slice_str(a->to);
+	m.run.via = slice_str(a->via);
+	o.form.run = m.run.id;
+	o.by = m.run.by;
+	o.ends = m.ends;
+	progress_init(&a->progress, "records", -1, clock_system());
+	result = redrive(&a->dlq, &o, &m.run, e);
+	progress_end(&a->progress);
+	if (!result || e->code == ERR_NO || !e->code)
+		tell_run(a, &m.run, "sent");
+	if (!result)
+		result = judge(&m.run, a->dry_run, e);
+out:
+	redrive_headers_release(&headers);
+	end_run(&m);
+	return result;
+}
+
+int
+run_redrive(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+	struct redrive_headers headers = { 0 };
+	struct redrive_options o = { 0 };
+	int result = -1;
+
+	/* the options are looked at before anything is asked */
+	if (!want_dlq(argc, e) && !read_selection(a, argc - 1, argv + 1, e) &&
+	    !read_redrive(a, &o, &headers, e) &&
+	    !(a->run_name && check_run_name(a->run_name, e)) &&
+	    !confirm(a, "redrive", argv[0], e))
+		result = redrive_selected(a, argv[0], NULL, e);
+	redrive_headers_release(&headers);
+	return result;
+}
+
+/* ---- the options ---------------------------------------------------------------- */
+
+static const char *const timestamps[] = { "now", "origin", NULL };
+static const char *const payloads[] = { "dlq", "origin", NULL };
+
+const struct opt redrive_options[] = {
+	{ 0, "to", OPT_STRING, AT(to), "TOPIC",
+		.help = "send there (default: where each record died)" },
+	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",
+		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" },
+	{ 0, "via", OPT_STRING, AT(via), "COMMAND",
+		.help = "mend them: lines of kc-record(5) in, lines with the same src out" },
+	{ 0, "check", OPT_STRING, AT(check), "COMMAND",
+		.help = "send only what it ends with 0 for; a record's line is its stdin" },
+	{ 0, "if-newer", OPT_CHOICE, AT(if_newer), "WHAT", .choices = newer_modes,
+		.help = "of a key with a newer record: auto (park where compacted), send, park, skip" },
+	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = payloads,
+		.help = "key and value of the dead letter (dlq), or of the record that died (origin)" },
+	{ 0, "timestamp", OPT_CHOICE, AT(timestamp), "WHICH", .choices = timestamps,
+		.help = "of the copies: now (default), or that of the origin" },
+	{ 0, "rate", OPT_STRING, AT(rate), "N/s",
+		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" },
+	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",
+		.help = "rise to the rate in this time" },
+	{ 0, "canary", OPT_INT, AT(canary), "N", .min = 1, .max = INT32_MAX,
+		.help = "send N, watch for returns, then the rest" },
+	{ 0, "watch", OPT_DURATION, AT(watch_ms), "TIME",
+		.help = "how long (default with --canary: 30s)" },
+	{ 0, "abort-if-returned", OPT_STRING, AT(abort_if_returned), "PERCENT",
+		.help = "more than these came back: stop (default: 0%)" },
+	{ 0, "max-redrives", OPT_INT, AT(max_redrives), "N", .min = 1, .max = 1000000,
+		.help = "park what was redriven so often (default: 3)" },
+	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,
+		.help = "send at most N" },
+	{ 0, "resume", OPT_STRING, AT(resume), "ID",
+		.help = "go on with this run: what it selected and is still open" },
+	MUTATING,
+	OPT_END
+};
