@@ -7,24 +7,23 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <yaml.h>
 
 #include "base/near.h"
 #include "base/xalloc.h"
 #include "cli/conf_part.h"
+#include "cli/yaml.h"
 
 struct reader {
 	struct conf *conf;
 	const char *path;
 	bool exposed;
-	yaml_document_t doc;
 	const char *profile;   /* wanted, or NULL */
-	yaml_node_t *chosen;   /* its node, once seen */
+	const struct yaml *chosen; /* its node, once seen */
 	struct near near;      /* the profile most like the one wanted */
 	char origin[PATH_MAX + 128]; /* of what is being applied */
 };
 
-typedef int visit_fn(struct reader *r, const char *key, yaml_node_t *value,
+typedef int visit_fn(struct reader *r, const char *key, const struct yaml *value,
 	bool apply, struct err *e);
 
 struct key {
@@ -32,87 +31,50 @@ struct key {
 	visit_fn *visit;
 };
 
-static int __attribute__((format(printf, 4, 5)))
-fail_at(const struct reader *r, const yaml_node_t *n, struct err *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	err_vset(e, ERR_USAGE, fmt, ap);
-	va_end(ap);
-	return err_wrap(e, "'%s' line %zu", r->path, n->start_mark.line + 1);
-}
-
-static const char *
-scalar(const yaml_node_t *n)
-{
-	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value : NULL;
-}
-
-/* Text that is safe as a C string. */
+/* Neither a map nor a list. */
 static int
-want_text(const struct reader *r, const yaml_node_t *n, const char *what,
+want_text(const struct reader *r, const struct yaml *n, const char *what,
 	const char **out, struct err *e)
 {
-	*out = scalar(n);
-	if (!*out || strlen(*out) != n->data.scalar.length)
-		return fail_at(r, n, e, "'%s' wants a text", what);
-	return 0;
-}
-
-/* An empty value ("profiles:" and nothing more) is an empty map. */
-static bool
-is_nothing(const yaml_node_t *n)
-{
-	return n->type == YAML_SCALAR_NODE && !n->data.scalar.length &&
-		n->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	*out = n->text;
+	return *out ? 0 : yaml_fail(r->path, n->line, e, "'%s' wants a text", what);
 }
 
 static int
-unknown_key(struct reader *r, yaml_node_t *n, const char *name,
-	const struct key *keys, struct err *e)
+unknown_key(struct reader *r, const struct yaml *n, const struct key *keys,
+	struct err *e)
 {
-	struct near near = near_init(slice_str(name));
+	struct near near = near_init(slice_str(n->name));
 
 	for (; keys->name; keys++)
 		near_offer(&near, keys->name);
 	if (near.name)
-		return fail_at(r, n, e, "unknown key '%s' (did you mean '%s'?)",
-			name, near.name);
-	return fail_at(r, n, e, "unknown key '%s' (see kc.conf(5))", name);
+		return yaml_fail(r->path, n->name_line, e, "unknown key '%s' "
+			"(did you mean '%s'?)", n->name, near.name);
+	return yaml_fail(r->path, n->name_line, e, "unknown key '%s' (see "
+		"kc.conf(5))", n->name);
 }
 
 /*
  * Visits every pair of a map: by the key's own row, or by `any` for all keys.
  */
 static int
-walk_map(struct reader *r, const char *what, yaml_node_t *map, const struct key *keys,
-	visit_fn *any, bool apply, struct err *e)
+walk_map(struct reader *r, const char *what, const struct yaml *map,
+	const struct key *keys, visit_fn *any, bool apply, struct err *e)
 {
-	if (is_nothing(map))
+	if (yaml_is_nothing(map))
 		return 0;
-	if (map->type != YAML_MAPPING_NODE)
-		return fail_at(r, map, e, "'%s' wants 'name: value' lines", what);
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
-	     p < map->data.mapping.pairs.top; p++) {
-		yaml_node_t *kn = yaml_document_get_node(&r->doc, p->key);
-		yaml_node_t *vn = yaml_document_get_node(&r->doc, p->value);
+	if (map->kind != YAML_MAP)
+		return yaml_fail(r->path, map->line, e, "'%s' wants 'name: value' "
+			"lines", what);
+	for (const struct yaml *n = map->first; n; n = n->next) {
 		const struct key *k = keys;
-		const char *name;
 
-		if (want_text(r, kn, what, &name, e) < 0)
-			return -1;
-		for (yaml_node_pair_t *q = map->data.mapping.pairs.start; q < p; q++) {
-			const char *old = scalar(yaml_document_get_node(&r->doc, q->key));
-
-			if (old && !strcmp(old, name))
-				return fail_at(r, kn, e, "'%s' is there twice", name);
-		}
-		while (k && k->name && strcmp(k->name, name))
+		while (k && k->name && strcmp(k->name, n->name))
 			k++;
 		if (k && !k->name)
-			return unknown_key(r, kn, name, keys, e);
-		if ((k ? k->visit : any)(r, name, vn, apply, e) < 0)
+			return unknown_key(r, n, keys, e);
+		if ((k ? k->visit : any)(r, n->name, n, apply, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -143,7 +105,7 @@ trim_newline(struct buf *b)
 }
 
 static int
-value_of_file(struct reader *r, const char *name, yaml_node_t *n, const char *text,
+value_of_file(struct reader *r, const char *name, const struct yaml *n, const char *text,
 	struct buf *out, struct err *e)
 {
 	struct buf path = BUF_INIT;
@@ -154,7 +116,7 @@ value_of_file(struct reader *r, const char *name, yaml_node_t *n, const char *te
 	result = conf_read((const char *)path.data, out, &exposed, e);
 	if (result < 0) {
 		e->code = ERR_USAGE;
-		err_wrap(e, "'%s' line %zu", r->path, n->start_mark.line + 1);
+		err_wrap(e, "'%s' line %d", r->path, n->line);
 	} else if (exposed && conf_is_secret(name)) {
 		result = conf_fail_exposed((const char *)path.data, name, e);
 	}
@@ -163,7 +125,7 @@ value_of_file(struct reader *r, const char *name, yaml_node_t *n, const char *te
 }
 
 static int
-value_of_command(struct reader *r, const char *name, yaml_node_t *n, const char *text,
+value_of_command(struct reader *r, const char *name, const struct yaml *n, const char *text,
 	struct buf *out, struct err *e)
 {
 	FILE *f = popen(text, "re");
@@ -178,69 +140,64 @@ value_of_command(struct reader *r, const char *name, yaml_node_t *n, const char 
 	}
 	status = pclose(f);
 	if (status)
-		return fail_at(r, n, e, "the command of '%s' failed with status %d",
+		return yaml_fail(r->path, n->line, e, "the command of '%s' failed with status %d",
 			name, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }
 
 static int
-value_of_env(struct reader *r, const char *name, yaml_node_t *n, const char *text,
+value_of_env(struct reader *r, const char *name, const struct yaml *n, const char *text,
 	struct buf *out, struct err *e)
 {
 	const char *value = getenv(text);
 
 	if (!value)
-		return fail_at(r, n, e, "the variable $%s of '%s' is not set", text, name);
+		return yaml_fail(r->path, n->line, e, "the variable $%s of '%s' is not set", text, name);
 	buf_addstr(out, value);
 	return 0;
 }
 
 /* { file: PATH }, { command: TEXT } or { env: NAME }. */
 static int
-indirect_value(struct reader *r, const char *name, yaml_node_t *map, bool apply,
+indirect_value(struct reader *r, const char *name, const struct yaml *map, bool apply,
 	struct buf *out, struct err *e)
 {
 	static const struct {
 		const char *key;
-		int (*get)(struct reader *r, const char *name, yaml_node_t *n,
+		int (*get)(struct reader *r, const char *name, const struct yaml *n,
 			const char *text, struct buf *out, struct err *e);
 	} ways[] = {
 		{ "file", value_of_file },
 		{ "command", value_of_command },
 		{ "env", value_of_env },
 	};
-	yaml_node_pair_t *p = map->data.mapping.pairs.start;
-	yaml_node_t *kn, *vn;
-	const char *key, *text;
+	const struct yaml *n = map->first;
+	const char *text;
 
-	if (map->data.mapping.pairs.top - p != 1)
-		return fail_at(r, map, e, "'%s' wants one of file, command, env", name);
-	kn = yaml_document_get_node(&r->doc, p->key);
-	vn = yaml_document_get_node(&r->doc, p->value);
-	key = scalar(kn);
+	if (map->n != 1)
+		return yaml_fail(r->path, map->line, e, "'%s' wants one of file, command, env", name);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (!key || strcmp(key, ways[i].key))
+		if (strcmp(n->name, ways[i].key))
 			continue;
-		if (want_text(r, vn, key, &text, e) < 0)
+		if (want_text(r, n, n->name, &text, e) < 0)
 			return -1;
-		if (apply && ways[i].get(r, name, vn, text, out, e) < 0)
+		if (apply && ways[i].get(r, name, n, text, out, e) < 0)
 			return -1;
 		trim_newline(out);
 		return 0;
 	}
-	return fail_at(r, kn, e, "'%s' wants one of file, command, env", name);
+	return yaml_fail(r->path, n->name_line, e, "'%s' wants one of file, command, env", name);
 }
 
 /* A list is what librdkafka writes with commas. */
 static int
-list_value(struct reader *r, const char *name, yaml_node_t *seq, struct buf *out,
+list_value(struct reader *r, const char *name, const struct yaml *seq, struct buf *out,
 	struct err *e)
 {
-	for (yaml_node_item_t *i = seq->data.sequence.items.start;
-	     i < seq->data.sequence.items.top; i++) {
+	for (const struct yaml *n = seq->first; n; n = n->next) {
 		const char *text;
 
-		if (want_text(r, yaml_document_get_node(&r->doc, *i), name, &text, e) < 0)
+		if (want_text(r, n, name, &text, e) < 0)
 			return -1;
 		buf_addf(out, "%s%s", out->len ? "," : "", text);
 	}
@@ -248,17 +205,17 @@ list_value(struct reader *r, const char *name, yaml_node_t *seq, struct buf *out
 }
 
 static int
-visit_property(struct reader *r, const char *name, yaml_node_t *n, bool apply,
+visit_property(struct reader *r, const char *name, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	struct buf value = BUF_INIT;
 	const char *text;
 	int result = -1;
 
-	if (n->type == YAML_MAPPING_NODE) {
+	if (n->kind == YAML_MAP) {
 		if (indirect_value(r, name, n, apply, &value, e) < 0)
 			goto out;
-	} else if (n->type == YAML_SEQUENCE_NODE) {
+	} else if (n->kind == YAML_LIST) {
 		if (list_value(r, name, n, &value, e) < 0)
 			goto out;
 	} else {
@@ -281,7 +238,7 @@ out:
 /* ---- the tree --------------------------------------------------------------- */
 
 static int
-visit_brokers(struct reader *r, const char *key, yaml_node_t *n, bool apply,
+visit_brokers(struct reader *r, const char *key, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	(void)key;
@@ -289,14 +246,14 @@ visit_brokers(struct reader *r, const char *key, yaml_node_t *n, bool apply,
 }
 
 static int
-visit_properties(struct reader *r, const char *key, yaml_node_t *n, bool apply,
+visit_properties(struct reader *r, const char *key, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	return walk_map(r, key, n, NULL, visit_property, apply, e);
 }
 
 static int
-visit_properties_file(struct reader *r, const char *key, yaml_node_t *n, bool apply,
+visit_properties_file(struct reader *r, const char *key, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	struct buf path = BUF_INIT;
@@ -310,7 +267,7 @@ visit_properties_file(struct reader *r, const char *key, yaml_node_t *n, bool ap
 		result = conf_properties_load(r->conf, (const char *)path.data, e);
 	if (result < 0) {
 		e->code = ERR_USAGE;
-		err_wrap(e, "'%s' line %zu", r->path, n->start_mark.line + 1);
+		err_wrap(e, "'%s' line %d", r->path, n->line);
 	}
 	buf_release(&path);
 	return result;
@@ -324,7 +281,7 @@ static const struct key profile_keys[] = {
 };
 
 static int
-visit_profile(struct reader *r, const char *name, yaml_node_t *n, bool apply,
+visit_profile(struct reader *r, const char *name, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	(void)apply;
@@ -336,14 +293,14 @@ visit_profile(struct reader *r, const char *name, yaml_node_t *n, bool apply,
 }
 
 static int
-visit_profiles(struct reader *r, const char *key, yaml_node_t *n, bool apply,
+visit_profiles(struct reader *r, const char *key, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	return walk_map(r, key, n, NULL, visit_profile, apply, e);
 }
 
 static int
-visit_default_profile(struct reader *r, const char *key, yaml_node_t *n, bool apply,
+visit_default_profile(struct reader *r, const char *key, const struct yaml *n, bool apply,
 	struct err *e)
 {
 	const char *text;
@@ -357,7 +314,7 @@ visit_default_profile(struct reader *r, const char *key, yaml_node_t *n, bool ap
 }
 
 static int
-skip(struct reader *r, const char *key, yaml_node_t *n, bool apply, struct err *e)
+skip(struct reader *r, const char *key, const struct yaml *n, bool apply, struct err *e)
 {
 	(void)r, (void)key, (void)n, (void)apply, (void)e;
 	return 0;
@@ -382,10 +339,8 @@ static const struct key second_pass[] = {
 };
 
 static int
-apply(struct reader *r, struct err *e)
+apply(struct reader *r, const struct yaml *root, struct err *e)
 {
-	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
-
 	snprintf(r->origin, sizeof(r->origin), "%s", r->path);
 	if (root && walk_map(r, "file", root, first_pass, NULL, true, e) < 0)
 		return -1;
@@ -406,26 +361,15 @@ int
 conf_yaml_load(struct conf *c, const char *path, const char *profile, struct err *e)
 {
 	struct reader r = { .conf = c, .path = path, .profile = profile };
+	struct arena memory = { 0 };
 	struct buf text = BUF_INIT;
-	yaml_parser_t parser;
+	const struct yaml *root;
 	int result = -1;
 
-	if (conf_read(path, &text, &r.exposed, e) < 0) {
-		buf_release(&text);
-		return -1;
-	}
-	xalloc_check(yaml_parser_initialize(&parser) ? c : NULL);
-	yaml_parser_set_input_string(&parser, text.data ? text.data :
-		(const unsigned char *)"", text.len);
-	if (!yaml_parser_load(&parser, &r.doc)) {
-		err_set(e, ERR_USAGE, "'%s' line %zu: %s", path,
-			parser.problem_mark.line + 1,
-			parser.problem ? parser.problem : "not YAML");
-	} else {
-		result = apply(&r, e);
-		yaml_document_delete(&r.doc);
-	}
-	yaml_parser_delete(&parser);
+	if (!conf_read(path, &text, &r.exposed, e) &&
+	    !yaml_read(&memory, path, buf_slice(&text), &root, e))
+		result = apply(&r, root, e);
+	arena_release(&memory);
 	buf_release(&text);
 	return result;
 }

@@ -283,7 +283,7 @@ mistakes_in_yaml_have_their_line(void)
 	refused(load_yaml("brokers: [[a]]\n", NULL),
 		"'c.yaml' line 1: 'bootstrap.servers' wants a text");
 	refused(load_yaml("properties:\n  client.id: \"a\\0b\"\n", NULL),
-		"'c.yaml' line 2: 'client.id' wants a text");
+		"'c.yaml' line 2: a text holds a NUL byte");
 	CHECK_INT(load_yaml("a: [b\nc: d\n", NULL), -1);
 	CHECK_INT(e.code, ERR_USAGE);
 	CHECK(strstr(e.msg, "c.yaml' line 2: ") != NULL);
