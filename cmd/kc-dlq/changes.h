@@ -16,6 +16,10 @@ struct run_memory {
 /* Everything at once is asked for: is that meant? */
 int confirm(const struct args *a, const char *verb, const char *topic, struct err *e);
 int check_run_name(const char *name, struct err *e);
+/* The options of redrive, before anything is asked or done. */
+int check_redrive(struct args *a, struct err *e);
+/* Sorts by time: "20261128-155300-x7Ga". */
+const char *make_run_name(const struct args *a, struct arena *memory);
 /* A new one, or that of --resume; a->dlq is open. Ended in any case. */
 int start_run(struct args *a, struct run_memory *m, const char *verb, struct err *e);
 void end_run(struct run_memory *m);

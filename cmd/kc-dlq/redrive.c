@@ -159,21 +159,26 @@ out:
 }
 
 int
+check_redrive(struct args *a, struct err *e)
+{
+	struct redrive_headers headers = { 0 };
+	struct redrive_options o = { 0 };
+	int result = read_redrive(a, &o, &headers, e);
+
+	redrive_headers_release(&headers);
+	return result;
+}
+
+int
 run_redrive(void *args, int argc, char **argv, struct err *e)
 {
 	struct args *a = args;
-	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { 0 };
-	int result = -1;
 
-	/* the options are looked at before anything is asked */
-	if (!want_dlq(argc, e) && !read_selection(a, argc - 1, argv + 1, e) &&
-	    !read_redrive(a, &o, &headers, e) &&
-	    !(a->run_name && check_run_name(a->run_name, e)) &&
-	    !confirm(a, "redrive", argv[0], e))
-		result = redrive_selected(a, argv[0], NULL, e);
-	redrive_headers_release(&headers);
-	return result;
+	return want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
+		check_redrive(a, e) ||
+		(a->run_name && check_run_name(a->run_name, e)) ||
+		confirm(a, "redrive", argv[0], e) ||
+		redrive_selected(a, argv[0], NULL, e) ? -1 : 0;
 }
 
 /* ---- the options ---------------------------------------------------------------- */

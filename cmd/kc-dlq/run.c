@@ -54,8 +54,7 @@ check_run_name(const char *name, struct err *e)
 		"'%s' is no name of a run (letters, digits, '-', '.', '_')", name);
 }
 
-/* Sorts by time: "20261128-155300-x7Ga". */
-static const char *
+const char *
 make_run_name(const struct args *a, struct arena *memory)
 {
 	struct uuid id = uuid_random();
@@ -149,14 +148,16 @@ end_run(struct run_memory *m)
 void
 tell_run(struct args *a, const struct ledger_run *r, const char *done)
 {
+	const char *rule = a->rule ? a->rule : "", *colon = a->rule ? ": " : "";
+
 	if (a->json)
 		dlq_runs_put(&a->out.buf, r, a->dry_run);
 	else if (!r->selected)
-		diag_note("nothing to %.*s in '%s'", SLICE_ARG(r->verb),
-			a->dlq.o.topic);
+		diag_note("%s%snothing to %.*s in '%s'", rule, colon,
+			SLICE_ARG(r->verb), a->dlq.o.topic);
 	else
-		diag_note("%s%" PRId64 " of %" PRId64 " %s%s%.*s", a->dry_run ?
-			"would be: " : "", slice_eq_str(r->verb, "redrive") ?
+		diag_note("%s%s%s%" PRId64 " of %" PRId64 " %s%s%.*s", rule, colon,
+			a->dry_run ? "would be: " : "", slice_eq_str(r->verb, "redrive") ?
 			r->sent : r->selected, r->selected, done,
 			a->dry_run ? "" : "; run ",
 			a->dry_run ? 0 : (int)r->id.len, (const char *)r->id.data);

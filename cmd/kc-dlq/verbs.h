@@ -27,6 +27,9 @@ struct args {
 	struct opt_list shape;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
 
+	/* apply: the file, and the rule that is being applied */
+	const char *rules, *rule;
+
 	/* purge, capture */
 	const char *before, *archive, *mean, *breaker;
 	bool purge_all;
@@ -87,6 +90,12 @@ extern const struct opt purge_options[], rebuild_options[];
 int run_purge(void *args, int argc, char **argv, struct err *e);
 int run_rebuild(void *args, int argc, char **argv, struct err *e);
 int run_runs(void *args, int argc, char **argv, struct err *e);
+
+/* ---- apply.c ---- */
+
+extern const struct opt apply_options[];
+
+int run_apply(void *args, int argc, char **argv, struct err *e);
 
 /* ---- edit.c ---- */
 

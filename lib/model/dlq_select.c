@@ -13,10 +13,10 @@
 
 enum kind {
 	RECORD, GROUP, CLASS, MESSAGE, STAGE, KIND, SCHEME, ORIGIN, KEY, HEADER,
-	SINCE, UNTIL, STATE, KINDS
+	SINCE, UNTIL, STATE, UNLESS, KINDS
 };
 
-enum { GROUP_MIN = 4 };
+enum { GROUP_MIN = 4, UNLESS_MAX = 1000 };
 
 struct dlq_term {
 	enum kind kind;
@@ -129,12 +129,45 @@ parse_scheme(struct dlq_term *t, struct err *e)
 	return 0;
 }
 
+/*
+ * "3/class=X" goes to the selection of that number; the text is written anew,
+ * with a time that is absolute.
+ */
+static int
+parse_unless(struct dlq_select *s, struct dlq_term *t, int64_t now_ms,
+	struct err *e)
+{
+	const char *slash = strchr(t->value, '/');
+	struct err why = ERR_INIT;
+	struct buf text = BUF_INIT;
+	struct dlq_select *u;
+	int64_t n;
+
+	if (!slash || num_int(slice_make(t->value, (size_t)(slash - t->value)),
+	    0, UNLESS_MAX - 1, &n, &why))
+		return err_set(e, ERR_USAGE, "'%s' excludes nothing "
+			"(unless=NUMBER/TERM)", t->text);
+	while (s->unless_n <= n) {
+		s->unless = xreallocarray(s->unless, (size_t)s->unless_n + 1,
+			sizeof(*s->unless));
+		s->unless[s->unless_n++] = (struct dlq_select){ 0 };
+	}
+	u = &s->unless[n];
+	if (dlq_select_add(u, slash + 1, now_ms, e))
+		return -1;
+	buf_addf(&text, "unless=%" PRId64 "/%s", n, u->terms[u->n - 1].text);
+	free(t->text);
+	t->text = xstrdup(buf_cstr(&text));
+	buf_release(&text);
+	return 0;
+}
+
 static const char *const kinds[KINDS] = {
 	[RECORD] = "", [GROUP] = "group", [CLASS] = "class",
 	[MESSAGE] = "message", [STAGE] = "stage", [KIND] = "kind",
 	[SCHEME] = "scheme", [ORIGIN] = "origin", [KEY] = "key",
 	[HEADER] = "header", [SINCE] = "since", [UNTIL] = "until",
-	[STATE] = "state",
+	[STATE] = "state", [UNLESS] = "unless",
 };
 
 static int
@@ -142,7 +175,7 @@ unknown_kind(const char *term, size_t len, struct err *e)
 {
 	struct near near = near_init(slice_make(term, len));
 
-	for (int i = RECORD + 1; i < KINDS; i++)
+	for (int i = RECORD + 1; i < UNLESS; i++)
 		near_offer(&near, kinds[i]);
 	return near.name ? err_set(e, ERR_USAGE, "'%s' selects nothing (did you "
 		"mean %s=%s?)", term, near.name, term + len + 1) :
@@ -185,6 +218,8 @@ parse(struct dlq_select *s, struct dlq_term *t, int64_t now_ms, struct err *e)
 		return parse_state(s, t, e);
 	case SCHEME:
 		return parse_scheme(t, e);
+	case UNLESS:
+		return parse_unless(s, t, now_ms, e);
 	case KINDS:
 		return unknown_kind(t->text, len, e);
 	default:
@@ -204,7 +239,8 @@ dlq_select_add(struct dlq_select *s, const char *term, int64_t now_ms,
 		s->terms = xreallocarray(s->terms, (size_t)s->n + 1,
 			sizeof(*s->terms));
 		s->terms[s->n++] = t;
-		s->kinds |= 1u << t.kind;
+		if (t.kind != UNLESS)
+			s->kinds |= 1u << t.kind;
 		return 0;
 	}
 	free(t.text);
@@ -224,9 +260,30 @@ dlq_select_add_option(struct dlq_select *s, const char *kind,
 	return result;
 }
 
+int
+dlq_select_exclude(struct dlq_select *s, const struct dlq_select *other,
+	struct err *e)
+{
+	struct buf term = BUF_INIT;
+	int number = s->unless_n, result = 0;
+
+	for (int i = 0; i < other->n && !result; i++) {
+		if (other->terms[i].kind == UNLESS)
+			continue;
+		buf_clear(&term);
+		buf_addf(&term, "unless=%d/%s", number, other->terms[i].text);
+		result = dlq_select_add(s, buf_cstr(&term), 0, e);
+	}
+	buf_release(&term);
+	return result;
+}
+
 void
 dlq_select_release(struct dlq_select *s)
 {
+	for (int i = 0; i < s->unless_n; i++)
+		dlq_select_release(&s->unless[i]);
+	free(s->unless);
 	for (int i = 0; i < s->n; i++) {
 		if (s->terms[i].kind == MESSAGE)
 			regfree(&s->terms[i].re);
@@ -251,6 +308,9 @@ dlq_select_is_all(const struct dlq_select *s)
 bool
 dlq_select_needs_group(const struct dlq_select *s)
 {
+	for (int i = 0; i < s->unless_n; i++)
+		if (dlq_select_needs_group(&s->unless[i]))
+			return true;
 	return s->kinds & (1u << GROUP | 1u << CLASS);
 }
 
@@ -385,6 +445,8 @@ dlq_select_matches(const struct dlq_select *s, const struct dlq_record *x)
 	for (int i = 0; i < s->n; i++) {
 		unsigned kind = 1u << s->terms[i].kind;
 
+		if (s->terms[i].kind == UNLESS)
+			continue;
 		if (!(EVERY & kind) && (matched & kind))
 			continue;
 		if (term_matches(&s->terms[i], x))
@@ -392,5 +454,11 @@ dlq_select_matches(const struct dlq_select *s, const struct dlq_record *x)
 		else if (EVERY & kind)
 			return false;
 	}
-	return matched == s->kinds;
+	if (matched != s->kinds)
+		return false;
+	/* an empty one is a number that was left out, and not everything */
+	for (int i = 0; i < s->unless_n; i++)
+		if (s->unless[i].n && dlq_select_matches(&s->unless[i], x))
+			return false;
+	return true;
 }

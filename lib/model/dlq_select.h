@@ -16,6 +16,7 @@
  *	since=TIME until=TIME   failed from, and before; without a time of
  *	                   failure the record's own counts
  *	state=NAME         as the ledger has it
+ *	unless=N/TERM      no match of the terms that have the same number N
  *
  * Terms of one kind are alternatives, and every kind must match; of headers,
  * since and until every one must. Without a state term only open ones match.
@@ -49,6 +50,8 @@ struct dlq_select {
 	int n;
 	unsigned kinds;              /* bits of the kinds that there are */
 	unsigned states;             /* bits of the states that match */
+	struct dlq_select *unless;   /* by number: what these match, this does not */
+	int unless_n;
 };
 
 /* ERR_USAGE with what is wrong. `now_ms` is for times like -1h. */
@@ -57,11 +60,14 @@ int dlq_select_add(struct dlq_select *s, const char *term, int64_t now_ms,
 /* "kind=value"; an option's value. */
 int dlq_select_add_option(struct dlq_select *s, const char *kind,
 	const char *value, int64_t now_ms, struct err *e);
+/* What other matches, its own unless aside, s no longer does: one more number of unless. */
+int dlq_select_exclude(struct dlq_select *s, const struct dlq_select *other,
+	struct err *e);
 void dlq_select_release(struct dlq_select *s);
 
 bool dlq_select_matches(const struct dlq_select *s, const struct dlq_record *x);
 
-/* True when nothing narrows it: all that is open (or of the states named). */
+/* True when nothing but unless narrows it: all that is open (or of the states named). */
 bool dlq_select_is_all(const struct dlq_select *s);
 bool dlq_select_needs_group(const struct dlq_select *s);
 /* The term as it can be added again: times are absolute. */

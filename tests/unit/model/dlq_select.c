@@ -88,6 +88,36 @@ alternatives_within_a_kind_all_kinds_together(void)
 }
 
 static void
+what_another_matches_can_be_left_out(void)
+{
+	const struct dlq_record x = { &record, &letter, LEDGER_OPEN, NULL, SLICE_NULL };
+	struct dlq_select s = { 0 }, other = { 0 }, again = { 0 };
+	struct err e = ERR_INIT;
+
+	CHECK(!selects(&x, (const char *const[]){ "unless=0/class=*Time*", NULL }));
+	CHECK(selects(&x, (const char *const[]){ "unless=0/class=No", NULL }));
+	/* one number is one selection, whose kinds must all match */
+	CHECK(selects(&x, (const char *const[]){ "key=k1", "unless=1/class=*Time*",
+		"unless=1/key=k2", NULL }));
+	CHECK(!selects(&x, (const char *const[]){ "key=k1", "unless=0/key=k2",
+		"unless=1/class=*Time*", NULL }));
+	CHECK_INT(dlq_select_add(&other, "since=-5s", 10000, &e), 0);
+	CHECK_INT(dlq_select_exclude(&s, &other, &e), 0);
+	CHECK_STR(dlq_select_term(&s, 0), "unless=0/since=@5000");
+	CHECK(dlq_select_is_all(&s));
+	CHECK(!dlq_select_matches(&s, &x));
+	/* what is left out of it is nothing of another's */
+	CHECK_INT(dlq_select_exclude(&again, &s, &e), 0);
+	CHECK(dlq_select_matches(&again, &x));
+	dlq_select_release(&again);
+	CHECK(!dlq_select_needs_group(&s));
+	CHECK_INT(dlq_select_add(&s, "unless=1/group=abcd", 0, &e), 0);
+	CHECK(dlq_select_needs_group(&s));
+	dlq_select_release(&s);
+	dlq_select_release(&other);
+}
+
+static void
 times_are_absolute_once_read(void)
 {
 	struct dlq_select s = { 0 };
@@ -145,7 +175,9 @@ other_terms_are_refused(void)
 		{ "message=(", "bad regular expression" },
 		{ "origin=a/b", "is no origin" }, { "since=later", "is not a time" },
 		{ "state=opn", "did you mean 'open'?" }, { "key=\xff", "UTF-8" },
-		{ "group=abc", "too short" },
+		{ "group=abc", "too short" }, { "unless=key=a", "excludes nothing" },
+		{ "unless=0/clas=X", "did you mean class=X?" },
+		{ "unless=1000/key=a", "excludes nothing" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -165,6 +197,7 @@ main(void)
 {
 	RUN(one_term_selects_or_not);
 	RUN(alternatives_within_a_kind_all_kinds_together);
+	RUN(what_another_matches_can_be_left_out);
 	RUN(times_are_absolute_once_read);
 	RUN(only_a_state_is_all);
 	RUN(bounds_follow_the_records_named);
