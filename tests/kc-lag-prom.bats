@@ -11,6 +11,7 @@ teardown_file() {
 }
 
 teardown() {
+	[[ -z ${own-} ]] || kill "$own" 2>/dev/null || true
 	[[ -z ${SERVE_PID-} ]] || { kill "$SERVE_PID" 2>/dev/null || true; eventually is_gone "$SERVE_PID"; }
 }
 
@@ -133,7 +134,7 @@ promtool() {
 	local dir=$BATS_TEST_TMPDIR/own fifo=$BATS_TEST_TMPDIR/ready port
 	mkfifo "$fifo"
 	kc-broker --port 0 --data-dir "$dir" --ready-fd 9 9>"$fifo" 2>/dev/null 3>&- 4>&- &
-	local own=$!
+	own=$!
 	read -r -t 20 KC_BROKERS <"$fifo"
 	port=${KC_BROKERS##*:}
 	behind

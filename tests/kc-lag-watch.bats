@@ -19,6 +19,7 @@ setup() {
 }
 
 teardown() {
+	[[ -z ${own-} ]] || kill "$own" 2>/dev/null || true
 	tmux -S "$socket" kill-server 2>/dev/null || true
 }
 
@@ -121,7 +122,7 @@ press() { # KEY...
 	local dir=$BATS_TEST_TMPDIR/own fifo=$BATS_TEST_TMPDIR/ready
 	mkfifo "$fifo"
 	kc-broker --port 0 --data-dir "$dir" --ready-fd 9 9>"$fifo" 2>/dev/null 3>&- 4>&- &
-	local own=$!
+	own=$!
 	read -r -t 20 KC_BROKERS <"$fifo"
 	seq 10 | kc-produce -q --raw watched
 	kc-consume -q -g watch-own -c 4 watched >/dev/null
