@@ -103,6 +103,7 @@ struct store {
 	uint64_t epoch;          /* of the WAL, when it was opened */
 	uint64_t nonce;          /* of its frames */
 	struct list removed;     /* checkpoint entries of logs that are gone */
+	uint64_t detached_with;  /* the commit that the newest of these deletions is in */
 	size_t backlog;
 	struct store_stats stats;
 	size_t direct_bytes;     /* synced directly since the last checkpoint */

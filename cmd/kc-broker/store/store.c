@@ -310,6 +310,7 @@ void
 store_detach(struct store *s, struct partlog *l)
 {
 	l->detached = true;
+	s->detached_with = commit_newest(s);
 	cleaner_forget(s->cleaner, l);
 	turn_forget_below(s, partlog_path(l, NULL));
 	if (l->on_disk && !partlog_bury(l, &l->id))

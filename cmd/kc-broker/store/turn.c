@@ -394,6 +394,17 @@ turn_checkpoint(struct store *s)
 	turn_end_checkpoints(s);
 }
 
+/*
+ * A log was deleted, and that is not durable yet: a power cut can bring it
+ * back, and a checkpoint without it would have released what it has in the
+ * WAL. Commits that wait for a checkpoint themselves do not count.
+ */
+static bool
+is_undecided(const struct store *s)
+{
+	return s->durable && s->committed < s->detached_with && list_is_empty(&s->ended);
+}
+
 static void
 checkpoint_if_due(struct store *s)
 {
@@ -404,7 +415,7 @@ checkpoint_if_due(struct store *s)
 	now = clock_mono_ms(s->o.clock);
 	if (s->durable && s->dirty_since >= 0 && now - s->dirty_since >= CHECKPOINT_MS)
 		s->checkpoint_due = true;
-	if (s->checkpoint_due && now >= s->checkpoint_retry)
+	if (s->checkpoint_due && now >= s->checkpoint_retry && !is_undecided(s))
 		begin_checkpoint(s);
 }
 
