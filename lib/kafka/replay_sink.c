@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
+#include "cli/sig.h"
 #include "kafka/handle.h"
 #include "kafka/replayer.h"
 #include "kafka/transaction.h"
@@ -57,16 +58,28 @@ on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 		r->acked_ends[partition] = offset + 1;
 }
 
+/* A broker that has just started reads its groups first. */
+static bool
+is_loading(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+		code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+		code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+}
+
 /* Offsets of a group that somebody reads with would be moved under its feet. */
 static int
 check_group(struct replayer *r, struct err *e)
 {
 	const struct rd_kafka_group_list *list;
+	int64_t until = clock_mono_ms(clock_system()) + r->o->timeout_ms;
 	rd_kafka_resp_err_t code;
 	int members = 0;
 
-	code = rd_kafka_list_groups(client_handle(r->target), r->group, &list,
-		r->o->timeout_ms);
+	while (is_loading(code = rd_kafka_list_groups(client_handle(r->target),
+	    r->group, &list, r->o->timeout_ms)) && !sig_caught() &&
+	    clock_mono_ms(clock_system()) < until)
+		poll(NULL, 0, SETTLE_STEP_MS);
 	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
 		return client_error(r->target, code, NULL, e);
 	for (int i = 0; i < list->group_cnt; i++)
