@@ -193,7 +193,7 @@ $(BUILD)/promtool:
 		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) && mv $$dir/usr/bin/promtool $@
 
 # The tools' bats files against three nodes of Apache Kafka.
-KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/pipelines.bats tests/handlers.bats \
+KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/crash-pipelines tests/pipelines.bats tests/handlers.bats \
 	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
@@ -280,13 +280,14 @@ $(BUILD)/run/%: tests/fuzz/%.c $(FUZZ_AR)
 crash: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact
 	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
-	@ROUNDS=$${ROUNDS_DLQ:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-dlq
-	@ROUNDS=$${ROUNDS_REPLAY:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-replay
+	@for t in pipelines dlq replay; do \
+		ROUNDS=$${ROUNDS_TOOLS:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-$$t || exit 1; done
 
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/pipes
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/starts
+
 # Takes each guard of the broker's promises away, and expects its test to notice.
 guards:
 	@$(call need,$(DEPS_BUILD))
@@ -296,8 +297,7 @@ guards:
 bench-replay: deps
 	@$(MAKE) --no-print-directory -s all
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/replay
-.PHONY: bench-replay
-.PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench guards
+.PHONY: deps deps-build deps-demo demo check asan check-kafka crash bench guards bench-replay
 
 # Other people's clients against kc-broker; their packages come over the network once.
 COMPAT ?= confluent-kafka kafka-python aiokafka kafkajs franz-go sarama java
@@ -322,14 +322,6 @@ bench-lag: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit
 	@KC_BIN=$(abspath $(BUILD))/bin tests/bench/lag
 .PHONY: bench-lag
-
-# Pipelines under kill -9; on Apache Kafka, of the tools only.
-crash-pipelines: deps
-	@$(MAKE) --no-print-directory -s all
-	@ROUNDS=$${ROUNDS:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-pipelines
-crash: crash-pipelines
-KAFKA_SUITES += tests/crash-pipelines
-.PHONY: crash-pipelines
 
 clean:
 	rm -rf $(BUILD)
