@@ -42,7 +42,7 @@ TOOL_LIBS   = -lrdkafka -lcjson -lyaml -lreadline -lzstd -lcrypto
 BROKER_LIBS = -lcjson -lz -lzstd -llz4 $(SNAPPY) -lpcre2-8
 # snappy is C++: relocating a shared libstdc++ at every start costs up to 1 ms and 1.2 MB.
 SNAPPY_IN := -Wl,-Bstatic -lsnappy -lstdc++ -Wl,-Bdynamic -lm
-SNAPPY := $(if $(wildcard $(shell $(CC) -print-file-name=libstdc++.a)),$(SNAPPY_IN),-lsnappy)
+SNAPPY := $(if $(wildcard $(shell $(CC) -print-file-name=libstdc++.a 2>/dev/null)),$(SNAPPY_IN),-lsnappy)
 
 # archives that a unit test of tests/unit/<folder>/ is linked with
 AR_base   = $(BUILD)/lib/base.a

@@ -15,20 +15,22 @@ move(char **to, struct slice s)
 	return slice_make(p, s.len);
 }
 
-struct record *
-record_copy(const struct record *r)
+void *
+record_copy_behind(const struct record *r, size_t before, size_t *size)
 {
 	size_t headers = r->headers_n * sizeof(struct record_header);
 	size_t n = r->topic.len + r->key.len + r->value.len + r->src.len +
 		r->error.len + r->kc.len;
 	struct record_header *h;
 	struct record *copy;
-	char *bytes;
+	char *block, *bytes;
 
 	for (size_t i = 0; i < r->headers_n; i++)
 		n += r->headers[i].key.len + r->headers[i].value.len;
 	/* an empty slice points behind the last byte, which is there */
-	copy = xmalloc(sizeof(*copy) + headers + n + 1);
+	*size = before + sizeof(*copy) + headers + n + 1;
+	block = xmalloc(*size);
+	copy = (struct record *)(void *)(block + before);
 	h = (struct record_header *)(copy + 1);
 	bytes = (char *)h + headers;
 	*copy = *r;
@@ -43,5 +45,13 @@ record_copy(const struct record *r)
 		h[i].key = move(&bytes, r->headers[i].key);
 		h[i].value = move(&bytes, r->headers[i].value);
 	}
-	return copy;
+	return block;
+}
+
+struct record *
+record_copy(const struct record *r)
+{
+	size_t size;
+
+	return record_copy_behind(r, 0, &size);
 }

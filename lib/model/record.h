@@ -40,4 +40,10 @@ struct record {
 /* With all its bytes, in one piece: free() is enough. returns owned */
 struct record *record_copy(const struct record *r);
 
+/*
+ * The same as the last member of a struct of the caller's, which begins
+ * `before` bytes in front of it; *size is what all of it takes, in bytes.
+ */
+void *record_copy_behind(const struct record *r, size_t before, size_t *size);
+
 #endif

@@ -1,7 +1,7 @@
 #include "model/replay_merge.h"
 
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -12,46 +12,15 @@ struct replay_kept {
 	struct record r;
 };
 
-static struct slice
-move(char **to, struct slice s)
-{
-	char *p = *to;
-
-	if (!s.data)
-		return s;
-	if (s.len)
-		memcpy(p, s.data, s.len);
-	*to += s.len;
-	return slice_make(p, s.len);
-}
-
 static struct replay_kept *
 keep(const struct record *r)
 {
-	size_t headers = r->headers_n * sizeof(struct record_header);
-	size_t bytes = r->topic.len + r->key.len + r->value.len + r->src.len;
-	struct record_header *h;
-	struct replay_kept *k;
-	char *p;
+	size_t size;
+	struct replay_kept *k = record_copy_behind(r,
+		offsetof(struct replay_kept, r), &size);
 
-	for (size_t i = 0; i < r->headers_n; i++)
-		bytes += r->headers[i].key.len + r->headers[i].value.len;
-	/* an empty value at the very end still points into the block */
-	k = xmalloc(sizeof(*k) + headers + bytes + 1);
-	h = (struct record_header *)(k + 1);
-	p = (char *)h + headers;
 	k->next = NULL;
-	k->size = sizeof(*k) + headers + bytes;
-	k->r = *r;
-	k->r.topic = move(&p, r->topic);
-	k->r.key = move(&p, r->key);
-	k->r.value = move(&p, r->value);
-	k->r.src = move(&p, r->src);
-	k->r.headers = h;
-	for (size_t i = 0; i < r->headers_n; i++) {
-		h[i].key = move(&p, r->headers[i].key);
-		h[i].value = move(&p, r->headers[i].value);
-	}
+	k->size = size;
 	return k;
 }
 
