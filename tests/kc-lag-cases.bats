@@ -6,7 +6,7 @@
 load lib/kc
 
 setup_file() {
-	start_broker --virtual-brokers 3
+	start_broker --virtual-brokers 3 -o log.cleaner.backoff.ms=50
 }
 
 teardown_file() {
@@ -393,6 +393,16 @@ has_hole() {
 	((SECONDS <= 5))
 	is "$(jq -r '"\(.partition) \(.lag) \(.reason)"' <<<"$output")" "0 null timeout
 1 0 null"
+}
+
+@test "a coordinator that has moved: partial, 3, and no crash" {
+	only_kc_broker
+	commit "$g" "$t/1/4"
+	fault "OffsetFetch error=16"
+	exits 3 kc-lag "$g" --timeout 3s --json
+	says "partial"
+	exits 75 kc-lag export "$g" --timeout 3s
+	says "run it again later"
 }
 
 @test "a broker that lists no groups in time: partial, 3" {

@@ -34,7 +34,7 @@ struct lag_measure_options {
 };
 
 /*
- * A handle to measure with: a consumer without a group, which can commit
+ * A handle to measure with: a consumer that joins no group and commits
  * nothing; committed_only sets its isolation level. ERR_USAGE.
  */
 int lag_open(struct client **out, const struct conf *conf, bool committed_only,
