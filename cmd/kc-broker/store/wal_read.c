@@ -269,8 +269,9 @@ scan_file(struct wal *w, int i, struct scan *s, struct err *e)
 	int64_t pos = 0, end, from = 0;
 
 	begin_file(&s->r, i);
+	/* What a torn group has left here may have been written again elsewhere. */
 	while ((end = group_at(s, pos)) > 0 && s->group.frames->epoch >= epoch &&
-	    s->group.frames->commit > newest) {
+	    s->group.frames->commit > s->read) {
 		struct group told = s->last;
 
 		if (misses_one(s) && !s->repair)
@@ -333,6 +334,14 @@ wal_find_nonce(const struct wal *w)
 	return nonce;
 }
 
+/* Was its first group finished? */
+static bool
+begins_whole(struct scan *s, int file)
+{
+	begin_file(&s->r, file);
+	return group_at(s, 0) > 0 && is_whole(s, &s->group);
+}
+
 int
 wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
@@ -355,9 +364,11 @@ wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 		order[k] = i;
 	}
 	for (int i = 0; i < WAL_FILES && !r; i++) {
-		/* All of a file is older than the first group of the next. */
+		/* All of a file is older than the first group of the next; but
+		 * behind one that was torn a start goes on in the file before. */
 		if (i + 1 < WAL_FILES && first[order[i]].epoch &&
-		    first[order[i + 1]].commit <= covered)
+		    first[order[i + 1]].commit <= covered &&
+		    begins_whole(&s, order[i + 1]))
 			w->files[order[i]].newest = covered;
 		else
 			r = scan_file(w, order[i], &s, e);

@@ -364,6 +364,47 @@ a_torn_group_does_not_count(void)
 	fixture_release(&f);
 }
 
+/*
+ * A group that was begun in the next file is torn; after a start smaller ones
+ * go on in this one. What is left of it says nothing about their order.
+ */
+static void
+a_torn_group_in_the_next_file_is_not_newer(void)
+{
+	enum { FRAMES = 3, BYTES = 15000 };
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint64_t c = 0;
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	while (c < 5)
+		CHECK(put_group(w, ++c, 1, 3000));
+	CHECK(put_group(w, c + 1, FRAMES, BYTES));
+	CHECK_INT(w->current, 1);
+	CHECK(pwrite(w->files[1].fd, "x", 1, 2 * BYTES) == 1);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.newest, c);
+	CHECK_INT(w->current, 0);
+	for (int i = 0; i < 6; i++)
+		CHECK(put_group(w, ++c, 1, 3000));
+	for (uint64_t covered = 0; covered <= c; covered++) {
+		CHECK_INT(read_wal(&f, w, covered, false, &s), 0);
+		CHECK_INT(s.n, c - covered);
+		CHECK_INT(w->current, 0);
+		CHECK_INT(w->previous, c);
+	}
+	/* The file is as good as empty. */
+	while (w->current == 0)
+		CHECK(put_group(w, ++c, 1, 3000));
+	CHECK_INT(w->current, 1);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.n, c);
+	wal_close(w);
+	fixture_release(&f);
+}
+
 /* Of a group that was begun again, later, only the first frame is on disk. */
 static void
 frames_of_two_lives_are_no_group(void)
@@ -454,6 +495,7 @@ main(void)
 	RUN(a_full_log_waits_for_its_checkpoint);
 	RUN(many_laps_and_starts);
 	RUN(a_torn_group_does_not_count);
+	RUN(a_torn_group_in_the_next_file_is_not_newer);
 	RUN(frames_of_two_lives_are_no_group);
 	RUN(a_group_missing_between_files_is_damage);
 	RUN(groups_larger_than_one_write_fit);
