@@ -269,9 +269,8 @@ scan_file(struct wal *w, int i, struct scan *s, struct err *e)
 	int64_t pos = 0, end, from = 0;
 
 	begin_file(&s->r, i);
-	/* What a torn group has left here may have been written again elsewhere. */
 	while ((end = group_at(s, pos)) > 0 && s->group.frames->epoch >= epoch &&
-	    s->group.frames->commit > s->read) {
+	    s->group.frames->commit > newest) {
 		struct group told = s->last;
 
 		if (misses_one(s) && !s->repair)
@@ -334,12 +333,17 @@ wal_find_nonce(const struct wal *w)
 	return nonce;
 }
 
-/* Was its first group finished? */
-static bool
-begins_whole(struct scan *s, int file)
+/*
+ * The only group of a file was not finished, and writing may go on in the
+ * one before it: what is left of it would tell the next start a wrong order.
+ */
+static int
+forget_first(const struct wal *w, int i)
 {
-	begin_file(&s->r, file);
-	return group_at(s, 0) > 0 && is_whole(s, &s->group);
+	static const uint8_t zeros[WAL_FRAME];
+
+	return fs_write_all(w->fs, w->files[i].fd, zeros, sizeof(zeros), 0) < 0 ? -1 :
+		w->fs->fdatasync(w->fs, w->files[i].fd);
 }
 
 int
@@ -359,20 +363,25 @@ wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 		s.r.ahead = WAL_FRAME;
 		if (!head_at(&s.r, 0, &first[i]))
 			first[i].epoch = 0;
+		if (first[i].epoch > s.epoch)
+			s.epoch = first[i].epoch;
 		for (k = i; k > 0 && first[order[k - 1]].epoch > first[i].epoch; k--)
 			order[k] = order[k - 1];
 		order[k] = i;
 	}
 	for (int i = 0; i < WAL_FILES && !r; i++) {
-		/* All of a file is older than the first group of the next; but
-		 * behind one that was torn a start goes on in the file before. */
+		/* All of a file is older than the first group of the next. */
 		if (i + 1 < WAL_FILES && first[order[i]].epoch &&
-		    first[order[i + 1]].commit <= covered &&
-		    begins_whole(&s, order[i + 1]))
+		    first[order[i + 1]].commit <= covered)
 			w->files[order[i]].newest = covered;
 		else
 			r = scan_file(w, order[i], &s, e);
 	}
+	for (int i = 0; i < WAL_FILES && !r; i++)
+		if (first[i].epoch && first[i].commit > covered &&
+		    !w->files[i].newest && forget_first(w, i) < 0)
+			r = err_errno(e, ERR_IO, "cannot write the write-ahead "
+				"log 'wal/%d'", i);
 	w->previous = s.read;
 	w->epoch = s.epoch + 1;
 	free(s.r.bytes);

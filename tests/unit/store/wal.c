@@ -405,6 +405,37 @@ a_torn_group_in_the_next_file_is_not_newer(void)
 	fixture_release(&f);
 }
 
+/*
+ * All groups are in a checkpoint, and the next one was torn where the newest
+ * file begins: nothing is read, and what comes is newer all the same.
+ */
+static void
+epochs_of_files_that_are_not_read_count(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint64_t c = 0, covered, epoch;
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	while (w->current < 2)
+		CHECK(put_group(w, ++c, 2, 1500));
+	covered = c;
+	epoch = w->epoch;
+	CHECK(pwrite(w->files[2].fd, "torn", 4, wal_frame_size(1500)) == 4);
+	CHECK_INT(read_wal(&f, w, covered, false, &s), 0);
+	CHECK_INT(s.n, 0);
+	CHECK(w->epoch > epoch);
+	atomic_store(&w->released, covered);
+	for (int i = 0; i < 3; i++)
+		CHECK(put_group(w, ++c, 1, 3000));
+	CHECK_INT(read_wal(&f, w, covered, false, &s), 0);
+	CHECK_INT(s.n, 3);
+	wal_close(w);
+	fixture_release(&f);
+}
+
 /* Of a group that was begun again, later, only the first frame is on disk. */
 static void
 frames_of_two_lives_are_no_group(void)
@@ -496,6 +527,7 @@ main(void)
 	RUN(many_laps_and_starts);
 	RUN(a_torn_group_does_not_count);
 	RUN(a_torn_group_in_the_next_file_is_not_newer);
+	RUN(epochs_of_files_that_are_not_read_count);
 	RUN(frames_of_two_lives_are_no_group);
 	RUN(a_group_missing_between_files_is_damage);
 	RUN(groups_larger_than_one_write_fit);
