@@ -29,7 +29,9 @@ struct client {
 enum {
 	PRODUCERS = 1 << CLIENT_PRODUCER,
 	CONSUMERS = 1 << CLIENT_CONSUMER,
-	EVERYONE = PRODUCERS | CONSUMERS | 1 << CLIENT_ADMIN
+	OFFSETS = 1 << CLIENT_OFFSETS,
+	ADMINS = 1 << CLIENT_ADMIN | OFFSETS,
+	EVERYONE = PRODUCERS | CONSUMERS | ADMINS
 };
 
 static const struct {
@@ -46,10 +48,11 @@ static const struct {
 	/* The broker's limit counts; this is only librdkafka's own. */
 	{ "message.max.bytes", "200000000", PRODUCERS },
 	{ "queue.buffering.max.kbytes", "262144", PRODUCERS },
-	{ "enable.auto.offset.store", "false", CONSUMERS },
-	{ "enable.partition.eof", "true", CONSUMERS },
+	{ "enable.auto.offset.store", "false", CONSUMERS | OFFSETS },
+	{ "enable.auto.commit", "false", OFFSETS },
+	{ "enable.partition.eof", "true", CONSUMERS | OFFSETS },
 	/* Looking must not create; this one needs no telling by librdkafka. */
-	{ "allow.auto.create.topics", "false", 1 << CLIENT_ADMIN },
+	{ "allow.auto.create.topics", "false", ADMINS },
 };
 
 /* Idempotence needs acks=all; who asks for less does not get an error for it. */
@@ -205,14 +208,16 @@ client_open_with(struct client **out, const struct conf *conf,
 
 	pthread_mutex_init(&c->lock, NULL);
 	c->user = user;
+	if (kind == CLIENT_OFFSETS)
+		group = diag_program();
 	if (configure(rk_conf, conf, kind, group, e))
 		goto fail;
 	rd_kafka_conf_set_opaque(rk_conf, c);
 	rd_kafka_conf_set_log_cb(rk_conf, on_log);
 	if (setup)
 		setup(rk_conf, user);
-	c->rk = rd_kafka_new(kind == CLIENT_CONSUMER ? RD_KAFKA_CONSUMER :
-		RD_KAFKA_PRODUCER, rk_conf, why, sizeof(why));
+	c->rk = rd_kafka_new((1 << kind) & (CONSUMERS | OFFSETS) ?
+		RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, rk_conf, why, sizeof(why));
 	if (!c->rk) {
 		err_set(e, ERR_USAGE, "configuration refused: %s", why);
 		goto fail;

@@ -14,6 +14,13 @@ enum client_kind {
 	CLIENT_PRODUCER,
 	CLIENT_CONSUMER,
 	CLIENT_ADMIN,    /* neither: metadata and administration */
+	/*
+	 * The same, for who asks for a group's offsets (group_offsets.h): a
+	 * consumer that joins no group and commits nothing, of a group called
+	 * as the program. librdkafka 2.0.2 takes for granted that there is one
+	 * when OffsetFetch is answered NOT_COORDINATOR, and crashes without.
+	 */
+	CLIENT_OFFSETS,
 };
 
 struct client;

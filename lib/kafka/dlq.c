@@ -127,11 +127,7 @@ find_cluster(struct dlq *d, struct err *e)
 	return 0;
 }
 
-/*
- * librdkafka 2.0.2 crashes when the broker that it asks for offsets answers
- * that it is not the coordinator, as it does while a new cluster makes its
- * offsets topic. Describing the group, which bears that, waits until there is one.
- */
+/* Who is a member; a new cluster makes its offsets topic first, which is waited for. */
 static int
 await_coordinator(struct dlq *d, struct err *e)
 {
@@ -310,7 +306,7 @@ dlq_open(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 	d->group = make_name("kc-dlq.", o->topic, "");
 	d->ledger_topic = make_name("", o->topic, LEDGER_SUFFIX);
 	if (check_name(d, e) ||
-	    client_open(&d->client, conf, CLIENT_ADMIN, NULL, e) ||
+	    client_open(&d->client, conf, CLIENT_OFFSETS, NULL, e) ||
 	    client_wait(d->client, o->timeout_ms, e) || find_topic(d, e) ||
 	    find_cluster(d, e) || open_ledger(d, e))
 		return -1;

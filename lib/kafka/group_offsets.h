@@ -2,7 +2,7 @@
  * group_offsets.h - the committed offsets of one group: read, set, deleted.
  * KIP-396 (OffsetCommit and OffsetFetch by an admin), KIP-496 (OffsetDelete).
  *
- * A call ends after timeout_ms, or when a signal came, with ERR_TEMPORARY.
+ * The client is a CLIENT_OFFSETS. A call ends after timeout_ms, or when a signal came, with ERR_TEMPORARY.
  * Changes are sent a thousand partitions at a time: librdkafka searches its
  * lists from the front. So a change that fails half way may have been done
  * for the partitions in front.

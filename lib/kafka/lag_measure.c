@@ -81,7 +81,6 @@ set_up(rd_kafka_conf_t *conf, void *isolation)
 	rd_kafka_conf_set(conf, "fetch.error.backoff.ms", "10", why, sizeof(why));
 	rd_kafka_conf_set(conf, "enable.partition.eof", "true", why, sizeof(why));
 	rd_kafka_conf_set(conf, "enable.auto.commit", "false", why, sizeof(why));
-	rd_kafka_conf_set(conf, "enable.auto.offset.store", "false", why, sizeof(why));
 }
 
 int
@@ -90,11 +89,7 @@ lag_open(struct client **out, const struct conf *conf, bool committed_only,
 {
 	static char levels[2][20] = { "read_uncommitted", "read_committed" };
 
-	/*
-	 * It joins no group and commits nothing. But librdkafka 2.0.2 takes for
-	 * granted, when OffsetFetch is answered NOT_COORDINATOR, that it has one.
-	 */
-	return client_open_with(out, conf, CLIENT_CONSUMER, "kc-lag", set_up,
+	return client_open_with(out, conf, CLIENT_OFFSETS, NULL, set_up,
 		levels[committed_only], e);
 }
 

@@ -60,14 +60,14 @@ replayer_open(struct replayer *r, const struct replay_options *o, struct err *e)
 
 	*r = (struct replayer){ .o = o };
 	r->select.sample = SAMPLE_ALL;
-	if (client_open(&r->source, o->source_conf, CLIENT_ADMIN, NULL, e) ||
+	if (client_open(&r->source, o->source_conf, CLIENT_OFFSETS, NULL, e) ||
 	    client_wait(r->source, timeout, e))
 		return -1;
 	r->target = r->source;
 	if (o->target_conf != o->source_conf) {
 		r->target = NULL;
-		if (client_open(&r->target, o->target_conf, CLIENT_ADMIN, NULL, e) ||
-		    client_wait(r->target, timeout, e))
+		if (client_open(&r->target, o->target_conf, CLIENT_OFFSETS, NULL,
+		    e) || client_wait(r->target, timeout, e))
 			return err_wrap(e, "the target cluster");
 	}
 	source = r->job.source_cluster = cluster_id(r->source, timeout, e);
