@@ -343,26 +343,38 @@ has_sent() { # N
 	kc-consume "$t-out" -e --raw | sed 's/done //' | sort -n | cmp - <(seq 1500)
 }
 
-@test "a twin with --txn fences the one before: status 5" {
+# A record more, its number in $n.
+one_more() {
+	n=$((n + 1))
+	echo "$n" | kc-produce --raw "$t"
+	eventually has_sent "$n"
+}
+
+# It notices when its partitions are taken; where it keeps them, with its next record.
+twins() { # PROTOCOL
+	local a b n=3
 	values 1 2 3
-	background a --to "$t-out" --txn
-	local a=$pid
+	background a --to "$t-out" --txn -X partition.assignment.strategy="$1"
+	a=$pid
 	eventually has_sent 3
-	background b --to "$t-out" --txn
-	local b=$pid
-	# it notices with its next transaction; until then the group is shared
-	for i in $(seq 4 30); do
-		echo "$i" | kc-produce --raw "$t"
-		eventually has_sent "$i"
-		kill -0 "$a" 2>/dev/null || break
+	background b --to "$t-out" --txn -X partition.assignment.strategy="$1"
+	b=$pid
+	for _ in {1..200}; do
+		[[ $1 != cooperative-sticky ]] || one_more
+		! is_gone "$a" || break
 	done
+	eventually is_gone "$a"
+	ends_with 5 "$a"
+	one_more
 	kill -TERM "$b"
 	ends_with 143 "$b"
-	kill -0 "$a" 2>/dev/null && kill -TERM "$a"
-	status=0
-	wait "$a" || status=$?
-	[[ $status == 5 || $status == 143 ]]
-	kc-consume "$t-out" -e --raw | sed 's/done //' | sort -n | cmp - <(seq "$i")
+	kc-consume "$t-out" -e --raw | sed 's/done //' | sort -n | cmp - <(seq "$n")
+}
+
+@test "a twin with --txn fences the one before: status 5, by itself" {
+	twins range,roundrobin
+	t=$t-b g=$t-b-group
+	twins cooperative-sticky
 }
 
 # ---- batches -----------------------------------------------------------------------

@@ -157,12 +157,21 @@ consume_from_group(struct consume *c, rd_kafka_topic_partition_list_t *list,
 	return read_offsets(c, c->o->from_group, list, e);
 }
 
+/* librdkafka tells NULL while it leaves the group. */
+static bool
+is_cooperative(const struct consume *c)
+{
+	const char *protocol = rd_kafka_rebalance_protocol(c->rk);
+
+	return protocol && !strcmp(protocol, "COOPERATIVE");
+}
+
 static void
 assign(struct consume *c, rd_kafka_topic_partition_list_t *list)
 {
-	bool cooperative = !strcmp(rd_kafka_rebalance_protocol(c->rk), "COOPERATIVE");
+	bool cooperative = is_cooperative(c);
 
-	if (c->failure.code || take_over(c, list, &c->failure)) {
+	if (c->closing || c->failure.code || take_over(c, list, &c->failure)) {
 		rd_kafka_assign(c->rk, NULL);
 		return;
 	}
@@ -185,7 +194,7 @@ assign(struct consume *c, rd_kafka_topic_partition_list_t *list)
 static void
 revoke(struct consume *c, rd_kafka_topic_partition_list_t *list)
 {
-	bool cooperative = !strcmp(rd_kafka_rebalance_protocol(c->rk), "COOPERATIVE");
+	bool cooperative = is_cooperative(c);
 	struct err e = ERR_INIT;
 
 	if (rd_kafka_assignment_lost(c->rk))

@@ -110,13 +110,17 @@ drain(struct pipeline *p, int64_t deadline, struct err *e)
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-/* The group takes partitions from us: what is under way of them ends first. */
+/*
+ * The group takes partitions from us: what is under way of them ends first.
+ * A twin may be why, and without partitions nothing more would tell of it.
+ */
 static int
 on_revoke(void *user, struct err *e)
 {
 	struct pipeline *p = user;
 
-	if (!drain(p, pipeline_mono() + DRAIN_MS, e))
+	if (!drain(p, pipeline_mono() + DRAIN_MS, e) &&
+	    !pipeline_commit_again(p, e))
 		return 0;
 	if (e->code != ERR_TEMPORARY)
 		return -1;

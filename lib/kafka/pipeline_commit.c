@@ -127,10 +127,11 @@ send_batch(struct pipeline *p, struct err *e)
 
 /*
  * Behind the last verdict of each partition; where nothing is under way, the
- * reading position, which is behind control records too.
+ * reading position, which is behind control records too. Without `again` only
+ * those that have moved.
  */
 static void
-collect_offsets(struct pipeline *p, struct group_offsets *out)
+collect_offsets(struct pipeline *p, bool again, struct group_offsets *out)
 {
 	int n = consume_positions(p->in, NULL, 0);
 	struct consume_position *at = xcalloc((size_t)n, sizeof(*at));
@@ -142,8 +143,8 @@ collect_offsets(struct pipeline *p, struct group_offsets *out)
 			topic, at[i].partition);
 		int64_t next = part && part->n ? part->next : at[i].next;
 
-		if (next >= 0 && next != consume_committed(p->in, at[i].topic,
-		    at[i].partition))
+		if (next >= 0 && (again || next != consume_committed(p->in,
+		    at[i].topic, at[i].partition)))
 			group_offsets_add(out, topic, at[i].partition, next, NULL);
 	}
 	free(at);
@@ -241,8 +242,8 @@ commit_txn(struct pipeline *p, const struct group_offsets *offsets, struct err *
 	return 1;
 }
 
-int
-pipeline_commit(struct pipeline *p, struct err *e)
+static int
+commit(struct pipeline *p, bool again, struct err *e)
 {
 	struct group_offsets offsets = { 0 };
 	int result;
@@ -250,7 +251,7 @@ pipeline_commit(struct pipeline *p, struct err *e)
 	p->commit_ms = pipeline_mono();
 	if (take_verdicts(p, e))
 		return -1;
-	collect_offsets(p, &offsets);
+	collect_offsets(p, again, &offsets);
 	if (!offsets.n && !p->batch_n)
 		return 0;
 	result = p->o.transactional_id ? commit_txn(p, &offsets, e) :
@@ -259,4 +260,16 @@ pipeline_commit(struct pipeline *p, struct err *e)
 		mark_committed(p, &offsets);
 	group_offsets_release(&offsets);
 	return result < 0 ? -1 : 0;
+}
+
+int
+pipeline_commit(struct pipeline *p, struct err *e)
+{
+	return commit(p, false, e);
+}
+
+int
+pipeline_commit_again(struct pipeline *p, struct err *e)
+{
+	return p->o.transactional_id ? commit(p, true, e) : 0;
 }

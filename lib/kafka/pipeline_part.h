@@ -55,6 +55,11 @@ void pipeline_end_handlers(struct pipeline *p, int grace_ms);
 
 /* Sends what came of all verdicts that are next, and commits them. */
 int pipeline_commit(struct pipeline *p, struct err *e);
+/*
+ * Commits also what is committed: when a twin with our transactional id has
+ * taken over, that is ERR_REFUSED. Without transactions it does nothing.
+ */
+int pipeline_commit_again(struct pipeline *p, struct err *e);
 bool pipeline_has_verdicts(const struct pipeline *p);
 void pipeline_drop(struct pipeline *p, const char *topic, int32_t partition);
 void pipeline_drop_batch(struct pipeline *p);
