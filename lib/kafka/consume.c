@@ -42,36 +42,6 @@ on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 	}
 }
 
-/* Sets what the user left as it was. */
-static void
-tune(rd_kafka_conf_t *k, const char *name, const char *was, const char *value)
-{
-	char now[32] = "";
-	size_t size = sizeof(now);
-
-	if (!rd_kafka_conf_get(k, name, now, &size) && !strcmp(now, was))
-		rd_kafka_conf_set(k, name, value, NULL, 0);
-}
-
-/*
- * When the prefetch queue is full, librdkafka sleeps for a second before it
- * fetches again. Newer ones can be told to sleep less; the older need a queue
- * that lasts longer than that: by bytes, at most 256 MiB.
- */
-static void
-tune_queue(rd_kafka_conf_t *k)
-{
-	char now[32];
-	size_t size = sizeof(now);
-
-	if (!rd_kafka_conf_get(k, "fetch.queue.backoff.ms", now, &size)) {
-		tune(k, "fetch.queue.backoff.ms", "1000", "1");
-	} else {
-		tune(k, "queued.min.messages", "100000", "1000000");
-		tune(k, "queued.max.messages.kbytes", "65536", "262144");
-	}
-}
-
 /* What kc promises does not depend on -X: these are not the user's to set. */
 static void
 setup(rd_kafka_conf_t *k, void *user)
@@ -79,13 +49,13 @@ setup(rd_kafka_conf_t *k, void *user)
 	struct consume *c = user;
 	size_t size = 0;
 
-	tune_queue(k);
+	consume_tune_queue(c, k);
 	/* Deleted under our eyes: never a silent jump, unless the user wants it. */
 	if (rd_kafka_conf_get(k, "auto.offset.reset", NULL, &size))
 		rd_kafka_conf_set(k, "auto.offset.reset", "error", NULL, 0);
 	/* Control records at the end are passed with one more empty fetch. */
 	if (c->bounded)
-		tune(k, "fetch.wait.max.ms", "500", "50");
+		consume_tune(k, "fetch.wait.max.ms", "500", "50");
 	rd_kafka_conf_set(k, "enable.partition.eof", "true", NULL, 0);
 	rd_kafka_conf_set(k, "enable.auto.commit", "false", NULL, 0);
 	rd_kafka_conf_set(k, "enable.auto.offset.store", "false", NULL, 0);
@@ -409,6 +379,8 @@ take_message(struct consume *c, const rd_kafka_message_t *m, struct record *r,
 	p->last = m->offset;
 	p->records++;
 	p->bytes += (int64_t)(m->key_len + m->len);
+	c->records++;
+	c->bytes += (int64_t)(m->key_len + m->len);
 	if (p->end >= 0 && p->next >= p->end)
 		consume_finish(c, c->last_topic, p);
 	return CONSUME_RECORD;
@@ -436,6 +408,8 @@ next_batch(struct consume *c)
 	c->batch_n = (size_t)n;
 	c->idle_since_ms = 0;
 	c->told_down = false;
+	if (c->must_wake)
+		consume_mind_queue(c);
 	return true;
 }
 

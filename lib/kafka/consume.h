@@ -64,6 +64,7 @@ struct consume_options {
 	void (*gone)(void *user, const char *topic, int32_t partition);
 	void *user;
 	int output_fd;              /* waiting ends when its reader is gone */
+	int ahead;                  /* records that are fetched ahead, about; 0 = what is fast */
 };
 
 struct client;

@@ -44,6 +44,12 @@ struct consume {
 	bool closing, told_down;
 	bool held;              /* see consume_hold() */
 
+	/* Of librdkafka's queue, whose fetcher sleeps when it is full: see consume_queue.c. */
+	bool must_wake;
+	int64_t queue_records, queue_bytes;
+	bool was_full;
+	int64_t records, bytes; /* given out: keys and values */
+
 	rd_kafka_message_t **batch;
 	size_t batch_n, batch_at;
 	/* Where the message before belonged, which mostly holds for the next. */
@@ -84,6 +90,13 @@ void consume_deactivate(struct consume *c,
 /* The offsets that o->from_group has committed, into a list. */
 int consume_from_group(struct consume *c, rd_kafka_topic_partition_list_t *list,
 	struct err *e);
+
+/* consume_queue.c: a property that the user left as it was. */
+void consume_tune(rd_kafka_conf_t *k, const char *name, const char *was,
+	const char *value);
+void consume_tune_queue(struct consume *c, rd_kafka_conf_t *k);
+/* After each batch that was taken from the queue. */
+void consume_mind_queue(struct consume *c);
 
 /* Nothing more is wanted of this partition. */
 void consume_finish(struct consume *c, const struct topic *t, struct part *p);
