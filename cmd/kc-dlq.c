@@ -69,6 +69,7 @@ read_selection(struct args *a, int argc, char **argv, struct err *e)
 		add_terms(a, "header", &a->headers, e) ||
 		add_terms(a, "since", &a->since, e) ||
 		add_terms(a, "until", &a->until, e) ||
+		add_terms(a, "where", &a->wheres, e) ||
 		add_terms(a, "state", &a->states, e) ? -1 : 0;
 }
 
@@ -100,6 +101,8 @@ static const struct opt options[] = {
 		.help = "with this header" },
 	{ 0, "since", OPT_LIST, AT(since), "TIME", .help = "that failed at TIME or later" },
 	{ 0, "until", OPT_LIST, AT(until), "TIME", .help = "that failed before TIME" },
+	{ 0, "where", OPT_LIST, AT(wheres), "CONDITION",
+		.help = "of which that is true: 'value.amount > 100', 'header.trace ~ ^a'" },
 	{ 0, "state", OPT_LIST, AT(states), "STATE",
 		.help = "open (default), redriven, discarded, parked, edited, returned" },
 	{ 0, "ledger", OPT_STRING, AT(ledger), "file:PATH",
@@ -232,6 +235,7 @@ run(struct args *a, const struct opt_command *verb, int argc, char **argv,
 out:
 	dlq_close(&a->dlq);
 	dlq_select_release(&a->select);
+	redact_release(&a->redact);
 	conf_release(&conf);
 	return result;
 }

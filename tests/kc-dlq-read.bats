@@ -207,6 +207,88 @@ letters() {
 	exits 1 kc-dlq show "$dlq" 0:3 --payload origin
 }
 
+@test "source records of several topics and places are read together, and come in the order of the dead letters" {
+	local i
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q -p 2 "$src" "$src-2"
+	kc-topics create -q -p 1 "$dlq"
+	for t in "$src" "$src-2"; do
+		for ((i = 0; i < 3000; i++)); do
+			echo '{"topic":"'"$t"'","partition":'$((i % 2))',"key":null,"value":"'"$t/$i"'"}'
+		done
+	done | kc-produce
+	# backwards, and the first of all at the end
+	for i in 2999 17 1500 16 2 0; do
+		for t in "$src" "$src-2"; do
+			printf '{"key":null,"value":"dead","headers":['
+			printf '{"key":"__connect.errors.%s","value":"%s"},' topic "$t" partition $((i % 2)) offset $((i / 2))
+			echo '{"key":"__connect.errors.exception.message","value":"no"}]}'
+		done
+	done | kc-produce "$dlq"
+	exits 0 kc-dlq export "$dlq" --payload origin
+	for i in 2999 17 1500 16 2 0; do printf '%s\n' "$src/$i" "$src-2/$i"; done >"$BATS_TEST_TMPDIR/want"
+	diff "$BATS_TEST_TMPDIR/want" <(jq -r .value <<<"$output")
+}
+
+# ---- what is selected by its content, and what is masked ----
+
+# $dlq with five dead letters whose values are documents.
+documents() {
+	local i
+	dlq=$(topic).dlq
+	kc-topics create -q -p 1 "$dlq"
+	for i in 1 2 3 4; do
+		printf '{"key":"k%d","value":"{\\"amount\\": %d, \\"card\\":{\\"no\\":\\"4111-%d\\"}}","headers":[{"key":"trace","value":"t%d"},' $i $i $i $i
+		printf '{"key":"__connect.errors.topic","value":"orders"},{"key":"__connect.errors.exception.message","value":"card 4111-%d of %cbob%c"},' $i "'" "'"
+		echo '{"key":"__connect.errors.exception.stacktrace","value":"X: card 4111-'$i'"}]}'
+	done | kc-produce "$dlq"
+	echo '{"key":"k5","value":"no document 4111-5"}' | kc-produce "$dlq"
+}
+
+selected() { # OPTION...
+	kc-dlq list "$dlq" "$@" --json | jq -r .key | paste -sd' '
+}
+
+@test "where selects by what is in a record, with other terms together" {
+	documents
+	[[ $(selected --where 'value.amount > 2') == "k3 k4" ]]
+	[[ $(selected --where 'value.amount>=2' --where 'value.amount != 3') == "k2 k4" ]]
+	[[ $(selected --where 'value.card.no = 4111-2' --where 'header.trace ~ ^t[12]$') == "k2" ]]
+	[[ $(selected --where value.card) == "k1 k2 k3 k4" ]]
+	[[ $(selected --where 'message !~ 4111-[12]') == "k3 k4 k5" ]]
+	[[ $(selected --where 'scheme = none') == "k5" ]]
+	[[ $(selected --where 'offset < 3') == "" ]]
+	exits 2 kc-dlq list "$dlq" --where 'valu.amount = 1'
+	says "a dead letter has no 'valu' (did you mean value?)"
+	exits 2 kc-dlq list "$dlq" --where 'value.amount > much'
+	says "compares with a number, and 'much' is none"
+	# it is a selection as any other: of a run, too
+	exits 0 kc-dlq discard "$dlq" --where 'value.amount > 3' --run cheap
+	kc-dlq runs "$dlq" cheap --json | jq -e '.select == ["where=value.amount > 3"]'
+	[[ $(selected --state discarded) == "k4" ]]
+}
+
+@test "redact masks fields in all that shows records, and what is masked is not sent back" {
+	documents
+	for verb in "list --json" list show "show --json" export "export -j"; do
+		# shellcheck disable=SC2086
+		exits 0 kc-dlq $verb "$dlq" 0:0-4 --redact value.card.no,message
+		[[ -n $output && $output != *4111* && $output != *bob* ]]
+	done
+	kc-dlq export "$dlq" 0:1 --redact value.card.no | jq -e '.value == "{\"amount\": 2, \"card\":{\"no\":\"[redacted]\"}}" and
+		.kc.redacted == ["value.card.no"] and .headers[0].value == "t2"'
+	kc-dlq export "$dlq" 0:4 --redact value.card.no | jq -e '.value == "[redacted]"'
+	kc-dlq export "$dlq" 0:1 --redact key --redact header.trace | jq -e '.key == "[redacted]" and .headers[0].value == "[redacted]"'
+	[[ $(kc-dlq show "$dlq" 0:1 --redact message) == *"message      card <n>-<n> of <str>"* ]]
+	timeout -s INT 20 kc-dlq tail "$dlq" --limit 1 --json --redact key | jq -e '.key == "[redacted]"'
+	exits 2 kc-dlq show "$dlq" 0:1 --redact mesage
+	says "--redact: there is no 'mesage' to mask (did you mean message?)"
+	kc-dlq export "$dlq" 0:1 --redact value.card.no >"$BATS_TEST_TMPDIR/masked"
+	exits 1 kc-dlq import "$dlq" "$BATS_TEST_TMPDIR/masked"
+	says "it was exported with --redact"
+	[[ $(selected) == "k1 k2 k3 k4 k5" ]]
+}
+
 # ---- locate ----
 
 @test "dead letters without headers are found in the source by what they hold" {

@@ -318,7 +318,7 @@ lag() {
 		echo '{"key":null,"value":null,"headers":[{"key":"__dlq.errors.topic","value":"'"$src"'"},{"key":"__dlq.errors.partition","value":"0"},{"key":"__dlq.errors.offset","value":"'$o'"},{"key":"__dlq.errors.group","value":"g"}]}'
 	done | kc-produce "$dlq"
 	exits 4 kc-dlq redrive "$dlq" --yes
-	says "'$dlq' 0:1: '$src' [0] has no offset 7"
+	says "'$dlq' 0:1: its source record '$src' [0] offset 7 is gone"
 	kc-consume "$src" -e | jq -es 'map(select(.headers | from_entries | has("kc-redrive-of"))) | length == 1 and .[0].key == "k1" and .[0].value == "v1" and (.[0].headers[0] == {key: "h", value: "1"})'
 }
 

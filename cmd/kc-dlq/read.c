@@ -30,12 +30,21 @@ run_ls(void *args, int argc, char **argv, struct err *e)
 	return dlq_ls(a->settings, &o, &a->out, e);
 }
 
+static int
+read_redactions(struct args *a, struct err *e)
+{
+	for (int i = 0; i < a->redactions.n; i++)
+		if (redact_add(&a->redact, a->redactions.items[i], e))
+			return err_wrap(e, "--redact");
+	return 0;
+}
+
 /* Opens the topic of argv[0] with what is selected. */
 static int
 open_to_read(struct args *a, int argc, char **argv, struct err *e)
 {
 	return want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
-		open_dlq(a, argv[0], false, e) ? -1 : 0;
+		read_redactions(a, e) || open_dlq(a, argv[0], false, e) ? -1 : 0;
 }
 
 int
@@ -59,7 +68,8 @@ run_listing(struct args *a, const struct dlq_entries *entries,
 {
 	struct dlq_list_options o = {
 		.select = &a->select, .limit = a->limit, .json = a->json,
-		.entries = entries, .json_values = a->json_values,
+		.entries = entries, .redact = &a->redact,
+		.json_values = a->json_values,
 		.from_origin = a->payload && !strcmp(a->payload, "origin"),
 	};
 	struct dlq_locate_options l = { &a->select, a->locate, -1 };
@@ -95,7 +105,8 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	struct dlq_entries *entries = NULL;
 	int result = -1;
 
-	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e))
+	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
+	    read_redactions(a, e))
 		return -1;
 	if (dlq_select_is_all(&a->select))
 		return err_set(e, ERR_USAGE, "which record? (kc-dlq show %s 0:5; "
@@ -165,18 +176,24 @@ const struct opt groups_options[] = {
 	{ 0, "locate-since", OPT_STRING, AT(locate_since), "TIME",             \
 		.help = "from TIME on (default: a day before the oldest of them)" }
 
+#define REDACTING                                                             \
+	{ 0, "redact", OPT_LIST, AT(redactions), "PATH,...",                   \
+		.help = "mask value, value.NAME, key, header.NAME, message" }
+
 static const char *const payloads[] = { "dlq", "origin", NULL };
 
 const struct opt list_options[] = {
 	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,
 		.help = "end after N records" },
 	LOCATING,
+	REDACTING,
 	OPT_END
 };
 
 const struct opt tail_options[] = {
 	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,
 		.help = "end after N records" },
+	REDACTING,
 	OPT_END
 };
 
@@ -185,6 +202,7 @@ const struct opt tail_options[] = {
 		.help = "end after N records" },                               \
 	{ 0, "payload", OPT_CHOICE, AT(payload), "WHICH", .choices = payloads, \
 		.help = "key and value as in the dlq (default), or read at the origin" }, \
+	REDACTING,                                                             \
 	LOCATING
 
 const struct opt show_options[] = { SHOWING, OPT_END };

@@ -72,6 +72,23 @@ show_progress(void *arg, const struct ledger_run *run)
 /* In the order of enum redrive_newer_mode. */
 static const char *const newer_modes[] = { "auto", "send", "park", "skip", NULL };
 
+/* Two words are no topics: "origin", as without it, and "retry". */
+static int
+read_target(const char *to, struct redrive_options *o, struct err *e)
+{
+	if (!to || !strcmp(to, "origin"))
+		return 0;
+	o->to_retry = !strcmp(to, "retry");
+	if (o->to_retry)
+		return 0;
+	o->form.to = to;
+	if (admin_check_name(slice_str(to), e))
+		return err_wrap(e, "--to");
+	return dlq_is_name(slice_str(to)) ? err_set(e, ERR_USAGE, "--to: '%s' is "
+		"a dead-letter topic itself, and dead letters of dead letters "
+		"never end", to) : 0;
+}
+
 static int
 read_redrive(struct args *a, struct redrive_options *o,
 	struct redrive_headers *headers, struct err *e)
@@ -79,19 +96,16 @@ read_redrive(struct args *a, struct redrive_options *o,
 	for (int i = 0; i < a->shape.n; i++)
 		if (redrive_headers_add(headers, a->shape.items[i], e))
 			return err_wrap(e, "--headers");
-	if (a->to && (admin_check_name(slice_str(a->to), e)))
-		return err_wrap(e, "--to");
-	if (a->to && dlq_is_name(slice_str(a->to)))
-		return err_set(e, ERR_USAGE, "--to: '%s' is a dead-letter topic "
-			"itself, and dead letters of dead letters never end",
-			a->to);
+	if (read_target(a->to, o, e))
+		return -1;
+	if (a->max_lag && redrive_hold_parse(a->max_lag, &o->hold, e))
+		return err_wrap(e, "--max-lag");
 	if (a->rate ? read_rate(a->rate, &o->rate, &o->bytes_rate, e) : (o->rate = RATE, 0))
 		return -1;
 	if (a->abort_if_returned &&
 	    read_percent(a->abort_if_returned, &o->abort_if_returned, e))
 		return -1;
 	o->select = &a->select;
-	o->form.to = a->to;
 	o->form.headers = headers;
 	o->form.keep_timestamp = a->timestamp && !strcmp(a->timestamp, "origin");
 	o->via = a->via;
@@ -129,7 +143,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	struct err *e)
 {
 	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { .edits = edits };
+	struct redrive_options o = { .edits = edits, .hold = { NULL, -1 } };
 	struct run_memory m = { 0 };
 	int result = -1;
 
@@ -154,6 +168,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 		result = judge(&m.run, a->dry_run, e);
 out:
 	redrive_headers_release(&headers);
+	redrive_hold_release(&o.hold);
 	end_run(&m);
 	return result;
 }
@@ -162,10 +177,11 @@ int
 check_redrive(struct args *a, struct err *e)
 {
 	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { 0 };
+	struct redrive_options o = { .hold = { NULL, -1 } };
 	int result = read_redrive(a, &o, &headers, e);
 
 	redrive_headers_release(&headers);
+	redrive_hold_release(&o.hold);
 	return result;
 }
 
@@ -188,7 +204,7 @@ static const char *const payloads[] = { "dlq", "origin", NULL };
 
 const struct opt redrive_options[] = {
 	{ 0, "to", OPT_STRING, AT(to), "TOPIC",
-		.help = "send there (default: where each record died)" },
+		.help = "send there, or to its retry topic (retry); default: where it died" },
 	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",
 		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" },
 	{ 0, "via", OPT_STRING, AT(via), "COMMAND",
@@ -205,6 +221,8 @@ const struct opt redrive_options[] = {
 		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" },
 	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",
 		.help = "rise to the rate in this time" },
+	{ 0, "max-lag", OPT_STRING, AT(max_lag), "[GROUP:]N",
+		.help = "hold back while readers of the target have more left to read" },
 	{ 0, "canary", OPT_INT, AT(canary), "N", .min = 1, .max = INT32_MAX,
 		.help = "send N, watch for returns, then the rest" },
 	{ 0, "watch", OPT_DURATION, AT(watch_ms), "TIME",

@@ -97,7 +97,8 @@ do_show(struct triage *t, struct err *e)
 {
 	struct args *a = t->a;
 	struct dlq_options o = dlq_options(a, t->topic, false);
-	struct dlq_list_options l = { .select = &a->select, .limit = -1 };
+	struct dlq_list_options l = { .select = &a->select, .limit = -1,
+		.redact = &a->redact };
 	struct dlq_entries *entries;
 	int result;
 

@@ -12,17 +12,19 @@
 #include "cli/progress.h"
 #include "kafka/dlq.h"
 #include "model/dlq_select.h"
+#include "model/redact.h"
 
 struct args {
 	struct conf_args conf;
 	/* what is selected */
 	struct opt_list groups, classes, messages, stages, kinds, schemes,
-		origins, keys, headers, since, until, states;
+		origins, keys, headers, since, until, wheres, states, redactions;
 	const char *ledger, *note, *run_name, *resume;
+	struct redact redact;
 	bool json, json_values, dry_run, yes, assume_none;
 
 	/* redrive */
-	const char *to, *rate, *timestamp, *abort_if_returned, *via, *check,
+	const char *to, *rate, *max_lag, *timestamp, *abort_if_returned, *via, *check,
 		*if_newer, *payload;
 	struct opt_list shape;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/num.h"
+#include "base/xalloc.h"
 #include "cli/diag.h"
 #include "cli/term.h"
 #include "kafka/consume.h"
@@ -12,10 +13,22 @@
 #include "model/dlq_json.h"
 
 enum { TAIL = 10, MESSAGE_COLUMNS = 60 };
+/* Those whose source records are fetched together. */
+enum { KEPT_RECORDS = 10000, KEPT_BYTES = 16 << 20 };
 
 static const char *const columns[] = { "RECORD", "STATE", "FAILED", "ORIGIN",
 	"KEY", "CLASS", "MESSAGE" };
 enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+
+/* A dead letter that waits for its source record. */
+struct kept {
+	struct record *r;     /* owned */
+	enum ledger_state state;
+	struct deadletter letter;
+	struct record payload;
+	struct dlq_source *source;
+	struct job *job;
+};
 
 struct job {
 	struct dlq *d;
@@ -24,8 +37,13 @@ struct job {
 	struct out_table *table; /* on a terminal; NULL = lines */
 	int64_t n, gone;
 	struct arena scratch;
+	struct kept *kept;
+	int kept_n;
+	size_t kept_bytes;
+	/* r: x->r as it is shown */
 	void (*put)(struct job *j, const struct dlq_record *x,
-		const struct fingerprint *f, const char *note);
+		const struct record *r, const struct fingerprint *f,
+		const char *note);
 };
 
 /* ---- one line a record --------------------------------------------------------- */
@@ -84,12 +102,12 @@ cells_of(struct job *j, const struct dlq_record *x, const struct fingerprint *f,
 }
 
 static void
-put_row(struct job *j, const struct dlq_record *x, const struct fingerprint *f,
-	const char *note)
+put_row(struct job *j, const struct dlq_record *x, const struct record *r,
+	const struct fingerprint *f, const char *note)
 {
 	struct slice cells[COLUMNS];
 
-	(void)note;
+	(void)r, (void)note;
 	cells_of(j, x, f, cells);
 	for (int i = 0; i < COLUMNS; i++) {
 		if (j->table) {
@@ -105,27 +123,110 @@ put_row(struct job *j, const struct dlq_record *x, const struct fingerprint *f,
 }
 
 static void
-put_json(struct job *j, const struct dlq_record *x, const struct fingerprint *f,
-	const char *note)
+put_json(struct job *j, const struct dlq_record *x, const struct record *r,
+	const struct fingerprint *f, const char *note)
 {
+	(void)r;
 	dlq_put_line(&j->out->buf, j->d->o.topic, x, f, note);
 }
 
 static void
-put_record(struct job *j, const struct dlq_record *x, const struct fingerprint *f,
-	const char *note)
+put_record(struct job *j, const struct dlq_record *x, const struct record *r,
+	const struct fingerprint *f, const char *note)
 {
-	struct record r = *x->r;
+	dlq_put_record(&j->out->buf, j->d->o.topic, x, r, f, note,
+		j->o->redact, j->o->json_values ? ENVELOPE_JSON_VALUES : 0);
+}
+
+/* r is what it holds: the dead letter's, or its source's. */
+static void
+put(struct job *j, const struct record *letter, const struct deadletter *d,
+	enum ledger_state state, const struct record *r)
+{
+	struct deadletter shown = *d;
+	struct record payload = *r;
+	const struct dlq_record x = { .r = letter, .d = &shown, .state = state };
+	struct fingerprint f;
+
+	fingerprint_make(d, &f, &j->scratch);
+	if (j->o->from_origin) {
+		shown.key = r->key;
+		shown.value = r->value;
+	}
+	redact_apply(j->o->redact, &payload, &shown, &j->scratch);
+	j->put(j, &x, &payload, &f, ledger_note(&j->d->ledger,
+		letter->partition, letter->offset));
+}
+
+/* ---- source records ------------------------------------------------------------ */
+
+static void
+keep(struct job *j, const struct dlq_record *x)
+{
+	struct kept *k;
+	size_t size;
+
+	if (!j->kept)
+		j->kept = xcalloc(KEPT_RECORDS, sizeof(*j->kept));
+	k = &j->kept[j->kept_n++];
+	*k = (struct kept){ .state = x->state, .job = j };
+	k->r = record_copy_behind(x->r, 0, &size);
+	j->kept_bytes += size;
+}
+
+static void
+take_source(struct dlq_source *s, const struct record *r)
+{
+	struct kept *k = s->user;
+
+	dlq_origin_put(k->r, &k->letter, r, &k->job->scratch, &k->payload);
+}
+
+/* It goes out as it lies there. */
+static void
+tell_gone(struct job *j, const struct kept *k)
+{
 	struct err why = ERR_INIT;
 
-	if (j->o->from_origin && dlq_origin(j->d, x, &j->scratch, &r, &why)) {
-		diag_error("'%s' %" PRId32 ":%" PRId64 ": %s", j->d->o.topic,
-			x->r->partition, x->r->offset, why.msg);
-		j->gone++;
-		r = *x->r;
+	dlq_source_error(k->source, &why);
+	diag_error("'%s' %" PRId32 ":%" PRId64 ": %s", j->d->o.topic,
+		k->r->partition, k->r->offset, why.msg);
+	j->gone++;
+}
+
+static int
+put_kept(struct job *j, struct err *e)
+{
+	struct dlq_source *sources = xcalloc((size_t)j->kept_n + 1, sizeof(*sources));
+	int result;
+
+	arena_reset(&j->scratch);
+	for (int i = 0; i < j->kept_n; i++) {
+		struct kept *k = &j->kept[i];
+
+		deadletter_read(k->r, &k->letter, &j->scratch);
+		dlq_located_apply(j->o->located, k->r, &k->letter, &j->scratch);
+		k->payload = *k->r;
+		k->source = &sources[i];
+		sources[i] = (struct dlq_source){ .origin = k->letter.origin,
+			.user = k };
 	}
-	dlq_put_record(&j->out->buf, j->d->o.topic, x, &r, f, note,
-		j->o->json_values ? ENVELOPE_JSON_VALUES : 0);
+	result = dlq_sources(j->d, sources, j->kept_n, take_source, e);
+	for (int i = 0; i < j->kept_n; i++) {
+		struct kept *k = &j->kept[i];
+
+		if (!result && k->source->what != DLQ_SOURCE_THERE)
+			tell_gone(j, k);
+		if (!result) {
+			put(j, k->r, &k->letter, k->state, &k->payload);
+			result = out_maybe_flush(j->out, e);
+		}
+		free(k->r);
+	}
+	free(sources);
+	j->kept_n = 0;
+	j->kept_bytes = 0;
+	return result;
 }
 
 /* ---- reading ------------------------------------------------------------------- */
@@ -135,20 +236,23 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 {
 	struct job *j = arg;
 	struct deadletter letter = *x->d;
-	struct dlq_record y = *x;
-	struct fingerprint f;
 
 	if (!dlq_select_matches(j->o->select, x))
 		return DLQ_SCAN_ON;
 	if (j->o->limit >= 0 && j->n >= j->o->limit)
 		return DLQ_SCAN_STOP;
-	arena_reset(&j->scratch);
-	y.d = &letter;
-	dlq_located_apply(j->o->located, x->r, &letter, &j->scratch);
-	fingerprint_make(&letter, &f, &j->scratch);
-	j->put(j, &y, &f, ledger_note(&j->d->ledger, x->r->partition, x->r->offset));
-	if (out_maybe_flush(j->out, e))
-		return DLQ_SCAN_FAIL;
+	if (j->o->from_origin) {
+		keep(j, x);
+		if ((j->kept_n == KEPT_RECORDS || j->kept_bytes >= KEPT_BYTES) &&
+		    put_kept(j, e))
+			return DLQ_SCAN_FAIL;
+	} else {
+		arena_reset(&j->scratch);
+		dlq_located_apply(j->o->located, x->r, &letter, &j->scratch);
+		put(j, x->r, &letter, x->state, x->r);
+		if (out_maybe_flush(j->out, e))
+			return DLQ_SCAN_FAIL;
+	}
 	return ++j->n == j->o->limit ? DLQ_SCAN_STOP : DLQ_SCAN_ON;
 }
 
@@ -189,6 +293,9 @@ dlq_export(struct dlq *d, const struct dlq_list_options *o, struct out *out,
 	struct job j = { .d = d, .o = o, .out = out, .put = put_record };
 	int result = scan(&j, e);
 
+	if (put_kept(&j, result ? &(struct err)ERR_INIT : e))
+		result = -1;
+	free(j.kept);
 	arena_release(&j.scratch);
 	if (!result && j.gone)
 		result = err_set(e, ERR_PARTIAL, "%" PRId64 " of %" PRId64 " went "

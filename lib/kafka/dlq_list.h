@@ -21,6 +21,7 @@
 #include "kafka/dlq.h"
 #include "kafka/dlq_locate.h"
 #include "model/dlq_select.h"
+#include "model/redact.h"
 
 struct dlq_list_options {
 	const struct dlq_select *select;
@@ -31,6 +32,7 @@ struct dlq_list_options {
 	/* Where records without headers came from, as dlq_locate() found; or NULL. */
 	struct dlq_located *located;
 	const struct dlq_entries *entries; /* show: of dlq_show.h */
+	const struct redact *redact; /* what is masked */
 };
 
 int dlq_list(struct dlq *d, const struct dlq_list_options *o, struct out *out,

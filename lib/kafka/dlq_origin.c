@@ -1,16 +1,10 @@
 #include "kafka/dlq_origin.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-#include "kafka/record_at.h"
-
-struct fetch {
-	struct arena *arena;
-	const struct dlq_record *x;
-	struct record *out;
-	int64_t offset;
-	bool there;
-};
+#include "base/xalloc.h"
+#include "kafka/record_pick.h"
 
 static struct slice
 keep(struct arena *a, struct slice s)
@@ -18,75 +12,132 @@ keep(struct arena *a, struct slice s)
 	return slice_is_null(s) ? s : arena_copy(a, s);
 }
 
-/* The source's headers, and those that tell of the death. */
-static void
-put_headers(struct fetch *f, const struct record *source)
+void
+dlq_origin_put(const struct record *letter, const struct deadletter *d,
+	const struct record *source, struct arena *a, struct record *out)
 {
-	const struct record *letter = f->x->r;
-	struct record_header *to = arena_array(f->arena,
-		source->headers_n + letter->headers_n + 1, sizeof(*to));
+	struct record_header *to = arena_array(a, source->headers_n +
+		letter->headers_n + 1, sizeof(*to));
 	size_t n = 0;
 
 	for (size_t i = 0; i < source->headers_n; i++)
 		to[n++] = (struct record_header){
-			keep(f->arena, source->headers[i].key),
-			keep(f->arena, source->headers[i].value) };
+			keep(a, source->headers[i].key),
+			keep(a, source->headers[i].value) };
 	for (size_t i = 0; i < letter->headers_n; i++)
-		if (deadletter_is_header(f->x->d, letter->headers[i].key))
+		if (deadletter_is_header(d, letter->headers[i].key))
 			to[n++] = letter->headers[i];
-	f->out->headers = to;
-	f->out->headers_n = n;
+	*out = *letter;
+	out->key = keep(a, source->key);
+	out->value = keep(a, source->value);
+	out->headers = to;
+	out->headers_n = n;
 }
 
-static int
-take(struct record_place *place, const struct record *r, struct err *e)
+int
+dlq_source_error(const struct dlq_source *s, struct err *e)
 {
-	struct fetch *f = place->user;
+	const struct deadletter_origin *o = &s->origin;
 
-	(void)e;
-	/* Where it was there is a gap now: this is a later one. */
-	if (r->offset != f->offset)
+	return s->what == DLQ_SOURCE_UNTOLD ?
+		err_set(e, ERR_NOT_FOUND, "where it died is not told (--locate "
+			"TOPIC searches a topic for it)") :
+		err_set(e, ERR_NOT_FOUND, "its source record '%.*s' [%" PRId32
+			"] offset %" PRId64 " is gone", SLICE_ARG(o->topic),
+			o->partition, o->offset);
+}
+
+/* Of the topics' offsets, those that are not known are asked for. */
+static int
+find_place(struct dlq *d, const struct deadletter_origin *o, const char **topic,
+	struct err *e)
+{
+	char *name = xmemdup0(o->topic.data, o->topic.len);
+	struct admin_topic *t = admin_topics_find(&d->topics, name);
+
+	free(name);
+	*topic = NULL;
+	if (!t || o->partition >= t->partitions_n)
 		return 0;
-	f->there = true;
-	f->out->key = keep(f->arena, r->key);
-	f->out->value = keep(f->arena, r->value);
-	put_headers(f, r);
+	if ((t->partitions[0].start < 0 ||
+	     o->offset >= t->partitions[o->partition].end) &&
+	    admin_offsets(d->client, d->o.timeout_ms, t, e))
+		return -1;
+	if (o->offset >= t->partitions[o->partition].start &&
+	    o->offset < t->partitions[o->partition].end)
+		*topic = t->name;
 	return 0;
 }
 
+struct fetch {
+	struct dlq_source *source;
+	void (*take)(struct dlq_source *s, const struct record *r);
+};
+
 static int
-gone(const struct deadletter_origin *o, struct err *e)
+on_pick(struct record_pick *x, const struct record *r, struct err *e)
 {
-	return err_set(e, ERR_NOT_FOUND, "its source record '%.*s' [%" PRId32
-		"] offset %" PRId64 " is gone", SLICE_ARG(o->topic), o->partition,
-		o->offset);
+	struct fetch *f = x->user;
+
+	(void)e;
+	f->source->what = DLQ_SOURCE_THERE;
+	f->take(f->source, r);
+	return 0;
+}
+
+int
+dlq_sources(struct dlq *d, struct dlq_source *list, int n,
+	void (*take)(struct dlq_source *s, const struct record *r), struct err *e)
+{
+	struct record_pick *picks = xcalloc((size_t)n, sizeof(*picks));
+	struct fetch *fetches = xcalloc((size_t)n, sizeof(*fetches));
+	int picks_n = 0, result = 0;
+
+	for (int i = 0; i < n && !result; i++) {
+		const struct deadletter_origin *o = &list[i].origin;
+		struct record_pick *x = &picks[picks_n];
+
+		list[i].what = DLQ_SOURCE_GONE;
+		fetches[i] = (struct fetch){ &list[i], take };
+		*x = (struct record_pick){ NULL, o->partition, o->offset, false,
+			&fetches[i] };
+		if (slice_is_null(o->topic) || o->partition < 0 || o->offset < 0)
+			list[i].what = DLQ_SOURCE_UNTOLD;
+		else
+			result = find_place(d, o, &x->topic, e);
+		picks_n += x->topic != NULL;
+	}
+	if (!result)
+		result = record_pick(d->conf, picks, picks_n, d->o.timeout_ms,
+			on_pick, e);
+	free(picks);
+	free(fetches);
+	return result;
+}
+
+struct one {
+	const struct dlq_record *x;
+	struct arena *arena;
+	struct record *out;
+};
+
+static void
+put_one(struct dlq_source *s, const struct record *r)
+{
+	struct one *o = s->user;
+
+	dlq_origin_put(o->x->r, o->x->d, r, o->arena, o->out);
 }
 
 int
 dlq_origin(struct dlq *d, const struct dlq_record *x, struct arena *a,
 	struct record *out, struct err *e)
 {
-	const struct deadletter_origin *o = &x->d->origin;
-	struct fetch f = { a, x, out, o->offset, false };
-	struct record_place place = {
-		.partition = o->partition, .offset = o->offset, .user = &f,
-	};
-	struct admin_topic *t;
+	struct one one = { x, a, out };
+	struct dlq_source source = { .origin = x->d->origin, .user = &one };
 
 	*out = *x->r;
-	if (slice_is_null(o->topic) || o->partition < 0 || o->offset < 0)
-		return err_set(e, ERR_NOT_FOUND, "where it died is not told "
-			"(--locate TOPIC searches a topic for it)");
-	place.topic = arena_printf(a, "%.*s", SLICE_ARG(o->topic));
-	t = admin_topics_find(&d->topics, place.topic);
-	if (!t || o->partition >= t->partitions_n)
-		return gone(o, e);
-	if (t->partitions[0].start < 0 && admin_offsets(d->client, d->o.timeout_ms, t, e))
+	if (dlq_sources(d, &source, 1, put_one, e))
 		return -1;
-	if (o->offset < t->partitions[o->partition].start ||
-	    o->offset >= t->partitions[o->partition].end)
-		return gone(o, e);
-	if (record_at(d->conf, &place, 1, 1, d->o.timeout_ms, take, e))
-		return -1;
-	return f.there ? 0 : gone(o, e);
+	return source.what == DLQ_SOURCE_THERE ? 0 : dlq_source_error(&source, e);
 }

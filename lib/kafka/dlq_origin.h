@@ -1,4 +1,7 @@
-/* dlq_origin.h - the source record of a dead letter, read again where it died. */
+/*
+ * dlq_origin.h - the source records of dead letters, read again where these
+ * died: many with one reader.
+ */
 #ifndef KAFKA_DLQ_ORIGIN_H
 #define KAFKA_DLQ_ORIGIN_H
 
@@ -6,11 +9,30 @@
 #include "base/err.h"
 #include "kafka/dlq.h"
 
+struct dlq_source {
+	struct deadletter_origin origin; /* borrows */
+	void *user;
+	enum { DLQ_SOURCE_GONE, DLQ_SOURCE_UNTOLD, DLQ_SOURCE_THERE } what; /* out */
+};
+
 /*
- * *out is the dead letter with the source's key, value and headers, behind
- * which stay the headers of its death; it lives in the arena. ERR_NOT_FOUND when the
- * origin is not told or no longer there.
+ * Gives those that are there to take(), in no order that is told; the record
+ * borrows, for the call. The others have their reason in `what`.
  */
+int dlq_sources(struct dlq *d, struct dlq_source *list, int n,
+	void (*take)(struct dlq_source *s, const struct record *r), struct err *e);
+/* Why it is not to be had: ERR_NOT_FOUND, and the sentence. */
+int dlq_source_error(const struct dlq_source *s, struct err *e);
+
+/*
+ * The dead letter with the source's key, value and headers, behind which stay
+ * the headers of its death; what must be kept of the source is copied into
+ * the arena, the rest borrows from the dead letter.
+ */
+void dlq_origin_put(const struct record *letter, const struct deadletter *d,
+	const struct record *source, struct arena *a, struct record *out);
+
+/* Of one: dlq_sources() and dlq_origin_put(); *out is the dead letter itself when there is none. */
 int dlq_origin(struct dlq *d, const struct dlq_record *x, struct arena *a,
 	struct record *out, struct err *e);
 

@@ -139,6 +139,7 @@ static const struct member terms[] = {
 	{ "class", read_term }, { "message", read_term }, { "stage", read_term },
 	{ "kind", read_term }, { "scheme", read_term }, { "origin", read_term },
 	{ "group", read_term }, { "key", read_term }, { "header", read_term },
+	{ "where", read_term },
 	{ "age", read_age },
 	{ 0 }
 };

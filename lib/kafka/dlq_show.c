@@ -330,8 +330,13 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 	fingerprint_make(&letter, &f, &j->scratch);
 	payload.key = letter.key;
 	payload.value = letter.value;
-	if (j->o->from_origin && dlq_origin(j->d, &y, &j->scratch, &payload, e))
-		return DLQ_SCAN_FAIL;
+	if (j->o->from_origin) {
+		if (dlq_origin(j->d, &y, &j->scratch, &payload, e))
+			return DLQ_SCAN_FAIL;
+		letter.key = payload.key;
+		letter.value = payload.value;
+	}
+	redact_apply(j->o->redact, &payload, &letter, &j->scratch);
 	(j->o->json ? put_json : put_person)(j, &y, &payload, &f);
 	if (out_maybe_flush(j->out, e))
 		return DLQ_SCAN_FAIL;

@@ -98,6 +98,7 @@ take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
 	const struct record *edit)
 {
 	bool edited = false;
+	struct redrive_form form;
 	struct ledger_entry y;
 	struct dlq_change *c;
 	struct record copy;
@@ -108,8 +109,9 @@ take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
 		park(j, x, redrives);
 		return;
 	}
-	if (redrive_make(x->r, x->d, &j->o->form, redrives + 1, &j->memory,
-	    &copy, &why) || redrive_check_target(j, &copy, &why)) {
+	if (redrive_form_of(j, x->d, &form, &why) ||
+	    redrive_make(x->r, x->d, &form, redrives + 1, &j->memory, &copy,
+	    &why) || redrive_check_target(j, &copy, &why)) {
 		j->run->failed++;
 		redrive_fail(j, x->r->partition, x->r->offset, &why);
 		return;
@@ -218,6 +220,11 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 		.now_ms = clock_wall_ms(clock_system()) };
 	int result;
 
+	if (o->hold.most >= 0 && redrive_hold_open(&j.hold, d->conf, &o->hold,
+	    d->o.timeout_ms, e)) {
+		redrive_hold_close(j.hold);
+		return -1;
+	}
 	pace_init(&j.pace, o->rate, o->bytes_rate, o->ramp_ms);
 	set_state(run, "running");
 	dlq_add_run(d, run);
@@ -236,6 +243,8 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 	}
 	dlq_batch_release(&j.batch);
 	redrive_newer_free(j.newer);
+	redrive_hold_close(j.hold);
+	free((void *)(uintptr_t)j.retry_of.data);
 	free((void *)(uintptr_t)j.asked.data);
 	arena_release(&j.memory);
 	return result;

@@ -11,6 +11,7 @@
 #include "kafka/dlq.h"
 #include "kafka/dlq_write.h"
 #include "kafka/redrive_edits.h"
+#include "kafka/redrive_hold.h"
 #include "model/dlq_select.h"
 #include "model/ledger_run.h"
 #include "model/redrive.h"
@@ -25,12 +26,14 @@ enum redrive_newer_mode {
 struct redrive_options {
 	const struct dlq_select *select;
 	struct redrive_form form;     /* form.run is the run's id */
+	bool to_retry;                /* to the retry topic of where each died */
 	struct slice by;              /* "user@host" */
 	const int64_t *ends;          /* of the run that is gone on with; NULL = as of now */
 	int64_t limit;                /* -1 = none */
 	int64_t max_redrives;         /* of one record; more are parked */
 	double rate, bytes_rate;      /* a second; 0 = as fast as it goes */
 	int64_t ramp_ms;              /* from nothing to the rate */
+	struct redrive_hold_limit hold; /* of what readers of the target have left */
 	int64_t canary;               /* 0 = none: all at once */
 	int64_t watch_ms;             /* for returns: after the canary, or at the end */
 	double abort_if_returned;     /* per cent */

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/xalloc.h"
-#include "kafka/record_at.h"
+#include "kafka/dlq_origin.h"
 #include "kafka/redrive_via.h"
 #include "kafka/redriver.h"
 
@@ -26,6 +26,44 @@ redrive_check_target(struct redriver *j, struct record *copy, struct err *e)
 	if (copy->partition >= t->partitions_n)
 		copy->partition = -1;
 	return 0;
+}
+
+/* Of the topics there are, the retry topic that comes first. */
+static const char *
+find_retry(struct redriver *j, struct slice origin)
+{
+	int64_t lowest = INT64_MAX, level;
+
+	if (slice_eq(j->retry_of, origin))
+		return j->retry;
+	free((void *)(uintptr_t)j->retry_of.data);
+	j->retry_of = slice_make(xmemdup0(origin.data, origin.len), origin.len);
+	j->retry = NULL;
+	for (int i = 0; i < j->d->topics.n; i++) {
+		const char *name = j->d->topics.items[i].name;
+
+		if (redrive_retry_level(origin, slice_str(name), &level) &&
+		    level < lowest) {
+			lowest = level;
+			j->retry = name;
+		}
+	}
+	return j->retry;
+}
+
+int
+redrive_form_of(struct redriver *j, const struct deadletter *d,
+	struct redrive_form *out, struct err *e)
+{
+	struct slice origin = d->origin.topic;
+
+	*out = j->o->form;
+	if (!j->o->to_retry || slice_is_null(origin))
+		return 0;
+	out->to = find_retry(j, origin);
+	return out->to ? 0 : err_set(e, ERR_NOT_FOUND, "'%.*s' has no retry "
+		"topic (such as %.*s.retry; or --to TOPIC)", SLICE_ARG(origin),
+		SLICE_ARG(origin));
 }
 
 static void
@@ -72,62 +110,49 @@ by_origin(const void *a, const void *b)
 
 /* ---- payloads of the origin ---- */
 
-static int
-take_source(struct record_place *place, const struct record *r, struct err *e)
+static void
+take_source(struct dlq_source *s, const struct record *r)
 {
-	struct dlq_change *c = place->user;
+	struct dlq_change *c = s->user;
 	struct record made;
 
-	(void)e;
-	if (r->offset != c->origin_offset)
-		return 0;
 	redrive_dress(&c->copy, r, false, &c->batch->memory, &made);
 	dlq_batch_replace(c->batch, c, &made);
 	c->entry.fingerprint = ledger_fingerprint(r->key, r->value);
-	c->fetch = false;
-	return 0;
-}
-
-static int
-fetch_source(struct redriver *j, struct dlq_change *c, struct err *e)
-{
-	char *topic = arena_printf(&j->batch.memory, "%.*s",
-		SLICE_ARG(c->origin_topic));
-	struct record_place place = { topic, c->origin_partition,
-		c->origin_offset, 0, c };
-
-	c->batch = &j->batch;
-	return record_at(j->d->conf, &place, 1, 1, j->d->o.timeout_ms,
-		take_source, e);
 }
 
 static int
 fetch_payloads(struct redriver *j, struct err *e)
 {
+	struct dlq_source *list = xcalloc((size_t)j->batch.n + 1, sizeof(*list));
+	int n = 0, result;
+
 	for (int i = 0; i < j->batch.n; i++) {
 		struct dlq_change *c = &j->batch.items[i];
-		struct err why = ERR_INIT;
 
 		if (!c->fetch)
 			continue;
-		if (c->origin_partition < 0 || c->origin_offset < 0) {
+		c->batch = &j->batch;
+		list[n++] = (struct dlq_source){ .user = c, .origin = {
+			.topic = c->origin_topic,
+			.partition = c->origin_partition,
+			.offset = c->origin_offset } };
+	}
+	result = n ? dlq_sources(j->d, list, n, take_source, e) : 0;
+	for (int i = 0; i < n && !result; i++) {
+		struct err why = ERR_INIT;
+
+		if (list[i].what == DLQ_SOURCE_THERE)
+			continue;
+		if (list[i].what == DLQ_SOURCE_UNTOLD)
 			err_set(&why, ERR_FAILED, "its headers do not tell where "
 				"its payload is");
-		} else if (fetch_source(j, c, &why)) {
-			if (why.code != ERR_NOT_FOUND && why.code != ERR_FAILED) {
-				*e = why;
-				return -1;
-			}
-		} else if (c->fetch) {
-			err_set(&why, ERR_NOT_FOUND, "the record that died, '%.*s' "
-				"%" PRId32 ":%" PRId64 ", is no longer there",
-				SLICE_ARG(c->origin_topic), c->origin_partition,
-				c->origin_offset);
-		}
-		if (why.code)
-			drop(j, c, &why);
+		else
+			dlq_source_error(&list[i], &why);
+		drop(j, list[i].user, &why);
 	}
-	return 0;
+	free(list);
+	return result;
 }
 
 /* ---- newer records of the same key ---- */
@@ -296,6 +321,10 @@ redrive_commit(struct redriver *j, struct err *e)
 		return 0;
 	j->begun = true;
 	if (pace_wait(&j->pace, j->batch.copies, j->batch.bytes)) {
+		dlq_batch_clear(&j->batch);
+		return -1;
+	}
+	if (j->hold && redrive_hold(j->hold, &j->batch, e)) {
 		dlq_batch_clear(&j->batch);
 		return -1;
 	}

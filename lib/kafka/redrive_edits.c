@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "model/envelope.h"
+#include "model/path.h"
 #include "model/src.h"
 
 struct redrive_edits {
@@ -52,6 +53,24 @@ make_name(int32_t partition, int64_t offset)
 	return (char *)name.data;
 }
 
+static void
+on_redacted(void *arg, struct slice raw)
+{
+	(void)raw;
+	*(bool *)arg = true;
+}
+
+static bool
+is_redacted(struct slice kc)
+{
+	const struct path path = { .parts = &(struct slice){ "redacted", 8 },
+		.n = 1 };
+	bool found = false;
+
+	path_each(&path, kc, on_redacted, &found);
+	return found;
+}
+
 int
 redrive_edits_add(struct redrive_edits *l, struct slice line, struct err *e)
 {
@@ -66,6 +85,9 @@ redrive_edits_add(struct redrive_edits *l, struct slice line, struct err *e)
 			"it is (kc-dlq export writes it)");
 	if (src_parse(r.src, &src, e))
 		return -1;
+	if (is_redacted(r.kc))
+		return err_set(e, ERR_FORMAT, "it was exported with --redact: "
+			"what is masked cannot be sent back");
 	if (!slice_eq_str(src.topic, l->dlq))
 		return err_set(e, ERR_FORMAT, "src '%.*s' is of another topic than "
 			"'%s'", SLICE_ARG(r.src), l->dlq);

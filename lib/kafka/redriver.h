@@ -16,6 +16,9 @@ struct redriver {
 	struct arena memory;    /* of one record */
 	struct pace pace;
 	struct redrive_newer *newer; /* made when it is needed */
+	struct redrive_hold *hold;   /* NULL = nothing is held back */
+	struct slice retry_of;  /* topic whose retry topic was asked for last; owned */
+	const char *retry;      /* and the answer; NULL = there is none */
 	struct slice asked;     /* topic whose configs were asked for last; owned */
 	bool compacted;         /* and the answer */
 	int64_t taken;          /* chosen to be sent, of `limit` */
@@ -41,6 +44,10 @@ void redrive_fail(struct redriver *j, int32_t partition, int64_t offset,
 int redrive_commit(struct redriver *j, struct err *e);
 /* Not where dead letters lie; the partition only where there is one. */
 int redrive_check_target(struct redriver *j, struct record *copy, struct err *e);
+
+/* The form for a dead letter: with its retry topic, where that is asked for. */
+int redrive_form_of(struct redriver *j, const struct deadletter *d,
+	struct redrive_form *out, struct err *e);
 
 /* redrive_watch.c: what comes back within the time is counted. */
 int redrive_watch(struct redriver *j, struct err *e);

@@ -48,7 +48,7 @@ dlq_put_line(struct buf *out, const char *dlq, const struct dlq_record *x,
 void
 dlq_put_record(struct buf *out, const char *dlq, const struct dlq_record *x,
 	const struct record *r, const struct fingerprint *f, const char *note,
-	unsigned flags)
+	const struct redact *redact, unsigned flags)
 {
 	struct buf src = BUF_INIT, kc = BUF_INIT;
 	struct record line = *r;
@@ -56,6 +56,10 @@ dlq_put_record(struct buf *out, const char *dlq, const struct dlq_record *x,
 	put_src(&src, dlq, x->r);
 	buf_addc(&kc, '{');
 	put_standing(&kc, x, f, note);
+	if (redact->n) {
+		buf_addstr(&kc, ",\"redacted\":");
+		redact_put_json(&kc, redact);
+	}
 	buf_addstr(&kc, ",\"dlq\":");
 	deadletter_put_json(&kc, x->d);
 	buf_addc(&kc, '}');

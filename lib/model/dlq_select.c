@@ -10,10 +10,12 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
+#include "model/dlq_group.h"
+#include "model/dlq_where.h"
 
 enum kind {
 	RECORD, GROUP, CLASS, MESSAGE, STAGE, KIND, SCHEME, ORIGIN, KEY, HEADER,
-	SINCE, UNTIL, STATE, UNLESS, KINDS
+	SINCE, UNTIL, WHERE, STATE, UNLESS, KINDS
 };
 
 enum { GROUP_MIN = 4, UNLESS_MAX = 1000 };
@@ -26,6 +28,7 @@ struct dlq_term {
 	int64_t from, to;     /* RECORD: inclusive, exclusive; SINCE, UNTIL: from */
 	size_t name_len;      /* ORIGIN: of the topic; HEADER: of the name */
 	regex_t re;           /* MESSAGE */
+	struct where where;   /* WHERE */
 };
 
 /* ---- reading a term ---- */
@@ -108,6 +111,15 @@ parse_time(struct dlq_term *t, const char *kind, int64_t now_ms, struct err *e)
 }
 
 static int
+parse_where(struct dlq_term *t, struct err *e)
+{
+	if (!dlq_where_parse(&t->where, t->value, e))
+		return 0;
+	t->kind = KINDS; /* there is nothing to free */
+	return -1;
+}
+
+static int
 parse_state(struct dlq_select *s, struct dlq_term *t, struct err *e)
 {
 	enum ledger_state state;
@@ -167,7 +179,7 @@ static const char *const kinds[KINDS] = {
 	[MESSAGE] = "message", [STAGE] = "stage", [KIND] = "kind",
 	[SCHEME] = "scheme", [ORIGIN] = "origin", [KEY] = "key",
 	[HEADER] = "header", [SINCE] = "since", [UNTIL] = "until",
-	[STATE] = "state", [UNLESS] = "unless",
+	[WHERE] = "where", [STATE] = "state", [UNLESS] = "unless",
 };
 
 static int
@@ -181,7 +193,7 @@ unknown_kind(const char *term, size_t len, struct err *e)
 		"mean %s=%s?)", term, near.name, term + len + 1) :
 		err_set(e, ERR_USAGE, "'%s' selects nothing (group, class, "
 		"message, stage, kind, scheme, origin, key, header, since, "
-		"until, state =VALUE)", term);
+		"until, where, state =VALUE)", term);
 }
 
 static int
@@ -214,6 +226,8 @@ parse(struct dlq_select *s, struct dlq_term *t, int64_t now_ms, struct err *e)
 	case SINCE:
 	case UNTIL:
 		return parse_time(t, kinds[t->kind], now_ms, e);
+	case WHERE:
+		return parse_where(t, e);
 	case STATE:
 		return parse_state(s, t, e);
 	case SCHEME:
@@ -287,6 +301,8 @@ dlq_select_release(struct dlq_select *s)
 	for (int i = 0; i < s->n; i++) {
 		if (s->terms[i].kind == MESSAGE)
 			regfree(&s->terms[i].re);
+		if (s->terms[i].kind == WHERE)
+			where_release(&s->terms[i].where);
 		free(s->terms[i].text);
 	}
 	free(s->terms);
@@ -384,14 +400,6 @@ has_header(const struct dlq_term *t, const struct record *r)
 	return false;
 }
 
-static int64_t
-when(const struct dlq_record *x)
-{
-	if (x->d->failed_at >= 0)
-		return x->d->failed_at;
-	return x->r->has_timestamp ? x->r->timestamp : -1;
-}
-
 static bool
 term_matches(const struct dlq_term *t, const struct dlq_record *x)
 {
@@ -422,17 +430,19 @@ term_matches(const struct dlq_term *t, const struct dlq_record *x)
 		return slice_eq_str(x->r->key, t->value);
 	case HEADER:
 		return has_header(t, x->r);
+	case WHERE:
+		return dlq_where_matches(&t->where, x);
 	case SINCE:
-		return when(x) >= t->from;
+		return dlq_failed_at(x) >= t->from;
 	case UNTIL:
-		return when(x) < t->from;
+		return dlq_failed_at(x) < t->from;
 	default:
 		return true; /* states are looked at first */
 	}
 }
 
 /* Of these, every term must match; of the others, one a kind. */
-enum { EVERY = 1 << HEADER | 1 << SINCE | 1 << UNTIL };
+enum { EVERY = 1 << HEADER | 1 << SINCE | 1 << UNTIL | 1 << WHERE };
 
 bool
 dlq_select_matches(const struct dlq_select *s, const struct dlq_record *x)

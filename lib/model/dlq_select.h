@@ -15,11 +15,15 @@
  *	header=N  =N=V     has the header N (with this value)
  *	since=TIME until=TIME   failed from, and before; without a time of
  *	                   failure the record's own counts
+ *	where=CONDITION    model/where.h's, on value, key, header.NAME, class,
+ *	                   message, stage, kind, scheme, attempts, redrives, when
+ *	                   it failed (timestamp), and where (topic, partition,
+ *	                   offset)
  *	state=NAME         as the ledger has it
  *	unless=N/TERM      no match of the terms that have the same number N
  *
  * Terms of one kind are alternatives, and every kind must match; of headers,
- * since and until every one must. Without a state term only open ones match.
+ * since, until and where every one must. Without a state term only open ones match.
  */
 #ifndef MODEL_DLQ_SELECT_H
 #define MODEL_DLQ_SELECT_H

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "model/ledger.h"
 
@@ -50,6 +52,43 @@ redrive_target(const struct deadletter *d, const struct redrive_form *f,
 
 	*partition = slice_eq(topic, d->origin.topic) ? d->origin.partition : -1;
 	return topic;
+}
+
+/* Where ".retry" or the like and what follows it begins; SIZE_MAX = nowhere. */
+static size_t
+find_suffix(struct slice name, int64_t *level)
+{
+	static const char word[] = "retry";
+	const char *p = name.data;
+	size_t n = name.len, digits = 0, end;
+	struct err ignored = ERR_INIT;
+
+	*level = -1;
+	while (digits < n && p[n - digits - 1] >= '0' && p[n - digits - 1] <= '9')
+		digits++;
+	end = n;
+	if (digits && digits < n && strchr(".-_", p[n - digits - 1])) {
+		if (num_int(slice_make(p + n - digits, digits), 0, INT64_MAX,
+		    level, &ignored))
+			return SIZE_MAX;
+		end = n - digits - 1;
+	}
+	if (end < sizeof(word) + 1 ||
+	    strncasecmp(p + end - strlen(word), word, strlen(word)) ||
+	    !strchr(".-_", p[end - sizeof(word)]))
+		return SIZE_MAX;
+	return end - sizeof(word);
+}
+
+bool
+redrive_retry_level(struct slice origin, struct slice name, int64_t *level)
+{
+	int64_t ignored;
+	size_t n = find_suffix(name, level), base = find_suffix(origin, &ignored);
+
+	if (base == SIZE_MAX)
+		base = origin.len;
+	return n == base && !memcmp(name.data, origin.data, n);
 }
 
 static bool

@@ -49,6 +49,13 @@ struct slice redrive_target(const struct deadletter *d,
 	const struct redrive_form *f, int32_t *partition);
 
 /*
+ * True when `name` is a retry topic of the topic `origin`, or of that whose
+ * retry topic it is: orders.retry, orders-retry-0, orders_retry_5000,
+ * orders-RETRY. *level is its number; -1 = it has none, and comes first.
+ */
+bool redrive_retry_level(struct slice origin, struct slice name, int64_t *level);
+
+/*
  * The copy of r, to be sent for the `redrives`th time. ERR_FAILED with the
  * remedy when it cannot be made: there is no target.
  * Borrows from r, d and f; what must be built lives in the arena.

@@ -55,6 +55,11 @@ one_term_selects_or_not(void)
 		{ "since=@5000", true }, { "since=@5001", false },
 		{ "until=@5000", false }, { "until=@5001", true },
 		{ "state=open", true }, { "state=parked", false },
+		{ "where=offset > 6", true }, { "where=partition != 3", false },
+		{ "where=header.trace = def", true },
+		{ "where=header.trace != def", false },
+		{ "where=header.none != def", true }, { "where=header.empty", false },
+		{ "where=timestamp >= 5000", true }, { "where=kind ~ ^trans", true },
 		{ "group=abcd", true }, { "group=abcdef", true },
 		{ "group=bcde", false }, { "group=abcdefg", false },
 	};

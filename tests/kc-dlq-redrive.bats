@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# kc-dlq redrive: where to, how fast, in which order, as planned.
+
+load lib/kc
+
+setup_file() {
+	start_broker
+}
+
+teardown_file() {
+	stop_broker
+}
+
+# Sets $src and $dlq: topics of this test with one partition each.
+topics() {
+	src=$(topic)
+	dlq=$src.dlq
+	kc-topics create -q -p 1 "$src" "$dlq"
+}
+
+# Dead letters of $src, one for each offset it died at: key k0..k2, value vOFFSET.
+dead() { # OFFSET...
+	local o
+	for o; do
+		printf '{"topic":"%s","partition":0,"key":"k%d","value":"v%d","headers":[' "$dlq" $((o % 3)) "$o"
+		printf '{"key":"__connect.errors.%s","value":"%s"},' topic "$src" partition 0 offset "$o"
+		echo '{"key":"__connect.errors.exception.class.name","value":"org.shop.PriceException"}]}'
+	done | kc-produce
+}
+
+# Values as they arrived.
+arrived() { # [TOPIC]
+	kc-consume "${1-$src}" -e -f '%s\n' | paste -sd ' '
+}
+
+is_open() {
+	kc-dlq list "$dlq" | grep -oE '^[0-9]+:[0-9]+' | paste -sd ' '
+}
+
+@test "to retry is the first of the retry topics that there are" {
+	topics
+	dead 0 1
+	exits 1 kc-dlq redrive "$dlq" --yes --to retry
+	says "'$src' has no retry topic (such as $src.retry; or --to TOPIC)"
+	[[ $(is_open) == "0:0 0:1" ]]
+	kc-topics create -q "$src-retry-5000" "$src-retry-1000" "$src-retry-x"
+	exits 0 kc-dlq redrive "$dlq" 0:0 --to retry
+	[[ $(arrived "$src-retry-1000") == "v0" ]]
+	kc-topics create -q "$src.retry"
+	exits 0 kc-dlq redrive "$dlq" 0:1 --to retry
+	[[ $(arrived "$src.retry") == "v1" && -z $(arrived) ]]
+	dead 2
+	exits 0 kc-dlq redrive "$dlq" 0:2 --to origin
+	[[ $(arrived) == "v2" ]]
+}
+
+@test "records are held back while readers of the target are behind" {
+	topics
+	dead 0 1 2 3 4 5
+	echo before | kc-produce --raw "$src"
+	exits 1 kc-dlq redrive "$dlq" --yes --max-lag "$src-readers:2"
+	says "group '$src-readers' does not exist"
+	kc-consume "$src" -g "$src-readers" -o beginning -e >/dev/null
+	exits 2 kc-dlq redrive "$dlq" --yes --max-lag many
+	says "--max-lag: 'many' is no lag (1000, or GROUP:1000)"
+	# nobody reads: it ends when nothing moved for --timeout
+	exits 75 kc-dlq redrive "$dlq" --yes --rate 8/s --max-lag "$src-readers:3" --timeout 4s --run held
+	# two transactions of two records and a marker each
+	says "holding back: group '$src-readers' has 6 records to read"
+	says "and reads none"
+	[[ $(arrived) == "before v0 v1 v2 v3" && $(is_open) == "0:4 0:5" ]]
+	kc-dlq redrive "$dlq" --resume held --rate 8/s --max-lag 3 3>&- 2>"$BATS_TEST_TMPDIR/err" &
+	pid=$!
+	eventually grep -q "holding back: group '$src-readers'" "$BATS_TEST_TMPDIR/err"
+	kc-consume "$src" -g "$src-readers" -e >/dev/null
+	wait "$pid"
+	[[ $(arrived) == "before v0 v1 v2 v3 v4 v5" && -z $(is_open) ]]
+}
