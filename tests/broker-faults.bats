@@ -354,6 +354,17 @@ milliseconds() { # COMMAND...
 	[[ $(both .ErrorCode Heartbeat 3 '{"GroupId":"g"}' | tr '\n' ' ') =~ ^(16|25)\ 7\ $ ]]
 }
 
+@test "virtual brokers: the first is the quorum, the others observe it, whoever is asked" {
+	start --virtual-brokers 3
+	local first=${KC_BROKERS%%,*} at
+	for at in ${KC_BROKERS//,/ }; do
+		[ "$(KC_BROKERS=$at asks '[.Nodes[0].NodeId, .Nodes[0].Listeners[0].Port, (.Topics[0].Partitions[0] |
+			.LeaderId, ([.CurrentVoters, .Observers] | map(map(.ReplicaId))[]),
+			.HighWatermark - .Observers[1].LogEndOffset)]' DescribeQuorum 2 \
+			'{"Topics":[{"TopicName":"__cluster_metadata","Partitions":[{}]}]}')" = "[1,${first##*:},1,[1],[2,3],0]" ]
+	done
+}
+
 @test "virtual brokers: as many as a machine has ports" {
 	exits 2 kc-broker --virtual-brokers 0
 	exits 2 kc-broker --virtual-brokers 101

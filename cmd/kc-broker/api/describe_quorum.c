@@ -1,10 +1,12 @@
 /*
- * DescribeQuorum: who keeps the metadata log (KIP-595). Here one voter, this
- * broker, which leads, and the log is meta/'s own.
+ * DescribeQuorum: who keeps the metadata log (KIP-595). One voter, which
+ * leads: the controller, that is the first virtual broker. The others of
+ * them observe it, and as the log is one, meta/'s own, have all of it.
  */
 #include "api/api.h"
 #include "broker.h"
 #include "meta/meta.h"
+#include "net/nodes.h"
 #include "net/request.h"
 #include "store/partlog.h"
 #include "wire/errors.h"
@@ -20,26 +22,54 @@ is_metadata_log(const struct describe_quorum_request *q)
 		slice_eq_str(q->topics[0].topic_name, "__cluster_metadata");
 }
 
+/* A leader has caught up with itself now, and so has who reads its memory. */
 static void
-put_quorum(struct request *rq, struct describe_quorum_response_partition *out)
+put_voter(struct request *rq, int64_t end, int64_t now,
+	struct describe_quorum_response_partition *out)
 {
-	const struct partlog *log = meta_log(rq->broker->meta);
-	struct describe_quorum_response_voter *self =
-		arena_alloc(&rq->arena, sizeof(*self));
+	struct describe_quorum_response_voter *v = arena_alloc(&rq->arena, sizeof(*v));
 
-	describe_quorum_response_voter_init(self);
-	self->replica_id = rq->broker->node_id;
-	self->log_end_offset = partlog_end(log);
-	/* A leader has caught up with itself now. */
-	self->last_fetch_timestamp = rq->broker->clock->wall_ms(rq->broker->clock);
-	self->last_caught_up_timestamp = self->last_fetch_timestamp;
-	out->leader_id = rq->broker->node_id;
-	out->leader_epoch = LEADER_EPOCH;
-	out->high_watermark = partlog_high_watermark(log);
-	out->current_voters = self;
+	describe_quorum_response_voter_init(v);
+	v->replica_id = nodes_id(rq->broker, 0);
+	v->log_end_offset = end;
+	v->last_fetch_timestamp = v->last_caught_up_timestamp = now;
+	out->current_voters = v;
 	out->current_voters_n = 1;
 }
 
+static void
+put_observers(struct request *rq, int64_t end, int64_t now,
+	struct describe_quorum_response_partition *out)
+{
+	int n = rq->broker->nodes - 1;
+	struct describe_quorum_response_observer *o = arena_array(&rq->arena,
+		(size_t)n, sizeof(*o));
+
+	for (int i = 0; i < n; i++) {
+		describe_quorum_response_observer_init(&o[i]);
+		o[i].replica_id = nodes_id(rq->broker, i + 1);
+		o[i].log_end_offset = end;
+		o[i].last_fetch_timestamp = o[i].last_caught_up_timestamp = now;
+	}
+	out->observers = o;
+	out->observers_n = n;
+}
+
+static void
+put_quorum(struct request *rq, struct describe_quorum_response_partition *out)
+{
+	const struct broker *b = rq->broker;
+	const struct partlog *log = meta_log(b->meta);
+	int64_t now = clock_wall_ms(b->clock);
+
+	out->leader_id = nodes_id(b, 0);
+	out->leader_epoch = LEADER_EPOCH;
+	out->high_watermark = partlog_high_watermark(log);
+	put_voter(rq, partlog_end(log), now, out);
+	put_observers(rq, partlog_end(log), now, out);
+}
+
+/* Of the voter, wherever the request came to. */
 static void
 put_node(struct request *rq, struct describe_quorum_response *resp)
 {
@@ -50,12 +80,12 @@ put_node(struct request *rq, struct describe_quorum_response *resp)
 	resp->nodes = arena_alloc(&rq->arena, sizeof(*resp->nodes));
 	resp->nodes_n = 1;
 	describe_quorum_response_node_init(resp->nodes);
-	resp->nodes->node_id = rq->broker->node_id;
+	resp->nodes->node_id = nodes_id(rq->broker, 0);
 	resp->nodes->listeners = listener;
 	resp->nodes->listeners_n = 1;
 	describe_quorum_response_listener_init(listener);
 	listener->name = slice_str("PLAINTEXT");
-	listener->host = request_host(rq, &port);
+	listener->host = nodes_host(rq, 0, &port);
 	listener->port = (uint16_t)port;
 }
 
