@@ -18,9 +18,9 @@ ask() { # NAME VERSION JSON
 	"$BATS_TEST_DIRNAME/lib/ask" "$KC_BROKERS" "$@"
 }
 
-restart() { # kill -9, and up again
+restart() { # [OPTION...]: kill -9, and up again
 	kill_broker
-	start_broker -o transaction.max.timeout.ms=60000
+	start_broker -o transaction.max.timeout.ms=60000 "$@"
 }
 
 # Sets id and epoch, or leaves the error in them.
@@ -151,36 +151,57 @@ is_state() { # ID WORDS...
 	[ "$epoch" = 1 ]
 }
 
+txn_offset() { # GROUP OFFSET: prints the errors
+	ask AddOffsetsToTxn 3 "{\"TransactionalId\":\"a\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,\"GroupId\":\"$1\"}" |
+		jq .ErrorCode
+	ask TxnOffsetCommit 3 "{\"TransactionalId\":\"a\",\"GroupId\":\"$1\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,
+		\"Topics\":[{\"Name\":\"$t\",\"Partitions\":[{\"PartitionIndex\":0,\"CommittedOffset\":$2,
+		\"CommittedMetadata\":\"meta\"}]}]}" | jq '.Topics[0].Partitions[0].ErrorCode'
+}
+
+fetched() { # GROUP STABLE
+	ask OffsetFetch 7 "{\"GroupId\":\"$1\",\"RequireStable\":$2,\"Topics\":[{\"Name\":\"$t\",\"PartitionIndexes\":[0]}]}" |
+		jq -r '.Topics[0].Partitions[0] | "\(.ErrorCode) \(.CommittedOffset) \(.Metadata)"'
+}
+
 @test "offsets in a transaction count once it is committed" {
 	local g=group-$t
 	init a
-	txn_offset() { # OFFSET
-		ask AddOffsetsToTxn 3 "{\"TransactionalId\":\"a\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,\"GroupId\":\"$g\"}" |
-			jq .ErrorCode
-		ask TxnOffsetCommit 3 "{\"TransactionalId\":\"a\",\"GroupId\":\"$g\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,
-			\"Topics\":[{\"Name\":\"$t\",\"Partitions\":[{\"PartitionIndex\":0,\"CommittedOffset\":$1,
-			\"CommittedMetadata\":\"meta\"}]}]}" | jq '.Topics[0].Partitions[0].ErrorCode'
-	}
-	fetched() { # STABLE
-		ask OffsetFetch 7 "{\"GroupId\":\"$g\",\"RequireStable\":$1,\"Topics\":[{\"Name\":\"$t\",\"PartitionIndexes\":[0]}]}" |
-			jq -r '.Topics[0].Partitions[0] | "\(.ErrorCode) \(.CommittedOffset) \(.Metadata)"'
-	}
-	[ "$(txn_offset 5 | paste -sd ' ')" = "0 0" ]
-	[ "$(fetched true)" = "88 -1 " ]
-	[ "$(fetched false)" = "0 -1 " ]
+	[ "$(txn_offset "$g" 5 | paste -sd ' ')" = "0 0" ]
+	[ "$(fetched "$g" true)" = "88 -1 " ]
+	[ "$(fetched "$g" false)" = "0 -1 " ]
 	restart
-	[ "$(fetched true)" = "88 -1 " ]
+	[ "$(fetched "$g" true)" = "88 -1 " ]
 	[ "$(end a true)" = 0 ]
-	[ "$(fetched true)" = "0 5 meta" ]
-	[ "$(txn_offset 9 | paste -sd ' ')" = "0 0" ]
+	[ "$(fetched "$g" true)" = "0 5 meta" ]
+	[ "$(txn_offset "$g" 9 | paste -sd ' ')" = "0 0" ]
 	[ "$(end a false)" = 0 ]
-	[ "$(fetched true)" = "0 5 meta" ]
+	[ "$(fetched "$g" true)" = "0 5 meta" ]
 	restart
-	[ "$(fetched true)" = "0 5 meta" ]
+	[ "$(fetched "$g" true)" = "0 5 meta" ]
 	# Not in a transaction: nothing is written.
 	run -0 ask TxnOffsetCommit 3 "{\"TransactionalId\":\"a\",\"GroupId\":\"$g\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,
 		\"Topics\":[{\"Name\":\"$t\",\"Partitions\":[{\"PartitionIndex\":0,\"CommittedOffset\":1}]}]}"
 	[ "$(jq '.Topics[0].Partitions[0].ErrorCode' <<<"$output")" = 48 ]
+}
+
+@test "__consumer_offsets stays as it was made, so that a group's offsets are found where they are pending" {
+	local g
+	init a
+	for g in group-{1..8}; do
+		[ "$(txn_offset "$g" 5 | paste -sd ' ')" = "0 0" ]
+	done
+	run -0 ask CreatePartitions 3 '{"Topics":[{"Name":"__consumer_offsets","Count":5}],"TimeoutMs":9000}'
+	[ "$(jq -r '.Results[0] | "\(.ErrorCode) \(.ErrorMessage)"' <<<"$output")" = \
+		"42 the partitions of an internal topic are the broker's own affair" ]
+	run -0 ask DeleteTopics 4 '{"TopicNames":["__consumer_offsets"],"TimeoutMs":9000}'
+	[ "$(jq '.Responses[0].ErrorCode' <<<"$output")" = 42 ]
+	restart -o offsets.topic.num.partitions=5
+	[ "$(kc-topics show __consumer_offsets | grep -c "	partition	")" = 1 ]
+	[ "$(end a true)" = 0 ]
+	for g in group-{1..8}; do
+		[ "$(fetched "$g" true)" = "0 5 meta" ]
+	done
 }
 
 @test "transactions are listed and described, with all filters" {
