@@ -95,8 +95,13 @@ look_at(struct fetch *f, const struct fetch_part *p, size_t budget,
 		budget = (size_t)p->max_bytes;
 	out->error = partlog_read(log, p->offset, limit, budget, at_least_one,
 		&out->records);
+	if (!out->error && out->records.len && f->committed)
+		out->error = partlog_knows_aborted(log);
 	if (out->error || !out->records.len)
 		out->records = (struct wire_records){ .mem = slice_str("") };
+	/* A reader of committed records waits until it can be told which are. */
+	if (out->error == KERR_OFFSET_NOT_AVAILABLE)
+		out->error = KERR_NONE;
 }
 
 /* Looks at every partition; true when the reply can go now. */
@@ -151,6 +156,8 @@ fill_aborted(struct fetch *f, int i, struct fetch_response_partition *out)
 		partlog_read_end(r->log, &r->records), a, &list, &n);
 	if (out->error_code) {
 		out->records = (struct wire_records){ .mem = slice_str("") };
+		if (out->error_code == KERR_OFFSET_NOT_AVAILABLE)
+			out->error_code = KERR_NONE;
 		return;
 	}
 	out->aborted_transactions = arena_array(a, (size_t)n,

@@ -318,7 +318,7 @@ choose_log(struct store *s, struct compact *work)
 		struct partlog *l = container_of(i, struct partlog, node);
 
 		if (!l->config.compact || l->uncleanable || l->detached ||
-		    mono < l->clean_after)
+		    l->cleaning || mono < l->clean_after)
 			continue;
 		if (!l->listed && (++listings > LISTINGS || partlog_list(l) < 0))
 			continue;

@@ -409,8 +409,9 @@ add_entry(struct checkpoint_job *job, struct partlog *l)
 	for (int i = 0; i + 1 < l->segments_n; i++)
 		c.older_bytes += l->segments[i]->size;
 	c.older_start = l->listed ? l->start : l->older_start;
+	/* What is lost must not look as if it had always been so. */
 	c.older_aborted = l->older_aborted + partlog_aborted_digest(l,
-		c.older_start, l->segments_n - 1);
+		c.older_start, l->segments_n - 1) + l->aborted_lost;
 	producers_save(&l->producers, &producers);
 	c.producers = buf_slice(&producers);
 	checkpoint_put(&c, &bytes);

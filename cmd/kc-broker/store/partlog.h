@@ -148,8 +148,14 @@ void partlog_each_producer(const struct partlog *l,
 	int (*fn)(void *arg, const struct producer_state *p), void *arg);
 
 /*
+ * Is it known which transactions were aborted? When the index of them was
+ * lost, this makes it be found again; until then OFFSET_NOT_AVAILABLE, and
+ * watchers are told when it is there. Or KAFKA_STORAGE_ERROR: it cannot be.
+ */
+int16_t partlog_knows_aborted(struct partlog *l);
+/*
  * Transactions that were aborted with records in [from, to), by first
- * offset. The list is in the arena. A Kafka error code.
+ * offset. The list is in the arena. An error as partlog_knows_aborted()'s.
  */
 int16_t partlog_aborted(struct partlog *l, int64_t from, int64_t to,
 	struct arena *a, struct aborted_txn **out, int *n);

@@ -93,71 +93,6 @@ partlog_aborted_digest(const struct partlog *l, int64_t from, int n)
 	return sum;
 }
 
-/* The batch that the walk has just passed. */
-static int
-follow_batch(struct walk *w, const struct batch *b, struct producers *open,
-	struct buf *bytes)
-{
-	struct segment *g = w->s;
-	struct aborted_txn aborted;
-	struct txn_marker m;
-	int64_t stable;
-
-	if (!(b->attributes & BATCH_TRANSACTIONAL))
-		return 0;
-	if (!(b->attributes & BATCH_CONTROL)) {
-		producers_add(open, b, 0);
-		return 0;
-	}
-	buf_clear(bytes);
-	if (fs_read_all(g->store->fs, g->file.fd, buf_reserve(bytes, (size_t)b->size),
-			(size_t)b->size, w->pos - b->size) < 0)
-		return -1;
-	if (marker_read(bytes->data, b, &m) &&
-	    producers_end(open, b, &m, 0, &aborted, &stable))
-		aborted_add(&g->aborted, &aborted, stable);
-	return 0;
-}
-
-static int
-follow_segment(struct segment *g, struct producers *open)
-{
-	uint8_t window[WALK_WINDOW];
-	struct buf bytes = BUF_INIT;
-	struct batch b;
-	struct walk w;
-	int got, r = segment_open(g, false);
-
-	aborted_release(&g->aborted);
-	walk_init(&w, g, 0, g->size, window);
-	while (!r && (got = walk_next(&w, &b)))
-		r = got < 0 ? -1 : follow_batch(&w, &b, open, &bytes);
-	buf_release(&bytes);
-	return r;
-}
-
-/* Reads them all from the log again: headers and markers, from its start on. */
-static int
-find_again(struct partlog *l)
-{
-	struct producers open;
-	int r = partlog_list(l);
-
-	producers_init(&open);
-	for (int i = 0; i < l->segments_n && !r; i++) {
-		struct segment *g = l->segments[i];
-
-		r = follow_segment(g, &open);
-		txns_pass(&open.txns, INT64_MAX);
-		aborted_seal(&g->aborted, g->store->fs, segment_path(g, ".txnindex"));
-		g->dirty = true;
-	}
-	producers_clear(&open);
-	l->aborted_lost = r < 0;
-	partlog_touch(l);
-	return r;
-}
-
 static int
 by_first(const void *a, const void *b)
 {
@@ -193,7 +128,7 @@ find_aborted(struct partlog *l, int64_t from, int64_t to, struct found *f)
 {
 	int i = l->segments_n ? partlog_segment_of(l, from) : 0;
 
-	if (i < 0 || l->aborted_lost)
+	if (i < 0 || l->aborted_lost) /* listing may have found that out */
 		return -1;
 	for (; i < l->segments_n; i++) {
 		struct aborted *x = &l->segments[i]->aborted;
@@ -215,20 +150,38 @@ find_aborted(struct partlog *l, int64_t from, int64_t to, struct found *f)
 }
 
 int16_t
+partlog_knows_aborted(struct partlog *l)
+{
+	const struct clock *clock = l->store->o.clock;
+
+	if (l->aborted_lost && clock_mono_ms(clock) >= l->aborted_retry)
+		reindex_want(l->store->reindex, l);
+	if (!l->aborted_lost)
+		return KERR_NONE;
+	return clock_mono_ms(clock) < l->aborted_retry ? KERR_KAFKA_STORAGE_ERROR
+		: KERR_OFFSET_NOT_AVAILABLE;
+}
+
+int16_t
 partlog_aborted(struct partlog *l, int64_t from, int64_t to, struct arena *a,
 	struct aborted_txn **out, int *n)
 {
 	struct found f = { .arena = a };
+	int16_t error = partlog_knows_aborted(l);
 
 	*out = NULL;
 	*n = 0;
-	if (find_aborted(l, from, to, &f) < 0) {
+	if (!error && find_aborted(l, from, to, &f) < 0) {
 		f.n = 0;
-		if (find_again(l) < 0 || find_aborted(l, from, to, &f) < 0) {
+		l->aborted_lost = true;
+		error = partlog_knows_aborted(l);
+		if (!error && find_aborted(l, from, to, &f) < 0) {
 			store_complain(l->store, l, "find aborted transactions");
-			return KERR_KAFKA_STORAGE_ERROR;
+			error = KERR_KAFKA_STORAGE_ERROR;
 		}
 	}
+	if (error)
+		return error;
 	if (f.n)
 		qsort(f.list, (size_t)f.n, sizeof(*f.list), by_first);
 	*out = f.list;

@@ -18,6 +18,7 @@
 #include "store/keeper.h"
 #include "store/partlog.h"
 #include "store/producers.h"
+#include "store/reindex.h"
 #include "store/segment.h"
 #include "store/store.h"
 #include "store/wal.h"
@@ -49,11 +50,13 @@ struct partlog {
 	uint64_t older_aborted;  /* and the sum of their aborted_digest()s: of those */
 	int64_t older_start;     /* that end behind this offset */
 	bool aborted_lost;       /* some segment's aborted transactions are not right */
+	int64_t aborted_retry;   /* mono ms before which they are not looked for again */
+	struct list lost;        /* among those that reindex has to do */
 	int64_t start, hw, end;  /* offsets */
 	int64_t hw_base, hw_pos; /* where hw is: segment (base -1 = none) and position */
 	int64_t kept_until;      /* mono ms before which retention has nothing to do */
 	int64_t cleaned;         /* compacted up to this offset, -1 = never */
-	bool cleaning;           /* the cleaner is at it: its segments stay */
+	bool cleaning;           /* the cleaner or reindex is at it: its segments stay */
 	bool uncleanable;        /* compaction found it damaged */
 	int64_t clean_after;     /* mono ms before which the cleaner keeps off, after a fault */
 	int64_t unflushed;       /* records since flush.messages or flush.ms forced them */
@@ -93,6 +96,7 @@ struct store {
 	struct committer *committer;
 	struct keeper *keeper;
 	struct cleaner *cleaner;
+	struct reindex *reindex;
 	struct wal *wal;
 	struct recovery *recovery; /* between store_open() and store_start() */
 	struct commit *open;     /* what is being appended to; NULL = none yet */

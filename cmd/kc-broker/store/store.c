@@ -224,6 +224,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	list_init(&s->open_segments);
 	s->keeper = keeper_new(s);
 	s->cleaner = cleaner_new(s);
+	s->reindex = reindex_new(s);
 	if (open_dir(s, e) < 0)
 		goto fail;
 	if (!o->ephemeral) {
@@ -312,6 +313,7 @@ store_detach(struct store *s, struct partlog *l)
 	l->detached = true;
 	s->detached_with = commit_newest(s);
 	cleaner_forget(s->cleaner, l);
+	reindex_forget(s->reindex, l);
 	turn_forget_below(s, partlog_path(l, NULL));
 	if (l->on_disk && !partlog_bury(l, &l->id))
 		turn_remove_later(s, partlog_grave(s, &l->id, l->partition), true);
@@ -403,6 +405,7 @@ store_close(struct store *s)
 		stop(s);
 	if (s->open)
 		turn_end_commit(s, commit_seal(s));
+	reindex_free(s->reindex);
 	while (!list_is_empty(&s->logs)) {
 		struct partlog *l = container_of(s->logs.next, struct partlog, node);
 

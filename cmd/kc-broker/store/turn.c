@@ -440,6 +440,7 @@ store_poll(struct store *s)
 	turn_end_checkpoints(s);
 	tell_reservation(s);
 	cleaner_poll(s->cleaner);
+	reindex_poll(s->reindex);
 	if (s->checkpoint_due)
 		checkpoint_if_due(s);
 	while (!list_is_empty(&s->moved)) {
