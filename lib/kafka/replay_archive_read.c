@@ -243,7 +243,6 @@ replay_archive_plan(struct replayer *r, struct err *e)
 	if (r->is_new) {
 		free(j->source_cluster);
 		j->source_cluster = xstrdup(a.cluster);
-		r->shape.cluster = slice_str(j->source_cluster);
 		j->parts = xcalloc((size_t)a.parts_n, sizeof(*j->parts));
 		for (; j->parts_n < a.parts_n; j->parts_n++)
 			j->parts[j->parts_n] = (struct replay_part){

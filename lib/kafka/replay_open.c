@@ -342,7 +342,6 @@ replayer_apply(struct replayer *r, struct err *e)
 	r->shape.shift_ms = r->job.shift_ms;
 	if (!s->no_tag)
 		r->shape.run = slice_str(r->job.run);
-	r->shape.cluster = slice_str(r->job.source_cluster);
 	if (s->via)
 		r->via = replay_via_new(s->via);
 	return 0;

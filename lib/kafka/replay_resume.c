@@ -197,6 +197,7 @@ scan_target(struct replayer *r, const struct consume_options *o, struct err *e)
 	struct record rec;
 	int64_t n = 0, offset;
 	int32_t partition;
+	struct slice run;
 
 	if (consume_open(&in, r->o->target_conf, o, e))
 		return -1;
@@ -210,9 +211,8 @@ scan_target(struct replayer *r, const struct consume_options *o, struct err *e)
 			break;
 		}
 		if (status != CONSUME_RECORD ||
-		    !slice_eq_str(replay_header(&rec, REPLAY_RUN), r->job.run) ||
-		    !replay_src_place(replay_header(&rec, REPLAY_SRC), &partition,
-		    &offset))
+		    !replay_tag(&rec, &run, &partition, &offset) ||
+		    !slice_eq_str(run, r->job.run))
 			continue;
 		replay_tally_found(&r->seen, partition, offset, 0);
 		n++;

@@ -82,9 +82,10 @@ found(struct check *c, const struct record *rec)
 {
 	int64_t offset;
 	int32_t partition;
+	struct slice run;
 
-	if (!slice_eq_str(replay_header(rec, REPLAY_RUN), c->r.job.run) ||
-	    !replay_src_place(replay_header(rec, REPLAY_SRC), &partition, &offset))
+	if (!replay_tag(rec, &run, &partition, &offset) ||
+	    !slice_eq_str(run, c->r.job.run))
 		return;
 	if (partition < c->begin_n && offset < c->begin[partition])
 		c->unchecked++;
@@ -141,11 +142,11 @@ expect(void *arg, const struct record *rec, struct err *e)
 	struct record out;
 	int64_t offset;
 	int32_t partition;
+	struct slice run;
 
+	(void)e;
 	replay_shape(&c->r.shape, rec, &out);
-	if (!replay_src_place(replay_header(&out, REPLAY_SRC), &partition, &offset))
-		return err_set(e, ERR_FORMAT, "a record does not say what it came "
-			"from (src)");
+	replay_tag(&out, &run, &partition, &offset);
 	replay_tally_expect(&c->tally, partition, offset,
 		replay_digest(&out, c->with_timestamp));
 	return 0;

@@ -19,6 +19,7 @@
 #include "cli/sig.h"
 #include "kafka/replayer.h"
 #include "model/envelope.h"
+#include "model/src.h"
 
 extern char **environ;
 
@@ -196,6 +197,7 @@ take_answers(struct replay_via *v,
 		const char *p = rest.data, *end = memchr(p, '\n', rest.len);
 		size_t n = end ? (size_t)(end - p) : rest.len;
 		struct record rec;
+		struct src src;
 
 		line++;
 		if (envelope_read(&v->reader, slice_make(p, n), &rec, e))
@@ -203,6 +205,8 @@ take_answers(struct replay_via *v,
 		if (slice_is_null(rec.src))
 			return err_set(e, ERR_FORMAT, "--via: line %d of its answer "
 				"has no src, which says what it came from", line);
+		if (src_parse(rec.src, &src, e))
+			return err_wrap(e, "--via: line %d of its answer", line);
 		if (send(arg, &rec, e))
 			return -1;
 		rest = slice_make(p + n + !!end, rest.len - n - !!end);

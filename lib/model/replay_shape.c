@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/num.h"
 #include "base/xalloc.h"
+#include "model/src.h"
 
 int
 replay_shape_headers(struct replay_shape *s, const char *text, struct err *e)
@@ -80,15 +81,15 @@ replay_shape_release(struct replay_shape *s)
 }
 
 static bool
-is_provenance(struct slice name)
+is_tag(struct slice name)
 {
-	return slice_eq_str(name, REPLAY_RUN) || slice_eq_str(name, REPLAY_SRC);
+	return slice_eq_str(name, REPLAY_TAG);
 }
 
 static bool
 is_dropped(const struct replay_shape *s, struct slice name)
 {
-	if (s->drop_headers || (!slice_is_null(s->run) && is_provenance(name)))
+	if (s->drop_headers || (!slice_is_null(s->run) && is_tag(name)))
 		return true;
 	for (int i = 0; i < s->dropped_n; i++)
 		if (slice_eq(s->dropped[i], name))
@@ -96,29 +97,32 @@ is_dropped(const struct replay_shape *s, struct slice name)
 	return false;
 }
 
-/* CLUSTER/TOPIC/PARTITION/OFFSET */
+/* RUN/PARTITION/OFFSET */
 static struct slice
-source_of(struct replay_shape *s, const struct record *r)
+tag_of(struct replay_shape *s, const struct record *r)
 {
-	buf_clear(&s->text);
-	buf_addslice(&s->text, s->cluster);
-	buf_addc(&s->text, '/');
-	if (!slice_is_null(r->src)) {
-		buf_addslice(&s->text, r->src);
-	} else {
-		buf_addslice(&s->text, r->topic);
-		buf_addc(&s->text, '/');
-		buf_addint(&s->text, r->partition);
-		buf_addc(&s->text, '/');
-		buf_addint(&s->text, r->offset);
+	int32_t partition = r->partition;
+	int64_t offset = r->offset;
+	struct err ignored;
+	struct src src;
+
+	if (!slice_is_null(r->src) && !src_parse(r->src, &src, &ignored)) {
+		partition = src.partition;
+		offset = src.offset;
 	}
+	buf_clear(&s->text);
+	buf_addslice(&s->text, s->run);
+	buf_addc(&s->text, '/');
+	buf_addint(&s->text, partition);
+	buf_addc(&s->text, '/');
+	buf_addint(&s->text, offset);
 	return buf_slice(&s->text);
 }
 
 static void
 shape_headers(struct replay_shape *s, const struct record *r, struct record *out)
 {
-	size_t max = r->headers_n + (size_t)s->added_n + 2, n = 0;
+	size_t max = r->headers_n + (size_t)s->added_n + 1, n = 0;
 
 	if (max > s->headers_cap) {
 		s->headers = xreallocarray(s->headers, max, sizeof(*s->headers));
@@ -129,12 +133,9 @@ shape_headers(struct replay_shape *s, const struct record *r, struct record *out
 			s->headers[n++] = r->headers[i];
 	for (int i = 0; i < s->added_n; i++)
 		s->headers[n++] = s->added[i];
-	if (!slice_is_null(s->run)) {
+	if (!slice_is_null(s->run))
 		s->headers[n++] = (struct record_header){
-			slice_str(REPLAY_RUN), s->run };
-		s->headers[n++] = (struct record_header){
-			slice_str(REPLAY_SRC), source_of(s, r) };
-	}
+			slice_str(REPLAY_TAG), tag_of(s, r) };
 	out->headers = s->headers;
 	out->headers_n = n;
 }
@@ -183,13 +184,16 @@ last_number(struct slice *s, int64_t max, int64_t *out)
 }
 
 bool
-replay_src_place(struct slice src, int32_t *partition, int64_t *offset)
+replay_tag(const struct record *r, struct slice *run, int32_t *partition,
+	int64_t *offset)
 {
+	struct slice tag = replay_header(r, REPLAY_TAG);
 	int64_t n;
 
-	if (slice_is_null(src) || !last_number(&src, INT64_MAX, offset) ||
-	    !last_number(&src, INT32_MAX, &n) || !src.len)
+	if (slice_is_null(tag) || !last_number(&tag, INT64_MAX, offset) ||
+	    !last_number(&tag, INT32_MAX, &n) || !tag.len)
 		return false;
+	*run = tag;
 	*partition = (int32_t)n;
 	return true;
 }
@@ -214,7 +218,7 @@ replay_digest(const struct record *r, bool with_timestamp)
 	crc = add(crc, r->key, &bytes);
 	crc = add(crc, r->value, &bytes);
 	for (size_t i = 0; i < r->headers_n; i++) {
-		if (is_provenance(r->headers[i].key))
+		if (is_tag(r->headers[i].key))
 			continue;
 		crc = add(crc, r->headers[i].key, &bytes);
 		crc = add(crc, r->headers[i].value, &bytes);

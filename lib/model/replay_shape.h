@@ -1,12 +1,13 @@
 /*
  * replay_shape.h - what a record becomes on its way: headers, timestamp,
- * partition, and the two headers that say where it came from:
+ * partition, and the header that says where it came from:
  *
- *	kc-replay-run   the run that wrote it
- *	kc-replay-src   CLUSTER/TOPIC/PARTITION/OFFSET
+ *	kc-replay   RUN/PARTITION/OFFSET
  *
- * Those of an earlier replay are replaced. Pure; the same record always
- * becomes the same, but for the timestamp `now`.
+ * of the run that wrote it and of its source, whose topic and cluster the
+ * run's job names: it is short, because it is in every record. That of an
+ * earlier replay is replaced. Pure; the same record always becomes the same,
+ * but for the timestamp `now`.
  */
 #ifndef MODEL_REPLAY_SHAPE_H
 #define MODEL_REPLAY_SHAPE_H
@@ -18,8 +19,7 @@
 #include "base/err.h"
 #include "model/record.h"
 
-#define REPLAY_RUN "kc-replay-run"
-#define REPLAY_SRC "kc-replay-src"
+#define REPLAY_TAG "kc-replay"
 
 enum replay_timestamp { REPLAY_TS_PRESERVE, REPLAY_TS_NOW, REPLAY_TS_SHIFT };
 enum replay_partition { REPLAY_PART_SAME, REPLAY_PART_KEY, REPLAY_PART_FIXED };
@@ -37,8 +37,7 @@ struct replay_shape {
 	struct record_header *added;
 	int added_n;
 
-	struct slice run;               /* null = no provenance headers */
-	struct slice cluster;           /* of the source */
+	struct slice run;               /* null = no tag */
 
 	/* scratch */
 	struct record_header *headers;
@@ -68,12 +67,13 @@ void replay_shape_release(struct replay_shape *s);
 /* The value of a header; the last of several; null when there is none. */
 struct slice replay_header(const struct record *r, const char *name);
 
-/* Partition and offset at the end of a kc-replay-src; false = it is none. */
-bool replay_src_place(struct slice src, int32_t *partition, int64_t *offset);
+/* The record's tag: of which run it is, and where in the source it was; false = it has none. */
+bool replay_tag(const struct record *r, struct slice *run, int32_t *partition,
+	int64_t *offset);
 
 /*
- * A fingerprint of what is compared: key, value, headers without provenance,
- * and the timestamp if asked for.
+ * A fingerprint of what is compared: key, value, headers without the tag, and
+ * the timestamp if asked for.
  */
 uint64_t replay_digest(const struct record *r, bool with_timestamp);
 

@@ -5,7 +5,7 @@
 
 static const struct record_header own[] = {
 	{ { "a", 1 }, { "1", 1 } }, { { "b", 1 }, { NULL, 0 } }, { { "a", 1 }, { "", 0 } },
-	{ { REPLAY_SRC, sizeof(REPLAY_SRC) - 1 }, { "old/t/0/0", 9 } },
+	{ { REPLAY_TAG, sizeof(REPLAY_TAG) - 1 }, { "old/0/0", 7 } },
 };
 
 static struct record
@@ -21,7 +21,7 @@ static struct replay_shape
 shape(void)
 {
 	return (struct replay_shape){ .topic = slice_str("copy"),
-		.run = slice_str("job.1"), .cluster = slice_str("C") };
+		.run = slice_str("job.1") };
 }
 
 static void
@@ -34,15 +34,14 @@ a_copy_tells_where_it_came_from(void)
 	CHECK(slice_eq_str(out.topic, "copy"));
 	CHECK_INT(out.partition, 3);
 	CHECK_INT(out.timestamp, 1000);
-	CHECK_INT(out.headers_n, 5);
+	CHECK_INT(out.headers_n, 4);
 	CHECK(slice_eq_str(out.headers[2].key, "a"));
 	CHECK(slice_eq_str(out.headers[2].value, ""));
-	CHECK(slice_eq_str(replay_header(&out, REPLAY_RUN), "job.1"));
-	CHECK(slice_eq_str(replay_header(&out, REPLAY_SRC), "C/orders/3/42"));
+	CHECK(slice_eq_str(replay_header(&out, REPLAY_TAG), "job.1/3/42"));
 	/* a line that went through a command says it itself */
 	r.src = slice_str("orders/9/7");
 	replay_shape(&s, &r, &out);
-	CHECK(slice_eq_str(replay_header(&out, REPLAY_SRC), "C/orders/9/7"));
+	CHECK(slice_eq_str(replay_header(&out, REPLAY_TAG), "job.1/9/7"));
 	replay_shape_release(&s);
 }
 
@@ -55,7 +54,7 @@ without_tags_all_stays(void)
 	s.run = SLICE_NULL;
 	replay_shape(&s, &r, &out);
 	CHECK_INT(out.headers_n, 4);
-	CHECK(slice_eq_str(replay_header(&out, REPLAY_SRC), "old/t/0/0"));
+	CHECK(slice_eq_str(replay_header(&out, REPLAY_TAG), "old/0/0"));
 	replay_shape_release(&s);
 }
 
@@ -109,21 +108,31 @@ timestamps_and_partitions(void)
 	replay_shape_release(&s);
 }
 
-static void
-places_are_read(void)
+static bool
+read_tag(const char *text, struct slice *run, int32_t *partition, int64_t *offset)
 {
-	static const char *const bad[] = { "", "/", "t/1", "/1/2", "t/1/", "t//1",
-		"t/1/x", "t/99999999999/1", "t/1/-1" };
+	const struct record_header h = { slice_str(REPLAY_TAG), slice_str(text) };
+	const struct record r = { .headers = &h, .headers_n = 1 };
+
+	return replay_tag(&r, run, partition, offset);
+}
+
+static void
+tags_are_read(void)
+{
+	static const char *const bad[] = { NULL, "", "/", "r/1", "/1/2", "r/1/", "r//1",
+		"r/1/x", "r/99999999999/1", "r/1/-1" };
 	int32_t partition;
 	int64_t offset;
+	struct slice run;
 
-	CHECK(replay_src_place(slice_str("C/t/12/9007199254740993"), &partition, &offset));
+	CHECK(read_tag("job.1/12/9007199254740993", &run, &partition, &offset));
+	CHECK(slice_eq_str(run, "job.1"));
 	CHECK_INT(partition, 12);
 	CHECK_INT(offset, 9007199254740993);
-	CHECK(!replay_src_place(SLICE_NULL, &partition, &offset));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		if (!CHECK(!replay_src_place(slice_str(bad[i]), &partition, &offset)))
-			printf("# %s\n", bad[i]);
+		if (!CHECK(!read_tag(bad[i], &run, &partition, &offset)))
+			printf("# %s\n", bad[i] ? bad[i] : "null");
 }
 
 static void
@@ -133,7 +142,7 @@ digests_tell_apart(void)
 	uint64_t d = replay_digest(&r, true);
 
 	CHECK(replay_digest(&other, true) == d);
-	other.headers_n = 3; /* provenance does not count */
+	other.headers_n = 3; /* the tag does not count */
 	CHECK(replay_digest(&other, true) == d);
 	other.headers_n = 2;
 	CHECK(replay_digest(&other, true) != d);
@@ -157,7 +166,7 @@ main(void)
 	RUN(without_tags_all_stays);
 	RUN(headers_go_and_come);
 	RUN(timestamps_and_partitions);
-	RUN(places_are_read);
+	RUN(tags_are_read);
 	RUN(digests_tell_apart);
 	return tap_done();
 }
