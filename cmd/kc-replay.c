@@ -23,6 +23,7 @@
 #include "kafka/client.h"
 #include "kafka/replay.h"
 #include "kafka/replay_archive.h"
+#include "model/replay_range.h"
 
 enum { TIMEOUT_MS = 30000 };
 
@@ -31,6 +32,7 @@ struct args {
 	struct replay_spec spec;
 	const char *rate, *bytes_rate, *eos, *name, *resume, *to_cluster;
 	bool step, same_topic, create_like, allow_gap, plan, dry_run, summary;
+	int64_t stats_ms;
 	bool json;
 	const char *out_dir, *digest;
 	int64_t segment_size;
@@ -82,7 +84,43 @@ has_selection(const struct args *a)
 		s->last || s->keys.n || s->with_headers.n || s->key_regex ||
 		s->sample || s->tombstones || s->latest_per_key || s->headers.n ||
 		s->timestamp || s->to_partition || s->via || s->count >= 0 ||
-		s->no_tag || a->name || a->eos || a->same_topic || a->create_like;
+		s->no_tag || s->follow || s->errors_to || a->name || a->eos || a->same_topic || a->create_like;
+}
+
+/* There is no end. */
+static int
+check_follow(const struct replay_spec *s, struct err *e)
+{
+	struct replay_ranges ranges = { 0 };
+	bool ends = s->until;
+	int result = 0;
+
+	if (s->offsets)
+		result = replay_ranges_parse(slice_str(s->offsets), &ranges, e);
+	for (int i = 0; i < ranges.n; i++)
+		ends = ends || ranges.items[i].to >= 0;
+	replay_ranges_release(&ranges);
+	if (result)
+		return err_wrap(e, "--offsets");
+	if (ends)
+		return err_set(e, ERR_USAGE, "--follow goes on with what comes: not "
+			"with --until, nor with --offsets that end");
+	if (s->latest_per_key)
+		return err_set(e, ERR_USAGE, "--latest-per-key needs an end: not with "
+			"--follow");
+	return 0;
+}
+
+/* A dead letter is a record that could not be written: elsewhere, then. */
+static int
+check_errors_to(const struct replay_spec *s, struct err *e)
+{
+	if (!s->errors_to || !s->target || !s->topic ||
+	    (strcmp(s->errors_to, s->target) && strcmp(s->errors_to, s->topic)))
+		return 0;
+	return err_set(e, ERR_USAGE, "--errors-to '%s' is the %s of the replay (a "
+		"dead-letter topic of its own)", s->errors_to,
+		strcmp(s->errors_to, s->target) ? "source" : "target");
 }
 
 static int
@@ -102,6 +140,8 @@ check_run(struct args *a, struct err *e)
 			"they begin and end: not with -p, --from, --until, --last");
 	if (s->from && s->last)
 		return err_set(e, ERR_USAGE, "--from and --last exclude each other");
+	if (s->follow && check_follow(s, e))
+		return -1;
 	if (a->resume && has_selection(a))
 		return err_set(e, ERR_USAGE, "--resume takes everything but the pace "
 			"from the job (a new job needs a --name of its own)");
@@ -127,9 +167,13 @@ replay(struct args *a, struct err *e)
 	a->o.allow_gap = a->allow_gap;
 	a->o.dry_run = a->dry_run;
 	a->o.step = a->step;
+	a->o.stats_ms = a->stats_ms;
+	if (check_errors_to(&a->spec, e))
+		return -1;
 	if (a->plan)
 		return replay_plan(&a->o, &a->out.buf, e);
 	sig_watch_pause();
+	sig_watch_news();
 	result = replay_run(&a->o, &summary, e);
 	if ((a->summary || a->dry_run) && summary.len)
 		fputs(buf_cstr(&summary), stderr);
@@ -152,6 +196,10 @@ run_replay(void *args, int argc, char **argv, struct err *e)
 		a->spec.topic = argv[0];
 		if (!a->spec.target)
 			a->spec.target = argv[0];
+		if (a->spec.follow && !a->to_cluster &&
+		    !strcmp(a->spec.target, a->spec.topic))
+			return err_set(e, ERR_USAGE, "--follow into the topic itself "
+				"would never end (--to TOPIC)");
 	}
 	return replay(a, e);
 }
@@ -209,12 +257,16 @@ load(struct args *a, const char *name, struct replay_jobs *jobs, struct err *e)
 	return result;
 }
 
-static int
-percent_done(const struct replay_job *j)
+static void
+add_percent_done(struct out_table *table, const struct replay_job *j)
 {
 	int64_t total = replay_job_total(j);
 
-	return total ? (int)((total - replay_job_left(j)) * 100 / total) : 100;
+	if (total < 0)
+		out_table_cell(table, "-");
+	else
+		out_table_cell(table, "%d%%", total ? (int)((total -
+			replay_job_left(j)) * 100 / total) : 100);
 }
 
 static int
@@ -249,7 +301,7 @@ run_jobs(void *args, int argc, char **argv, struct err *e)
 		}
 		out_table_cell(table, "%s", j->name);
 		out_table_cell(table, "%s", replay_job_condition(j, now));
-		out_table_cell(table, "%d%%", percent_done(j));
+		add_percent_done(table, j);
 		out_table_cell(table, "%" PRId64, j->read);
 		out_table_cell(table, "%" PRId64, j->sent);
 		out_table_cell(table, "%s", replay_mode_name(j->mode));
@@ -262,6 +314,19 @@ run_jobs(void *args, int argc, char **argv, struct err *e)
 	out_table_free(table);
 	replay_jobs_release(&jobs);
 	return result;
+}
+
+/* NAME, a tab, the number or "-". */
+static void
+add_number(struct buf *out, const char *name, int64_t n, char end)
+{
+	buf_addf(out, "%s\t", name);
+	if (n < 0)
+		buf_addc(out, '-');
+	else
+		buf_addint(out, n);
+	if (end)
+		buf_addc(out, end);
 }
 
 static void
@@ -278,12 +343,17 @@ print_status(struct args *a, const struct replay_job *j)
 	buf_addf(out, "started\t%s\n", num_time_text(j->started_ms, when));
 	buf_addf(out, "updated\t%s\n", num_time_text(j->updated_ms, when));
 	buf_addf(out, "holder\t%s %" PRId64 "\n", j->host ? j->host : "-", j->pid);
-	buf_addf(out, "read\t%" PRId64 "\nsent\t%" PRId64 "\nleft\t%" PRId64 "\n",
-		j->read, j->sent, replay_job_left(j));
-	for (int i = 0; i < j->parts_n; i++)
-		buf_addf(out, "partition\t%d\t%" PRId64 "\t%" PRId64 "\t%" PRId64
-			"\n", (int)j->parts[i].partition, j->parts[i].from,
-			j->parts[i].next, j->parts[i].to);
+	buf_addf(out, "read\t%" PRId64 "\nsent\t%" PRId64 "\n", j->read, j->sent);
+	add_number(out, "left", replay_job_left(j), '\n');
+	if (j->spec.errors_to)
+		buf_addf(out, "dead\t%" PRId64 "\n", j->dead);
+	for (int i = 0; i < j->parts_n; i++) {
+		const struct replay_part *p = &j->parts[i];
+
+		buf_addf(out, "partition\t%d\t%" PRId64, (int)p->partition, p->from);
+		add_number(out, "", p->next, 0);
+		add_number(out, "", p->to == REPLAY_NO_END ? -1 : p->to, '\n');
+	}
 	for (int i = 0; i < j->gaps_n; i++)
 		buf_addf(out, "gone\t%d\t%" PRId64 "\t%" PRId64 "\n",
 			(int)j->gaps[i].partition, j->gaps[i].from, j->gaps[i].to);
@@ -375,6 +445,10 @@ static const struct opt options[] = {
 	{ 0, "allow-gap", OPT_FLAG, AT(allow_gap), \
 		.help = "go on where records have been deleted (ends with 4)" }
 
+#define FOLLOW \
+	{ 0, "follow", OPT_FLAG, AT(spec.follow), \
+		.help = "at the end wait for more, until a signal comes" }
+
 #define SELECT \
 	{ 'k', "key", OPT_LIST, AT(spec.keys), "KEY", \
 		.help = "only records with this key; may be repeated" }, \
@@ -406,8 +480,10 @@ static const struct opt options[] = {
 		.help = "same (default, when the target has it), key, or a number" }, \
 	{ 0, "via", OPT_STRING, AT(spec.via), "COMMAND", \
 		.help = "lines of records through a command, a batch at a time" }, \
+	{ 0, "errors-to", OPT_STRING, AT(spec.errors_to), "TOPIC", \
+		.help = "records that cannot be written become dead letters there" }, \
 	{ 0, "no-tag", OPT_FLAG, AT(spec.no_tag), \
-		.help = "no headers that say where a record came from (no verify)" }
+		.help = "no header that says where a record came from (no verify)" }
 
 #define PACE \
 	{ 0, "speed", OPT_STRING, AT(spec.speed), "FACTOR", .group = "pace", \
@@ -421,7 +497,9 @@ static const struct opt options[] = {
 	{ 0, "ramp", OPT_DURATION, AT(spec.ramp_ms), "DURATION", \
 		.help = "reach the rate slowly, over this time" }, \
 	{ 0, "max-gap", OPT_DURATION, AT(spec.max_gap_ms), "DURATION", \
-		.help = "with --speed: wait no longer than this for a record" }
+		.help = "with --speed: wait no longer than this for a record" }, \
+	{ 0, "max-lag", OPT_STRING, AT(spec.max_lag), "GROUP:N", \
+		.help = "wait while this group is N or more behind in the target" }
 
 #define RUN \
 	{ 0, "name", OPT_STRING, AT(name), "JOB", \
@@ -435,9 +513,11 @@ static const struct opt options[] = {
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run), \
 		.help = "do everything but write" }, \
 	{ 0, "summary", OPT_FLAG, AT(summary), \
-		.help = "end with a line of JSON on stderr" }
+		.help = "end with a line of JSON on stderr" }, \
+	{ 0, "stats", OPT_DURATION, AT(stats_ms), "DURATION", \
+		.help = "the same so often, as SIGUSR2 does at once" }
 
-static const struct opt run_options[] = { RANGE, SELECT, SHAPE, PACE, RUN, OPT_END };
+static const struct opt run_options[] = { RANGE, FOLLOW, SELECT, SHAPE, PACE, RUN, OPT_END };
 
 static const struct opt import_options[] = {
 	SELECT, SHAPE, PACE, RUN,

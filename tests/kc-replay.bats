@@ -24,6 +24,12 @@ fill() { # TOPIC
 
 target() { kc-topics create "$1" -p "${2:-3}" -q -c retention.ms=-1; }
 
+count() { kc-consume "$1" -q -e | wc -l; }
+news() { grep '^{' "$1" | tail -n 1 | jq .sent; }
+prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
+# Waits until a command prints so.
+until_equals() { eventually prints "$@"; } # TEXT COMMAND...
+
 values() { kc-consume "$1" -q -e -f '%s\n' | sort | paste -sd ' '; }
 # What a record is, but for its topic and offset.
 content() { kc-consume "$1" -q -e | jq -c 'del(.topic, .offset)' | sort; }
@@ -281,6 +287,126 @@ state() { # JOB STATE
 	says "record 3"
 }
 
+@test "--follow: what comes is replayed, until a signal; gone on with it follows again" {
+	fill "$src"
+	target "$dst"
+	kc-replay "$src" --to "$dst" --follow --name "$dst" 2>"$dst.err" &
+	pid=$!
+	until_equals 30 count "$dst"
+	echo '{"topic":"'"$src"'","partition":1,"value":"more"}' | kc-produce -q
+	until_equals 31 count "$dst"
+	exits 0 kc-replay status "$dst" --json
+	[ "$(jq -c '[.spec.follow, .state]' <<<"$output")" = '[true,"running"]' ]
+	kill -TERM $pid
+	code=0
+	wait $pid || code=$?
+	[ "$code" = 143 ]
+	echo '{"topic":"'"$src"'","partition":2,"value":"later"}' | kc-produce -q
+	exits 1 kc-replay "$src" --to "$dst" --follow --name "$dst"
+	says "follows its topic (go on with it: kc-replay --resume $dst)"
+	kc-replay --resume "$dst" --speed 1000x --max-gap 0s 2>"$dst.err" &
+	pid=$!
+	until_equals 32 count "$dst"
+	kill -TERM $pid
+	wait $pid || true
+	exits 0 kc-replay verify "$dst"
+	[ "$(jq -c '[.expected, .matched]' <<<"$output")" = '[32,32]' ]
+	exits 0 kc-replay "$src" --to "$dst" --follow --plan
+	[ "$(jq -c '[.partitions[1].to, .records_at_most, .expected_ms]' <<<"$output")" = '[null,32,null]' ]
+	exits 2 kc-replay "$src" --to "$dst" --follow --until -1h
+	exits 2 kc-replay "$src" --to "$dst" --follow --offsets 0:1-2
+	exits 2 kc-replay "$src" --to "$dst" --follow --latest-per-key
+	exits 2 kc-replay "$src" --same-topic --follow
+}
+
+@test "--max-lag: a group that reads the target never falls further behind" {
+	fill "$src"
+	target "$dst"
+	for o in '' '--eos scan'; do
+		t=$(topic)
+		target "$t"
+		kc-replay "$src" --to "$t" --max-lag "$t:7" $o 2>"$t.err" &
+		pid=$!
+		until_equals 7 count "$t"
+		until_equals 1 grep -c 'records behind: waiting' "$t.err"
+		[ "$(count "$t")" = 7 ]
+		n=0
+		while [ $n -lt 30 ]; do
+			got=$(kc-consume -g "$t" "$t" -q -e | wc -l)
+			[ "$got" -le 7 ]
+			n=$((n + got))
+		done
+		wait $pid
+		[ "$(count "$t")" = 30 ]
+	done
+	exits 2 kc-replay "$src" --to "$dst" --max-lag 7
+	says "GROUP:N"
+}
+
+@test "--errors-to: what the target does not take becomes a dead letter, status 4" {
+	kc-topics create "$src" -q
+	kc-topics create "$dst" -q -c max.message.bytes=1000
+	for i in 1 2 3; do
+		[ $i = 2 ] && head -c 2000 /dev/zero | tr '\0' x || printf $i
+		echo
+	done | kc-produce "$src" --raw -q
+	exits 1 kc-replay "$src" --to "$dst"
+	says "record $src/0/1: record is too large"
+	for o in txn scan; do
+		exits 4 kc-replay "$src" --to "$dst" --errors-to "$dst.dlq" --name "$dst.$o" --eos $o --summary
+		says "1 records that could not be written: they are in '$dst.dlq'"
+		[ "$(grep '^{' <<<"$stderr" | jq -c '[.read, .sent, .dead]')" = '[3,2,1]' ]
+		exits 0 kc-replay verify "$dst.$o"
+		[ "$(jq -c '[.expected, .missing, .dead]' <<<"$output")" = '[2,0,1]' ]
+	done
+	[ "$(count "$dst")" = 4 ]
+	exits 0 kc-dlq list "$dst.dlq"
+	[ "$(cut -f 4 <<<"$output" | paste -sd ' ')" = "$src/0/1 $src/0/1" ]
+	exits 2 kc-replay "$src" --to "$dst" --errors-to "$dst"
+}
+
+@test "--errors-to: what only the broker refuses is found among the others" {
+	kc-topics create "$src" -q
+	kc-topics create "$dst" -q
+	for i in 1 2 3 4 5 6 7 8; do
+		[ $i = 5 ] && head -c 2000 /dev/zero | tr '\0' x || printf $i
+		echo
+	done | kc-produce "$src" --raw -q
+	# the limits are known when the first record is sent; then they change
+	mkfifo lines
+	kc-replay "$src" --to "$dst" --errors-to "$dst.dlq" --name "$dst" --eos scan --step <lines 2>"$dst.err" &
+	pid=$!
+	exec 7>lines
+	echo >&7
+	until_equals 1 count "$dst"
+	kc-topics alter "$dst" -c max.message.bytes=1000 -q
+	exec 7>&-
+	code=0
+	wait $pid || code=$?
+	[ "$code" = 4 ]
+	[ "$(count "$dst")" = 7 ]
+	[ "$(count "$dst.dlq")" = 1 ]
+	exits 0 kc-replay verify "$dst"
+}
+
+@test "--stats and SIGUSR2 tell how far it is" {
+	fill "$src"
+	target "$dst"
+	kc-replay "$src" --to "$dst" --follow --stats 50ms 2>"$dst.err" &
+	pid=$!
+	until_equals 30 news "$dst.err"
+	kill -TERM $pid
+	wait $pid || true
+	kc-replay "$src" --to "$dst" --follow 2>"$dst.err2" &
+	pid=$!
+	until_equals 60 count "$dst"
+	[ -z "$(grep '^{' "$dst.err2")" ]
+	kill -USR2 $pid
+	until_equals 30 news "$dst.err2"
+	kill -TERM $pid
+	wait $pid || true
+}
+
 @test "records that are gone: told with their offsets, or a gap that is counted" {
 	only_kc_broker
 	fill "$src"
@@ -415,7 +541,7 @@ end_open() {
 	sed -n 4p all | jq -c '.value="changed"' | kc-produce -q
 	exits 3 kc-replay verify "$dst"
 	[ "$(head -n 1 <<<"$output")" = "duplicate $src/0/3" ]
-	sed -n 5p all | jq -c '.headers[1].value |= sub("/[0-9]+$"; "/77")' | kc-produce -q
+	sed -n 5p all | jq -c '.headers[0].value |= sub("/[0-9]+$"; "/77")' | kc-produce -q
 	exits 3 kc-replay verify "$dst" --json
 	[ "$(jq -c '[.matched, .missing, .duplicate, .altered, .strange]' <<<"$output")" = '[9,0,1,0,1]' ]
 	# the source itself is changed: what was written is not what it has

@@ -9,6 +9,7 @@
 /* A signal handler has no argument of ours: the one place for globals. */
 static volatile sig_atomic_t caught;
 static volatile sig_atomic_t paused;
+static volatile sig_atomic_t asked;
 static int wake_fd = -1;
 
 static void
@@ -78,4 +79,29 @@ bool
 sig_is_paused(void)
 {
 	return paused;
+}
+
+static void
+on_question(int sig)
+{
+	(void)sig;
+	asked = 1;
+}
+
+void
+sig_watch_news(void)
+{
+	struct sigaction sa = { .sa_handler = on_question, .sa_flags = SA_RESTART };
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGUSR2, &sa, NULL);
+}
+
+bool
+sig_wants_news(void)
+{
+	bool was = asked;
+
+	asked = 0;
+	return was;
 }

@@ -21,4 +21,8 @@ int sig_fd(void);
 void sig_watch_pause(void);
 bool sig_is_paused(void);
 
+/* SIGUSR2 asks how far we are: true once for each time, after sig_watch_news(). */
+void sig_watch_news(void);
+bool sig_wants_news(void);
+
 #endif

@@ -302,6 +302,7 @@ take_position(struct consume *c, const rd_kafka_message_t *m)
 	p = c->last_part;
 	if (m->offset > p->next)
 		p->next = m->offset;
+	p->at_end = true;
 	if (p->end >= 0 && m->offset >= p->end)
 		consume_finish(c, c->last_topic, p);
 }
@@ -374,6 +375,7 @@ take_message(struct consume *c, const rd_kafka_message_t *m, struct record *r,
 	}
 	fill_record(c, m, r);
 	p->next = m->offset + 1;
+	p->at_end = false;
 	if (p->first < 0)
 		p->first = m->offset;
 	p->last = m->offset;

@@ -102,6 +102,7 @@ struct consume_position {
 	 */
 	int64_t next;
 	int64_t end;                /* where the reading ends; -1 = never */
+	bool at_end;                /* all that was there was given out */
 };
 
 /*

@@ -270,7 +270,7 @@ consume_positions(const struct consume *c, struct consume_position *out, int max
 			if (n < max)
 				out[n] = (struct consume_position){
 					c->topics[i]->name.data, k, p->start,
-					p->next, p->end };
+					p->next, p->end, p->at_end };
 			n++;
 		}
 	return n;

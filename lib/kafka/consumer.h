@@ -13,6 +13,7 @@ struct part {
 	int32_t id;
 	bool active;       /* ours to read */
 	bool done;         /* has reached its end */
+	bool at_end;       /* of the log, as it was a moment ago */
 	int64_t next;      /* where we are: behind what was given out */
 	int64_t committed; /* `next` at the last commit, or at the start */
 	int64_t start;     /* of the log, when its reading began */

@@ -379,6 +379,14 @@ check(struct producer *p, struct topic *t, const struct record *r, struct err *e
 	return limits_check(&t->limits, r, p->now_ms, p->compressed, e);
 }
 
+int
+producer_check(struct producer *p, const struct record *r, struct err *why)
+{
+	struct topic *t = producer_topic_get(p, r->topic, why);
+
+	return t ? check(p, t, r, why) : -1;
+}
+
 static int64_t
 payload_bytes(const struct record *r)
 {

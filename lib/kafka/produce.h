@@ -75,6 +75,12 @@ int producer_topic(struct producer *p, struct slice name, struct err *e);
 int producer_send(struct producer *p, const struct record *r, producer_tag tag,
 	struct err *e);
 
+/*
+ * Whether producer_send() would take it, as far as that is known before
+ * sending: -1 and why, and nothing else happens.
+ */
+int producer_check(struct producer *p, const struct record *r, struct err *why);
+
 /* Serves callbacks without blocking; now and then, and when idle. */
 int producer_poll(struct producer *p, struct err *e);
 

@@ -38,12 +38,14 @@ struct replay_options {
 	bool same_topic, create_like;
 	bool allow_gap;                 /* go on where records are gone */
 	bool dry_run;                   /* everything but sending */
+	int64_t stats_ms;               /* how often stderr is told; 0 = when asked */
 	int timeout_ms;
 };
 
 /*
  * The whole replay; the account as one JSON object in *summary. ERR_PARTIAL:
- * done, but records were gone (allow_gap). ERR_REFUSED: another run of this
+ * done, but records were gone (allow_gap) or
+ * went to errors_to. ERR_REFUSED: another run of this
  * job has taken over. ERR_TEMPORARY: resume it later.
  */
 int replay_run(const struct replay_options *o, struct buf *summary, struct err *e);

@@ -48,13 +48,16 @@ static const struct member spec_members[] = {
 	{ "timestamp", TEXT, SPEC(timestamp) },
 	{ "to_partition", TEXT, SPEC(to_partition) },
 	{ "via", TEXT, SPEC(via) },
+	{ "errors_to", TEXT, SPEC(errors_to) },
 	{ "count", NUMBER, SPEC(count) },
 	{ "no_tag", FLAG, SPEC(no_tag) },
+	{ "follow", FLAG, SPEC(follow) },
 	{ "speed", TEXT, SPEC(speed) },
 	{ "rate", NUMBER, SPEC(rate) },
 	{ "bytes_rate", NUMBER, SPEC(bytes_rate) },
 	{ "ramp_ms", NUMBER, SPEC(ramp_ms) },
 	{ "max_gap_ms", NUMBER, SPEC(max_gap_ms) },
+	{ "max_lag", TEXT, SPEC(max_lag) },
 	{ 0 }
 };
 
@@ -67,6 +70,7 @@ static const struct member job_members[] = {
 	{ "target_cluster", OWN_TEXT, JOB(target_cluster) },
 	{ "read", NUMBER, JOB(read) },
 	{ "sent", NUMBER, JOB(sent) },
+	{ "dead", NUMBER, JOB(dead) },
 	{ "shift_ms", NUMBER, JOB(shift_ms) },
 	{ "started", NUMBER, JOB(started_ms) },
 	{ "updated", NUMBER, JOB(updated_ms) },
@@ -335,6 +339,8 @@ replay_job_left(const struct replay_job *j)
 {
 	int64_t n = 0;
 
+	if (j->spec.follow)
+		return -1;
 	for (int i = 0; i < j->parts_n; i++)
 		if (j->parts[i].to > j->parts[i].next)
 			n += j->parts[i].to - j->parts[i].next;
@@ -346,6 +352,8 @@ replay_job_total(const struct replay_job *j)
 {
 	int64_t n = 0;
 
+	if (j->spec.follow)
+		return -1;
 	for (int i = 0; i < j->parts_n; i++)
 		n += j->parts[i].to - j->parts[i].from;
 	return n;

@@ -33,11 +33,14 @@ struct replay_spec {
 	bool latest_per_key;
 	struct opt_list headers;
 	const char *timestamp, *to_partition, *via;
+	const char *errors_to;       /* where records go that cannot be written */
 	int64_t count;               /* -1 = no limit */
 	bool no_tag;
+	bool follow;                 /* the parts have no end: `to` is REPLAY_NO_END */
 	/* the pace; -1 and NULL = not given */
 	const char *speed;
 	int64_t rate, bytes_rate, ramp_ms, max_gap_ms;
+	const char *max_lag;         /* GROUP:N */
 };
 #define REPLAY_SPEC_INIT { .count = -1, .rate = -1, .bytes_rate = -1, \
 	.ramp_ms = -1, .max_gap_ms = -1 }
@@ -50,6 +53,8 @@ enum replay_mode {
 	REPLAY_NONE,       /* D: nothing is remembered */
 };
 const char *replay_mode_name(enum replay_mode m); /* "txn-offsets", ... */
+
+#define REPLAY_NO_END INT64_MAX
 
 /* One partition of the source. Offsets; -1 = none. */
 struct replay_part {
@@ -81,6 +86,7 @@ struct replay_job {
 	struct replay_gap *gaps;
 	int gaps_n;
 	int64_t read, sent;       /* records */
+	int64_t dead;             /* records that went to spec.errors_to */
 	int64_t shift_ms;
 	int64_t started_ms, updated_ms;
 	char *host;
@@ -95,7 +101,8 @@ void replay_job_release(struct replay_job *j);
 
 /* Adds what the source no longer had. */
 void replay_job_gap(struct replay_job *j, int32_t partition, int64_t from, int64_t to);
-int64_t replay_job_left(const struct replay_job *j); /* offsets */
+/* Offsets; -1 = there is no end. */
+int64_t replay_job_left(const struct replay_job *j);
 int64_t replay_job_total(const struct replay_job *j);
 
 struct replay_jobs {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/xalloc.h"
 #include "kafka/replayer.h"
 

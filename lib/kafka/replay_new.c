@@ -160,6 +160,13 @@ check_ends(struct replayer *r, const struct wish *w, const struct admin_topic *t
 	bool at_end = w->range.to.kind == OFFSET_UNSET;
 
 	r->highs = xcalloc((size_t)r->job.parts_n, sizeof(*r->highs));
+	if (r->job.spec.follow) {
+		for (int i = 0; i < r->job.parts_n; i++) {
+			r->highs[i] = t->partitions[r->job.parts[i].partition].end;
+			r->job.parts[i].to = REPLAY_NO_END;
+		}
+		return 0;
+	}
 	for (int i = 0; i < r->job.parts_n; i++) {
 		struct replay_part *p = &r->job.parts[i];
 		int64_t high = t->partitions[p->partition].end;
@@ -279,12 +286,14 @@ replayer_probe(struct replayer *r, bool last, struct err *e)
 	}
 	for (int i = 0; i < r->job.parts_n; i++) {
 		const struct replay_part *p = &r->job.parts[i];
-		int64_t from = last && p->to - PROBE_TAIL > p->from ?
-			p->to - PROBE_TAIL : p->from;
+		int64_t to = p->to != REPLAY_NO_END ? p->to : r->highs ?
+			r->highs[i] : p->from;
+		int64_t from = last && to - PROBE_TAIL > p->from ?
+			to - PROBE_TAIL : p->from;
 
-		if (p->from < p->to)
+		if (p->from < to)
 			spans[n++] = (struct consume_span){ r->job.spec.topic,
-				p->partition, from, p->to };
+				p->partition, from, to };
 	}
 	result = probe(r, spans, n, last, e);
 	free(spans);

@@ -1,4 +1,4 @@
-/* replay_open.c - clusters, the job, and whether the target can take it. */
+/* replay_open.c - clusters, the job, and what its texts mean. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/xalloc.h"
-#include "cli/diag.h"
 #include "kafka/handle.h"
-#include "kafka/replay_archive.h"
 #include "kafka/replayer.h"
 
 enum { SETTLE_MS = 2000 };
@@ -105,6 +102,9 @@ replayer_close(struct replayer *r)
 	free(r->group);
 	free(r->next);
 	free(r->committed);
+	free(r->lag.group);
+	replayer_free_dead(r);
+	arena_release(&r->arena);
 	free(r->acked_ends);
 	buf_release(&r->snapshot_text);
 	buf_release(&r->text);
@@ -159,6 +159,10 @@ replayer_check_name(const struct replay_jobs *jobs, struct err *e)
 
 	if (!j || !strcmp(j->state, "done"))
 		return 0;
+	if (j->spec.follow)
+		return err_set(e, ERR_EXISTS, "job '%s' has begun already, and "
+			"follows its topic (go on with it: kc-replay --resume %s)",
+			j->name, j->name);
 	return err_set(e, ERR_EXISTS, "job '%s' has begun already and is not done: "
 		"%" PRId64 " of %" PRId64 " offsets are left (go on with it: "
 		"kc-replay --resume %s)", j->name, replay_job_left(j),
@@ -309,6 +313,8 @@ parse_pace(struct replayer *r, struct err *e)
 		s->ramp_ms = given->ramp_ms;
 		s->max_gap_ms = given->max_gap_ms;
 	}
+	if (given->max_lag)
+		s->max_lag = given->max_lag;
 	p->max_gap_ms = s->max_gap_ms;
 	p->ramp_ms = s->ramp_ms > 0 ? s->ramp_ms : 0;
 	if (r->o->step) {
@@ -319,7 +325,7 @@ parse_pace(struct replayer *r, struct err *e)
 	} else if (s->speed && replay_pace_speed(p, s->speed, e)) {
 		return err_wrap(e, "--speed");
 	}
-	return 0;
+	return s->max_lag ? replayer_parse_lag(r, s->max_lag, e) : 0;
 }
 
 int
@@ -344,199 +350,5 @@ replayer_apply(struct replayer *r, struct err *e)
 		r->shape.run = slice_str(r->job.run);
 	if (s->via)
 		r->via = replay_via_new(s->via);
-	return 0;
-}
-
-/* ---- the target ---------------------------------------------------------------- */
-
-/* As the archive says that the topic was. */
-static int
-create_like_archive(struct replayer *r, struct err *e)
-{
-	const struct admin_options how = { .timeout_ms = r->o->timeout_ms };
-	const char *target = r->job.spec.target;
-	struct admin_change *changes;
-	struct archive a = { 0 };
-	char **names;
-	int result;
-
-	if (archive_load(&a, r->job.spec.archive, e)) {
-		archive_release(&a);
-		return -1;
-	}
-	changes = xcalloc((size_t)a.configs.n, sizeof(*changes));
-	names = xcalloc((size_t)a.configs.n, sizeof(*names));
-	for (int i = 0; i < a.configs.n; i++) {
-		const char *text = a.configs.items[i], *eq = strchr(text, '=');
-
-		names[i] = xmemdup0(text, eq ? (size_t)(eq - text) : strlen(text));
-		changes[i] = (struct admin_change){ names[i], eq ? eq + 1 : "" };
-	}
-	result = admin_create(r->target, target, (int)a.partitions, -1, changes,
-		a.configs.n, &how, e) ||
-		admin_await(r->target, target, r->o->timeout_ms, e) ? -1 : 0;
-	for (int i = 0; i < a.configs.n; i++)
-		free(names[i]);
-	free(names);
-	free(changes);
-	archive_release(&a);
-	return result ? err_wrap(e, "--create-like: topic '%s'", target) : 0;
-}
-
-static int
-create_like(struct replayer *r, int partitions, struct err *e)
-{
-	const struct replay_options *o = r->o;
-	const struct admin_options how = { .timeout_ms = o->timeout_ms };
-	const char *target = r->job.spec.target;
-	struct admin_configs k = { 0 };
-	struct admin_change *changes;
-	int n = 0, result;
-
-	if (admin_configs(r->source, ADMIN_TOPIC, r->job.spec.topic, o->timeout_ms,
-	    &k, e))
-		return err_wrap(e, "--create-like: the configs of '%s'",
-			r->job.spec.topic);
-	changes = xcalloc((size_t)k.n, sizeof(*changes));
-	for (int i = 0; i < k.n; i++)
-		if (k.items[i].is_override && !k.items[i].is_read_only)
-			changes[n++] = (struct admin_change){
-				k.items[i].name, k.items[i].value };
-	result = admin_create(r->target, target, partitions, -1, changes, n, &how, e) ||
-		admin_await(r->target, target, o->timeout_ms, e) ? -1 : 0;
-	free(changes);
-	admin_configs_release(&k);
-	if (!result)
-		diag_note("made topic '%s' like '%s': %d partitions, %d configs",
-			target, r->job.spec.topic, partitions, n);
-	return result ? err_wrap(e, "--create-like: topic '%s'", target) : 0;
-}
-
-/* Partitions of a topic; 0 = there is none. */
-static int
-count_partitions(struct client *c, const char *name, int timeout_ms, int *out,
-	struct err *e)
-{
-	struct admin_topics topics = { 0 };
-	const struct admin_topic *t;
-
-	if (admin_topics(c, timeout_ms, &topics, e))
-		return -1;
-	t = admin_topics_find(&topics, name);
-	*out = t ? t->partitions_n : 0;
-	admin_topics_release(&topics);
-	return 0;
-}
-
-/* Partitions of what --create-like copies. */
-static int
-count_like(struct replayer *r, int *out, struct err *e)
-{
-	struct archive a = { 0 };
-	int result;
-
-	if (!r->job.spec.archive)
-		return count_partitions(r->source, r->job.spec.topic,
-			r->o->timeout_ms, out, e);
-	result = archive_load(&a, r->job.spec.archive, e);
-	*out = (int)a.partitions;
-	archive_release(&a);
-	return result;
-}
-
-/* What the target's configs do to old records. */
-static void
-check_configs(struct replayer *r)
-{
-	const char *target = r->job.spec.target;
-	struct admin_configs k = { 0 };
-	const struct admin_config *c;
-	int64_t retention, oldest = INT64_MAX;
-	struct err ignored;
-
-	if (admin_configs(r->target, ADMIN_TOPIC, target, r->o->timeout_ms, &k,
-	    &ignored))
-		return;
-	c = admin_configs_find(&k, "message.timestamp.type");
-	if (c && c->value && !strcmp(c->value, "LogAppendTime") &&
-	    r->shape.timestamp != REPLAY_TS_NOW)
-		replayer_warn(r, "topic '%s' stamps records itself "
-			"(message.timestamp.type): their timestamps are not kept",
-			target);
-	for (int i = 0; i < r->job.parts_n && r->probes; i++)
-		if (r->probes[i].first_ts >= 0 && r->probes[i].first_ts < oldest)
-			oldest = r->probes[i].first_ts;
-	c = admin_configs_find(&k, "retention.ms");
-	if (c && c->value && r->shape.timestamp == REPLAY_TS_PRESERVE &&
-	    !num_int(slice_str(c->value), 0, INT64_MAX, &retention, &ignored) &&
-	    oldest != INT64_MAX && now_ms() - oldest > retention)
-		replayer_warn(r, "records are older than topic '%s' keeps them "
-			"(retention.ms=%" PRId64 "): it will delete them soon "
-			"(--timestamp now, or shift)", target, retention);
-	admin_configs_release(&k);
-}
-
-static int
-check_partitions(struct replayer *r, struct err *e)
-{
-	struct replay_job *j = &r->job;
-	int32_t highest = j->parts_n ? j->parts[j->parts_n - 1].partition : 0;
-
-	if (r->shape.partition == REPLAY_PART_FIXED &&
-	    r->shape.fixed >= r->target_partitions)
-		return err_set(e, ERR_NOT_FOUND, "topic '%s' has no partition %d "
-			"(it has %d, from 0)", j->spec.target, (int)r->shape.fixed,
-			(int)r->target_partitions);
-	if (r->shape.partition == REPLAY_PART_SAME &&
-	    highest >= r->target_partitions) {
-		replayer_warn(r, "topic '%s' has %d partitions and no partition %d: "
-			"records are placed by their key", j->spec.target,
-			(int)r->target_partitions, (int)highest);
-		r->shape.partition = REPLAY_PART_KEY;
-	}
-	return 0;
-}
-
-static int
-check_same(const struct replayer *r, struct err *e)
-{
-	const struct replay_spec *s = &r->job.spec;
-
-	if (s->archive || !r->one_cluster || strcmp(s->topic, s->target) ||
-	    r->o->same_topic || !r->is_new)
-		return 0;
-	return err_set(e, ERR_USAGE, "'%s' would be replayed into itself "
-		"(--same-topic if that is meant, --to TOPIC for another one)",
-		s->topic);
-}
-
-int
-replayer_check_target(struct replayer *r, struct err *e)
-{
-	const struct replay_options *o = r->o;
-	struct replay_job *j = &r->job;
-	int n, like = 0;
-
-	if (check_same(r, e) ||
-	    count_partitions(r->target, j->spec.target, o->timeout_ms, &n, e))
-		return -1;
-	if (!n && !o->create_like)
-		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist "
-			"(--create-like makes it like '%s'; or: kc-topics create %s)",
-			j->spec.target, j->spec.topic, j->spec.target);
-	if (!n) {
-		if (count_like(r, &like, e))
-			return -1;
-		r->target_missing = o->dry_run;
-		if (!o->dry_run && (j->spec.archive ? create_like_archive(r, e) :
-		    create_like(r, like, e)))
-			return -1;
-		n = like;
-	}
-	r->target_partitions = n;
-	if (check_partitions(r, e))
-		return -1;
-	if (!r->target_missing)
-		check_configs(r);
 	return 0;
 }

@@ -33,12 +33,14 @@ plan_part(const struct replayer *r, int i, struct totals *t)
 	static const struct replay_probe unknown = { -1, -1, 0, 0 };
 	const struct replay_part *p = &r->job.parts[i];
 	const struct replay_probe *x = r->probes ? &r->probes[i] : &unknown;
-	int64_t offsets = p->to - p->next, bytes = estimate(x, offsets);
+	bool follow = r->job.spec.follow;
+	int64_t to = !follow ? p->to : r->highs ? r->highs[i] : p->next;
+	int64_t offsets = to - p->next, bytes = estimate(x, offsets);
 	struct json *j = json_object();
 
 	json_add_int(j, "partition", p->partition);
 	json_add_int(j, "from", p->next);
-	json_add_int(j, "to", p->to);
+	add_known(j, "to", follow ? -1 : p->to);
 	json_add_int(j, "records_at_most", offsets);
 	add_known(j, "bytes_about", bytes);
 	add_known(j, "first_timestamp", x->first_ts);
@@ -110,7 +112,7 @@ write_plan(struct replayer *r, struct buf *out)
 	json_add(doc, "partitions", parts);
 	json_add_int(doc, "records_at_most", t.offsets);
 	add_known(doc, "bytes_about", t.bytes_known ? t.bytes : -1);
-	add_known(doc, "expected_ms", replay_pace_expect(&r->pace, t.first_ts,
+	add_known(doc, "expected_ms", r->job.spec.follow ? -1 : replay_pace_expect(&r->pace, t.first_ts,
 		t.last_ts, t.offsets, t.bytes_known ? t.bytes : -1));
 	json_add(doc, "gaps", plan_gaps(r));
 	json_add(doc, "warnings", warnings);

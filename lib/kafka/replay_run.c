@@ -24,11 +24,12 @@ enum {
 	VIA_MAX = 10000,
 	LOOK_EVERY = 256,           /* records between two looks at the clock */
 	PACED_STEP_MS = 100,        /* from one paced transaction to the next */
+	ALIVE_MS = 10000,           /* a job that follows, and has nothing to do */
 	TRIES = 20,                 /* aborted transactions in a row */
 };
 
 /* Why a batch is over. */
-enum pause { FULL, DUE_LATER, NOTHING, AT_END, SIGNALLED, FAILED };
+enum pause { FULL, DUE_LATER, BEHIND, NOTHING, AT_END, SIGNALLED, FAILED };
 
 struct run {
 	struct replayer *r;
@@ -148,6 +149,8 @@ gather(struct run *run, struct err *e)
 		}
 		if (r->pace.kind == PACE_STEP && r->job.read >= run->stepped)
 			return DUE_LATER;
+		if (r->lag.group && r->lag.room <= 0)
+			return BEHIND;
 		if (handle(run, rec, part, now, e))
 			return FAILED;
 		note_last(run, rec, part);
@@ -160,7 +163,7 @@ gather(struct run *run, struct err *e)
 /* ---- waiting ----------------------------------------------------------------- */
 
 static void
-sleep_until(int64_t due_ms)
+sleep_until(struct replayer *r, int64_t due_ms)
 {
 	struct pollfd fd = { sig_fd(), POLLIN, 0 };
 
@@ -170,6 +173,7 @@ sleep_until(int64_t due_ms)
 		if (left <= 0)
 			return;
 		poll(&fd, 1, left > 1000 ? 1000 : (int)left);
+		replayer_tell_stats(r);
 	}
 }
 
@@ -182,8 +186,10 @@ stand_still(struct run *run, struct err *e)
 	if (replayer_commit(r, "paused", e))
 		return -1;
 	diag_note("paused at %" PRId64 " records (SIGUSR1 goes on)", r->job.read);
-	while (sig_is_paused() && !sig_caught())
+	while (sig_is_paused() && !sig_caught()) {
 		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 1000);
+		replayer_tell_stats(r);
+	}
 	replay_pace_pause(&r->pace, mono_ms() - since);
 	if (!sig_caught())
 		diag_note("going on");
@@ -210,21 +216,40 @@ await_line(struct run *run)
 	run->stepped++;
 }
 
-static void
-wait_between(struct run *run, enum pause why)
+/* A group that reads the target is too far behind: the schedule stands still. */
+static int
+await_readers(struct replayer *r, struct err *e)
+{
+	int64_t waited_ms;
+
+	/* What is under way counts, once it is there. */
+	if (!replayer_is_txn(r) && producer_flush(r->producer, -1, e))
+		return -1;
+	replayer_settle(r);
+	if (replayer_await_lag(r, &waited_ms, e))
+		return -1;
+	replay_pace_pause(&r->pace, waited_ms);
+	return 0;
+}
+
+static int
+wait_between(struct run *run, enum pause why, struct err *e)
 {
 	struct replayer *r = run->r;
 
+	if (why == BEHIND)
+		return await_readers(r, e);
 	if (why != DUE_LATER)
-		return;
+		return 0;
 	if (r->pace.kind == PACE_STEP) {
 		await_line(run);
-		return;
+		return 0;
 	}
 	/* Never a transaction a record: they are due together, or a bit late. */
 	if (replayer_is_txn(r) && run->due_ms < run->batch_ms + PACED_STEP_MS)
 		run->due_ms = run->batch_ms + PACED_STEP_MS;
-	sleep_until(run->due_ms);
+	sleep_until(r, run->due_ms);
+	return 0;
 }
 
 /* ---- the loop ------------------------------------------------------------------ */
@@ -234,10 +259,15 @@ commit_is_due(const struct run *run, enum pause why, int64_t committed_ms)
 {
 	const struct replayer *r = run->r;
 
+	int64_t age = mono_ms() - committed_ms;
+
+	/* Nothing to read for long: say that we are still here. */
+	if (why == NOTHING && run->n == 0 && r->job.read == r->committed_read)
+		return r->job.spec.follow && r->job.mode != REPLAY_NONE &&
+			age >= ALIVE_MS;
 	if (replayer_is_txn(r))
 		return run->n > 0;
-	return r->job.mode == REPLAY_SCAN && why != NOTHING &&
-		mono_ms() - committed_ms >= BATCH_MS;
+	return r->job.mode == REPLAY_SCAN && age >= BATCH_MS;
 }
 
 /* One batch, its lines through the command, and the commit. */
@@ -251,7 +281,8 @@ step(struct run *run, enum pause *why, int64_t *committed_ms, struct err *e)
 		return -1;
 	if (r->via && replay_via_run(r->via, r->o->timeout_ms, send_one, r, e))
 		return -1;
-	if (!replayer_is_txn(r) && producer_poll(r->producer, e))
+	if (!replayer_is_txn(r) && (producer_poll(r->producer, e) ||
+	    replayer_send_dead(r, e)))
 		return -1;
 	if (r->unhurried && *why != AT_END && *why != SIGNALLED) {
 		if (mono_ms() - *committed_ms >= BATCH_MS) {
@@ -330,11 +361,13 @@ loop(struct run *run, struct err *e)
 		if (run->n)
 			tries = 0;
 		progress_update(&run->progress, r->job.read);
+		replayer_tell_stats(r);
 		if (why == AT_END || sig_caught())
 			return 0;
 		if (why == SIGNALLED && sig_is_paused() && stand_still(run, e))
 			return -1;
-		wait_between(run, why);
+		if (wait_between(run, why, e))
+			return -1;
 	}
 }
 
@@ -359,31 +392,6 @@ finish(struct run *run, struct err *e)
 
 /* ---- before and after ------------------------------------------------------------ */
 
-static void
-report_lateness(const struct replayer *r, struct buf *out)
-{
-	if (r->pace.kind == PACE_MAX)
-		return;
-	buf_addf(out, ",\"late_p50_ms\":%" PRId64 ",\"late_p99_ms\":%" PRId64,
-		replay_pace_late(&r->pace, 50), replay_pace_late(&r->pace, 99));
-}
-
-static void
-report(const struct replayer *r, int64_t ms, struct buf *out)
-{
-	int64_t lost = 0;
-
-	for (int i = 0; i < r->job.gaps_n; i++)
-		lost += r->job.gaps[i].to - r->job.gaps[i].from;
-	buf_addf(out, "{\"job\":\"%s\",\"run\":\"%s\",\"mode\":\"%s\",\"state\":\"%s\""
-		",\"read\":%" PRId64 ",\"sent\":%" PRId64 ",\"left\":%" PRId64
-		",\"gone\":%" PRId64 ",\"ms\":%" PRId64, r->job.name, r->job.run,
-		replay_mode_name(r->job.mode), r->job.state, r->job.read,
-		r->job.sent, replay_job_left(&r->job), lost, ms);
-	report_lateness(r, out);
-	buf_addstr(out, "}\n");
-}
-
 static int
 go(struct replayer *r, struct err *e)
 {
@@ -401,49 +409,9 @@ go(struct replayer *r, struct err *e)
 	return result;
 }
 
-static void
-tell_start(const struct replayer *r)
-{
-	const struct replay_job *j = &r->job;
-
-	for (int i = 0; i < r->warnings_n; i++)
-		diag_warn("%s", r->warnings[i]);
-	diag_note("%s '%s' to '%s', job '%s', mode %s: %s", r->o->dry_run ?
-		"dry run, nothing is written:" : r->is_new ? "replaying" :
-		"going on with", j->spec.topic,
-		j->spec.target, j->name, replay_mode_name(j->mode), r->why_mode);
-}
-
-/* The account of a run that did not end well, too: what is done is done. */
-static int
-conclude(struct replayer *r, int result, struct err *e)
-{
-	int64_t lost = 0;
-
-	for (int i = 0; i < r->job.gaps_n; i++)
-		lost += r->job.gaps[i].to - r->job.gaps[i].from;
-	if (result) {
-		if (r->job.mode != REPLAY_NONE && r->committed && !r->o->dry_run &&
-		    (e->code == ERR_TEMPORARY || e->code == ERR_FAILED))
-			diag_note("go on later with: kc-replay --resume %s",
-				r->job.name);
-		return -1;
-	}
-	if (sig_caught()) {
-		if (r->job.mode != REPLAY_NONE)
-			diag_note("stopped after %" PRId64 " records; go on with: "
-				"kc-replay --resume %s", r->job.read, r->job.name);
-		return 0;
-	}
-	return lost ? err_set(e, ERR_PARTIAL, "done, but for %" PRId64 " offsets that "
-		"were gone before they were replayed (kc-replay status %s)",
-		lost, r->job.name) : 0;
-}
-
 int
 replay_run(const struct replay_options *o, struct buf *summary, struct err *e)
 {
-	int64_t start = mono_ms();
 	struct replayer r;
 	int result = -1;
 
@@ -451,16 +419,17 @@ replay_run(const struct replay_options *o, struct buf *summary, struct err *e)
 		goto out;
 	if (!strcmp(r.job.state, "done")) {
 		diag_note("job '%s' is done: nothing is left to replay", r.job.name);
-		report(&r, 0, summary);
+		replayer_report(&r, summary);
 		result = 0;
 		goto out;
 	}
+	r.started_ms = r.stats_at = mono_ms();
 	if (replayer_ready(&r, e))
 		goto out;
-	tell_start(&r);
+	replayer_tell_start(&r);
 	result = go(&r, e);
-	report(&r, mono_ms() - start, summary);
-	result = conclude(&r, result, e);
+	replayer_report(&r, summary);
+	result = replayer_conclude(&r, result, e);
 out:
 	replayer_close(&r);
 	return result;

@@ -19,27 +19,36 @@
 #include "kafka/replayer.h"
 #include "kafka/transaction.h"
 
-/* A tag: generation, partition, offset + 1; 0 = a document. */
+/* A tag: generation, partition, offset + 1 (0 = a dead letter); 0 = a document. */
 enum { TAG_OFFSET_BITS = 46, TAG_GENERATION_BIT = 61, TAG_PARTITION_MAX = 0x7fff, SETTLE_MS = 2000, SETTLE_STEP_MS = 10 };
+
+producer_tag
+replayer_dead_tag(const struct replayer *r)
+{
+	return (producer_tag)r->generation << TAG_GENERATION_BIT |
+		UINT64_C(1) << TAG_OFFSET_BITS;
+}
 
 static void
 on_failure(void *arg, const struct record *rec, producer_tag tag,
 	const struct err *why)
 {
 	struct replayer *r = arg;
+	uint64_t next = tag & ((UINT64_C(1) << TAG_OFFSET_BITS) - 1);
+	int32_t partition = (int32_t)(tag >> TAG_OFFSET_BITS & TAG_PARTITION_MAX);
 
-	(void)rec;
 	if (tag)
 		r->under_way[tag >> TAG_GENERATION_BIT]--;
+	if (next && replayer_keep_dead(r, rec, partition, (int64_t)next - 1, why))
+		return;
 	if (r->failure.code)
 		return;
 	r->failure = *why;
-	if (!tag)
-		err_wrap(&r->failure, "topic '" REPLAY_JOBS "'");
+	if (!next)
+		err_wrap(&r->failure, "topic '%.*s'", SLICE_ARG(rec->topic));
 	else
 		err_wrap(&r->failure, "record %s/%d/%" PRIu64, r->job.spec.topic,
-			(int)(tag >> TAG_OFFSET_BITS & TAG_PARTITION_MAX),
-			(tag & ((UINT64_C(1) << TAG_OFFSET_BITS) - 1)) - 1);
+			(int)partition, next - 1);
 }
 
 /* The target's ends grow with what is acked there: ours is before them. */
@@ -53,6 +62,8 @@ on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 	if (!tag)
 		return;
 	r->under_way[tag >> TAG_GENERATION_BIT]--;
+	if (!(tag & ((UINT64_C(1) << TAG_OFFSET_BITS) - 1)))
+		return; /* it is in another topic */
 	if (r->acked_ends && partition < r->job.target_n &&
 	    offset >= r->acked_ends[partition])
 		r->acked_ends[partition] = offset + 1;
@@ -124,8 +135,10 @@ replayer_open_producer(struct replayer *r, struct err *e)
 	if (producer_open(&r->producer, r->o->target_conf, &po, e))
 		return -1;
 	/* A dry run of what --create-like would make has nothing to look at. */
-	return r->target_missing ? 0 :
-		producer_topic(r->producer, r->shape.topic, e);
+	if (!r->target_missing && producer_topic(r->producer, r->shape.topic, e))
+		return -1;
+	return r->job.spec.errors_to ? producer_topic(r->producer,
+		slice_str(r->job.spec.errors_to), e) : 0;
 }
 
 int
@@ -141,8 +154,12 @@ replayer_send(struct replayer *r, const struct record *rec, struct err *e)
 {
 	producer_tag tag = (producer_tag)rec->offset + 1;
 	struct record out;
+	bool failed;
 
 	replay_shape(&r->shape, rec, &out);
+	r->lag.room--;
+	if (!r->target_missing && replayer_put_aside(r, rec, &out, &failed, e))
+		return failed ? -1 : 0;
 	tag |= (producer_tag)(rec->partition & TAG_PARTITION_MAX) << TAG_OFFSET_BITS;
 	tag |= (producer_tag)r->generation << TAG_GENERATION_BIT;
 	r->job.sent++;
@@ -179,8 +196,8 @@ send_document(struct replayer *r, struct err *e)
 	return send_text(r, &r->text, e);
 }
 
-static void
-take_positions(struct replayer *r)
+void
+replayer_positions(struct replayer *r)
 {
 	struct replay_job *j = &r->job;
 
@@ -205,6 +222,7 @@ mark_committed(struct replayer *r)
 		memcpy(r->committed, r->job.parts, size);
 	r->committed_read = r->job.read;
 	r->committed_sent = r->job.sent;
+	r->committed_dead = r->job.dead;
 }
 
 void
@@ -223,6 +241,7 @@ replayer_rewind(struct replayer *r)
 			(size_t)r->job.parts_n * sizeof(*r->committed));
 	r->job.read = r->committed_read;
 	r->job.sent = r->committed_sent;
+	r->job.dead = r->committed_dead;
 	r->failure = (struct err)ERR_INIT;
 	replayer_rewind_source(r);
 }
@@ -256,11 +275,14 @@ take_ends(struct replayer *r, int64_t **ends, struct err *e)
 	return result;
 }
 
+/* Everything is acknowledged, or put aside and that acknowledged. */
 static int
 flush(struct replayer *r, struct err *e)
 {
-	if (producer_flush(r->producer, -1, e))
-		return -1;
+	do {
+		if (replayer_send_dead(r, e) || producer_flush(r->producer, -1, e))
+			return -1;
+	} while (r->dead);
 	if (!r->failure.code)
 		return 0;
 	*e = r->failure;
@@ -327,7 +349,8 @@ replayer_snapshot(struct replayer *r)
 {
 	if (r->snapshot)
 		return;
-	take_positions(r);
+	replayer_positions(r);
+	r->committed_read = r->job.read;
 	for (int i = 0; i < r->job.target_n && is_past_seen(r); i++)
 		r->job.flushed_ends[i] = r->acked_ends[i];
 	buf_clear(&r->snapshot_text);
@@ -376,7 +399,7 @@ replayer_commit(struct replayer *r, const char *state, struct err *e)
 		free(r->job.state);
 		r->job.state = xstrdup(state);
 	}
-	take_positions(r);
+	replayer_positions(r);
 	if (r->o->dry_run)
 		result = 0;
 	else if (replayer_is_txn(r))

@@ -34,6 +34,7 @@ struct topic_source {
 	int part;
 
 	bool by_time;
+	bool follow;            /* there is no end */
 	struct replay_merge merge;
 	bool *paused;
 	bool ended;
@@ -94,7 +95,7 @@ look_for_ends(struct topic_source *t)
 	int n = consume_positions(t->in, t->at, t->job->parts_n);
 
 	for (int i = 0; i < n; i++)
-		if (t->at[i].next >= t->at[i].end)
+		if (t->at[i].end >= 0 && t->at[i].next >= t->at[i].end)
 			replay_merge_done(&t->merge, t->index[t->at[i].partition]);
 }
 
@@ -147,19 +148,40 @@ waited_long(const struct topic_source *t)
 	return t->stuck_ms && clock_mono_ms(clock_system()) - t->stuck_ms > GIVE_UP_MS;
 }
 
+/*
+ * Without an end, who has given out all that is there is not waited for. What
+ * comes of it then is as late as it is.
+ */
+static bool
+has_all(struct topic_source *t)
+{
+	int n = t->follow ? consume_positions(t->in, t->at, t->job->parts_n) : 0;
+
+	for (int i = 0; i < n; i++)
+		if (!t->at[i].at_end && !replay_merge_head(&t->merge,
+		    t->index[t->at[i].partition]))
+			return false;
+	return t->follow;
+}
+
 static enum consume_status
 peek_by_time(struct replay_source *s, int wait_ms, const struct record **r,
 	int *part, struct err *e)
 {
 	struct topic_source *t = of(s);
 
-	while (!replay_merge_ready(&t->merge, t->ended || waited_long(t))) {
+	bool idle = false;
+
+	while (!replay_merge_ready(&t->merge, t->ended || waited_long(t) ||
+	    (idle && has_all(t)))) {
 		bool waiting = t->merge.bytes;
 		enum consume_status status;
 
 		if (t->ended)
 			return CONSUME_END;
-		status = gather(t, waiting ? STEP_MS : wait_ms, e);
+		status = gather(t, waiting && has_all(t) ? 0 : waiting ?
+			STEP_MS : wait_ms, e);
+		idle = status == CONSUME_IDLE;
 		if (status == CONSUME_IDLE && !waiting)
 			return status;
 		if (status != CONSUME_RECORD && status != CONSUME_IDLE &&
@@ -229,7 +251,8 @@ set_spans(struct topic_source *t)
 		const struct replay_part *p = &job->parts[i];
 
 		t->spans[i] = (struct consume_span){
-			t->topic, p->partition, p->next, p->to };
+			t->topic, p->partition, p->next,
+			p->to == REPLAY_NO_END ? -1 : p->to };
 		t->index[p->partition] = i;
 		t->expected[i] = p->next;
 	}
@@ -246,6 +269,7 @@ replay_source_topic(struct replay_source **out, const struct conf *conf,
 		by_time ? take_by_time : take_plain, positions, close_topic };
 	t->job = job;
 	t->by_time = by_time;
+	t->follow = job->spec.follow;
 	t->topic = job->spec.topic;
 	set_spans(t);
 	t->o = (struct consume_options){

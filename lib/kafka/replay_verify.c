@@ -18,6 +18,8 @@ static const char *const fault_names[] = {
 struct check {
 	struct replayer r;
 	struct replay_tally tally;
+	struct replay_tally dead; /* what went to errors_to instead */
+	int64_t dead_n;
 	struct buf *faults;
 	bool with_timestamp;
 	/* By partition of the source: what is before it is gone, and not judged. */
@@ -133,6 +135,38 @@ out:
 	return result;
 }
 
+/* What could not be written is not missing: its dead letter has our tag. */
+static int
+read_dead(struct check *c, struct err *e)
+{
+	const char *topic = c->r.job.spec.errors_to;
+	const struct consume_options o = {
+		.topics = &topic, .topics_n = 1, .exit_at_end = true,
+		.isolation = "read_committed", .timeout_ms = c->r.o->timeout_ms,
+		.output_fd = -1,
+	};
+	enum consume_status status = CONSUME_IDLE;
+	struct consume *in = NULL;
+	struct record rec;
+	int32_t partition;
+	int64_t offset;
+	struct slice run;
+
+	if (!topic || !c->r.job.dead)
+		return 0;
+	if (consume_open(&in, c->r.o->target_conf, &o, e))
+		return err_wrap(e, "--errors-to");
+	while (status == CONSUME_RECORD || status == CONSUME_IDLE) {
+		status = consume_next(in, -1, &rec, e);
+		if (status == CONSUME_RECORD &&
+		    replay_tag(&rec, &run, &partition, &offset) &&
+		    slice_eq_str(run, c->r.job.run))
+			replay_tally_found(&c->dead, partition, offset, 0);
+	}
+	consume_close(in);
+	return status == CONSUME_END ? 0 : -1;
+}
+
 /* ---- what should be there ---------------------------------------------------------- */
 
 static int
@@ -147,6 +181,10 @@ expect(void *arg, const struct record *rec, struct err *e)
 	(void)e;
 	replay_shape(&c->r.shape, rec, &out);
 	replay_tag(&out, &run, &partition, &offset);
+	if (replay_tally_has(&c->dead, partition, offset)) {
+		c->dead_n++;
+		return 0;
+	}
 	replay_tally_expect(&c->tally, partition, offset,
 		replay_digest(&out, c->with_timestamp));
 	return 0;
@@ -248,6 +286,8 @@ account(const struct check *c, struct buf *out)
 		c->r.job.state, t->expected, t->matched);
 	for (int f = 0; f < 4; f++)
 		buf_addf(out, ",\"%s\":%" PRId64, fault_names[f], t->faults[f]);
+	if (c->r.job.spec.errors_to)
+		buf_addf(out, ",\"dead\":%" PRId64, c->dead_n);
 	buf_addf(out, ",\"unchecked\":%" PRId64 "}\n", c->unchecked);
 }
 
@@ -304,7 +344,8 @@ replay_verify(const struct replay_options *o, struct buf *faults,
 		!stamps_itself(&c.r);
 	if (c.r.job.spec.archive && replay_archive_plan(&c.r, e))
 		goto out;
-	if (find_begin(&c, e) || read_target(&c, e) || read_source(&c, e))
+	if (find_begin(&c, e) || read_target(&c, e) || read_dead(&c, e) ||
+	    read_source(&c, e))
 		goto out;
 	if (c.unchecked)
 		diag_warn("%" PRId64 " records came from offsets that the source "
@@ -314,6 +355,7 @@ replay_verify(const struct replay_options *o, struct buf *faults,
 	result = verdict(&c, e);
 out:
 	replay_tally_release(&c.tally);
+	replay_tally_release(&c.dead);
 	free(c.begin);
 	replayer_close(&c.r);
 	return result;

@@ -2,7 +2,7 @@
 #ifndef KAFKA_REPLAYER_H
 #define KAFKA_REPLAYER_H
 
-#include "base/map.h"
+#include "base/arena.h"
 #include "kafka/admin.h"
 #include "kafka/produce.h"
 #include "kafka/replay.h"
@@ -19,8 +19,18 @@ struct replay_probe {
 	int64_t seen, seen_bytes;    /* records looked at */
 };
 
+/* --max-lag; group NULL = none. */
+struct replay_lag {
+	char *group;
+	int64_t max;
+	int64_t lag;            /* when it was measured last */
+	int64_t room;           /* records that may be sent before it is again */
+	bool told;
+};
+
 struct replay_via;
 struct replay_latest;
+struct replay_dead;
 
 struct replayer {
 	const struct replay_options *o;
@@ -35,6 +45,7 @@ struct replayer {
 	struct record_header *with_headers;
 	struct replay_shape shape;
 	struct replay_pace pace;
+	struct replay_lag lag;
 	int32_t target_partitions;
 	bool target_missing;            /* --create-like makes it */
 
@@ -53,6 +64,8 @@ struct replayer {
 	struct producer *producer;
 	char *transactional_id, *group; /* NULL unless the mode has them */
 	struct err failure;             /* of a record */
+	struct replay_dead *dead;       /* refused by the brokers, to be put aside */
+	struct arena arena;             /* of a dead letter */
 	int64_t selected;               /* records that were to be sent, by all runs */
 	struct buf text;                /* scratch */
 	int64_t *next;                  /* scratch: positions */
@@ -67,7 +80,8 @@ struct replayer {
 	bool snapshot;                  /* one waits: its document is in: */
 	struct buf snapshot_text;
 	struct replay_part *committed;  /* the parts as of the last commit */
-	int64_t committed_read, committed_sent;
+	int64_t committed_read, committed_sent, committed_dead;
+	int64_t started_ms, stats_at;   /* monotonic; 0 = not yet */
 };
 
 /* replay_open.c */
@@ -78,11 +92,13 @@ int replayer_find(struct replayer *r, struct err *e);
 int replayer_check_name(const struct replay_jobs *jobs, struct err *e);
 /* Selection and shape from the job's texts. */
 int replayer_apply(struct replayer *r, struct err *e);
-int replayer_check_target(struct replayer *r, struct err *e);
 void replayer_close(struct replayer *r);
 void replayer_warn(struct replayer *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool replayer_is_txn(const struct replayer *r);
+
+/* replay_target.c */
+int replayer_check_target(struct replayer *r, struct err *e);
 
 /* replay_new.c: ranges against what the source has. */
 int replayer_plan_ranges(struct replayer *r, struct err *e);
@@ -102,6 +118,29 @@ void replayer_choose_mode(struct replayer *r);
 /* Everything before the first record. */
 int replayer_ready(struct replayer *r, struct err *e);
 
+/* replay_lag.c: --max-lag */
+int replayer_parse_lag(struct replayer *r, const char *text, struct err *e);
+/* Measures, until there is room, or a signal: how long that took, in *waited_ms. */
+int replayer_await_lag(struct replayer *r, int64_t *waited_ms, struct err *e);
+
+/*
+ * replay_errors.c: --errors-to. False: the record can be written, or must not
+ * be put aside; true: it was, or *failed.
+ */
+bool replayer_put_aside(struct replayer *r, const struct record *from,
+	const struct record *out, bool *failed, struct err *e);
+/* A broker refused it: kept until replayer_send_dead(). */
+bool replayer_keep_dead(struct replayer *r, const struct record *out,
+	int32_t partition, int64_t offset, const struct err *why);
+int replayer_send_dead(struct replayer *r, struct err *e);
+void replayer_free_dead(struct replayer *r);
+
+/* replay_report.c */
+void replayer_report(const struct replayer *r, struct buf *out);
+void replayer_tell_stats(struct replayer *r);
+void replayer_tell_start(const struct replayer *r);
+int replayer_conclude(struct replayer *r, int result, struct err *e);
+
 /* replay_archive_read.c: what an archive holds, as the job's partitions. */
 int replay_archive_plan(struct replayer *r, struct err *e);
 
@@ -111,6 +150,9 @@ int replayer_open_producer(struct replayer *r, struct err *e);
 int replayer_begin_job(struct replayer *r, struct err *e);
 int replayer_begin(struct replayer *r, struct err *e);
 int replayer_send(struct replayer *r, const struct record *rec, struct err *e);
+/* Where the source is, into the job. */
+void replayer_positions(struct replayer *r);
+producer_tag replayer_dead_tag(const struct replayer *r);
 /* Everything up to here is done, and remembered. */
 int replayer_commit(struct replayer *r, const char *state, struct err *e);
 /* The same without waiting, where r->unhurried: begins one, or ends it. */
