@@ -76,3 +76,33 @@ is_open() {
 	wait "$pid"
 	[[ $(arrived) == "before v0 v1 v2 v3 v4 v5" && -z $(is_open) ]]
 }
+
+@test "records go back in the order in which they died, over all transactions" {
+	topics
+	dead 10 11 13 14 12 15 2 16
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 30/s --limit 4 --order arrival -q
+	# those that had arrived, each batch in order
+	[[ $(arrived) == "v10 v11 v13 v14" ]]
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 8/s
+	says "4 of 4 sent"
+	[[ $(arrived) == "v10 v11 v13 v14 v2 v12 v15 v16" && -z $(is_open) ]]
+	# a canary is the first of them, and the limit counts as they lie
+	dead 30 25 20 26 40
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 8/s --canary 1 --watch 100ms --limit 4
+	[[ $(arrived) == *" v20 v25 v26 v30" && $(is_open) == "0:12" ]]
+	exits 0 kc-dlq redrive "$dlq" --yes -q
+}
+
+@test "of one source partition, records in several dead-letter partitions go back in order" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q -p 1 "$src"
+	kc-topics create -q -p 3 "$dlq"
+	for o in {0..59}; do
+		printf '{"topic":"%s","partition":%d,"key":"k","value":"v%d","headers":[' "$dlq" $((o * 7 % 3)) "$o"
+		printf '{"key":"__connect.errors.%s","value":"%s"},' topic "$src" partition 0 offset "$o"
+		echo '{"key":"__connect.errors.exception.class.name","value":"X"}]}'
+	done | kc-produce
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 100/s
+	[[ $(arrived) == "$(printf 'v%d\n' {0..59} | paste -sd ' ')" ]]
+	kc-dlq runs "$dlq" --json | jq -e '.sent == 60 and .selected == 60'
+}

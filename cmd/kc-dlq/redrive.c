@@ -113,6 +113,7 @@ read_redrive(struct args *a, struct redrive_options *o,
 	o->payload_origin = a->payload && !strcmp(a->payload, "origin");
 	while (a->if_newer && strcmp(newer_modes[o->if_newer], a->if_newer))
 		o->if_newer++;
+	o->by_arrival = a->order && !strcmp(a->order, "arrival");
 	o->limit = a->limit;
 	o->max_redrives = a->max_redrives;
 	o->ramp_ms = a->ramp_ms;
@@ -200,6 +201,7 @@ run_redrive(void *args, int argc, char **argv, struct err *e)
 /* ---- the options ---------------------------------------------------------------- */
 
 static const char *const timestamps[] = { "now", "origin", NULL };
+static const char *const orders[] = { "origin", "arrival", NULL };
 static const char *const payloads[] = { "dlq", "origin", NULL };
 
 const struct opt redrive_options[] = {
@@ -217,6 +219,8 @@ const struct opt redrive_options[] = {
 		.help = "key and value of the dead letter (dlq), or of the record that died (origin)" },
 	{ 0, "timestamp", OPT_CHOICE, AT(timestamp), "WHICH", .choices = timestamps,
 		.help = "of the copies: now (default), or that of the origin" },
+	{ 0, "order", OPT_CHOICE, AT(order), "WHICH", .choices = orders,
+		.help = "in which they died in each partition: origin (default); or as they lie: arrival" },
 	{ 0, "rate", OPT_STRING, AT(rate), "N/s",
 		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" },
 	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",

@@ -7,9 +7,6 @@
 #include "base/clock.h"
 #include "kafka/redriver.h"
 
-/* One transaction; a reader with read_committed waits for its end. */
-enum { BATCH_RECORDS = 5000, BATCH_CHANGES = 20000, BATCH_BYTES = 16 << 20 };
-
 /* ---- one record ---- */
 
 struct ledger_entry
@@ -151,49 +148,83 @@ too_much(const struct redriver *j, struct err *e)
 		j->run->sent, j->d->o.topic, SLICE_ARG(j->run->id));
 }
 
-static enum dlq_scan_status
-on_record(void *arg, const struct dlq_record *x, struct err *e)
+int
+redrive_take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
+	const struct record *edit, struct err *e)
 {
-	struct redriver *j = arg;
+	take(j, x, redrives, edit);
+	if (j->o->canary && !j->canary_over && j->taken >= j->o->canary) {
+		j->canary_over = true;
+		if (redrive_commit(j, e) || (!j->o->dry_run && redrive_watch(j, e)))
+			return -1;
+		if (redrive_is_too_much(j))
+			return too_much(j, e);
+	}
+	return is_full(j) ? redrive_commit(j, e) : 0;
+}
+
+bool
+redrive_is_chosen(struct redriver *j, const struct dlq_record *x,
+	struct record *edit, int64_t *redrives)
+{
 	struct dlq_return back = { .redrives = x->d->redrives };
-	struct record edit;
 
 	arena_reset(&j->memory);
 	if (dlq_is_return(j->d, x, &back))
 		redrive_mark_returned(j, x, &back);
-	if (!dlq_select_matches(j->o->select, x))
+	*redrives = back.redrives;
+	return dlq_select_matches(j->o->select, x) && (!j->o->edits ||
+		redrive_edits_take(j->o->edits, x->r->partition, x->r->offset,
+		edit));
+}
+
+bool
+redrive_is_over(const struct redriver *j)
+{
+	return j->o->limit >= 0 && j->taken >= j->o->limit;
+}
+
+static enum dlq_scan_status
+on_record(void *arg, const struct dlq_record *x, struct err *e)
+{
+	struct redriver *j = arg;
+	struct record edit;
+	int64_t redrives;
+
+	if (!redrive_is_chosen(j, x, &edit, &redrives))
 		return DLQ_SCAN_ON;
-	if (j->o->edits && !redrive_edits_take(j->o->edits, x->r->partition,
-	    x->r->offset, &edit))
-		return DLQ_SCAN_ON;
-	if (j->o->limit >= 0 && j->taken >= j->o->limit)
+	if (redrive_is_over(j))
 		return DLQ_SCAN_STOP;
-	take(j, x, back.redrives, j->o->edits ? &edit : NULL);
-	if (j->o->canary && !j->canary_over && j->taken >= j->o->canary) {
-		j->canary_over = true;
-		if (redrive_commit(j, e) || (!j->o->dry_run && redrive_watch(j, e)))
-			return DLQ_SCAN_FAIL;
-		if (redrive_is_too_much(j)) {
-			too_much(j, e);
-			return DLQ_SCAN_FAIL;
-		}
-	}
-	return is_full(j) && redrive_commit(j, e) ? DLQ_SCAN_FAIL : DLQ_SCAN_ON;
+	return redrive_take(j, x, redrives, j->o->edits ? &edit : NULL, e) ?
+		DLQ_SCAN_FAIL : DLQ_SCAN_ON;
+}
+
+int
+redrive_scan(struct redriver *j, enum dlq_scan_status (*record)(void *arg,
+	const struct dlq_record *x, struct err *e), struct err *e)
+{
+	const struct dlq_scan s = {
+		.select = j->o->select, .ends = j->o->ends,
+		.from_start = j->o->select->states & ~(1u << LEDGER_OPEN),
+		.record = record, .arg = j,
+	};
+
+	return dlq_scan(j->d, &s, e);
 }
 
 static int
 send_all(struct redriver *j, struct err *e)
 {
-	const struct dlq_scan s = {
-		.select = j->o->select, .ends = j->o->ends,
-		.from_start = j->o->select->states & ~(1u << LEDGER_OPEN),
-		.record = on_record, .arg = j,
-	};
+	bool disordered = false;
 
 	/* so that whom we fence, and who looks, knows of us */
 	if (!j->o->dry_run && redrive_commit(j, e))
 		return -1;
-	if (dlq_scan(j->d, &s, e) || redrive_commit(j, e))
+	if (!j->o->by_arrival && !j->o->dry_run &&
+	    redrive_look(j, &disordered, e))
+		return -1;
+	if ((disordered ? redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
+	    redrive_commit(j, e))
 		return -1;
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&
 	    !j->canary_over) {
@@ -247,5 +278,6 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 	free((void *)(uintptr_t)j.retry_of.data);
 	free((void *)(uintptr_t)j.asked.data);
 	arena_release(&j.memory);
+	arena_release(&j.letter);
 	return result;
 }

@@ -40,6 +40,7 @@ struct redrive_options {
 	enum redrive_newer_mode if_newer; /* of a key that has a newer record */
 	struct redrive_edits *edits;  /* only these, and as they are there; NULL = none */
 	const char *via, *check;      /* commands: see redrive_via.h; NULL = none */
+	bool by_arrival;              /* not in the order in which they died */
 	bool payload_origin;          /* key and value of the source record, not of the dead letter */
 	bool dry_run;                 /* everything but sending and writing */
 	/* A record that was not sent, and why; state is what became of it. */

@@ -14,6 +14,8 @@ struct redriver {
 	struct ledger_run *run;
 	struct dlq_batch batch;
 	struct arena memory;    /* of one record */
+	struct arena letter;    /* what one record's headers tell, when it is read again */
+	struct redrive_order *order; /* while it is found out; see redrive_ordered.c */
 	struct pace pace;
 	struct redrive_newer *newer; /* made when it is needed */
 	struct redrive_hold *hold;   /* NULL = nothing is held back */
@@ -26,6 +28,27 @@ struct redriver {
 	bool begun;             /* the ledger knows of the run */
 	bool canary_over;
 };
+
+/* One transaction; a reader with read_committed waits for its end. */
+enum { BATCH_RECORDS = 5000, BATCH_CHANGES = 20000, BATCH_BYTES = 16 << 20 };
+
+/* Reads what is selected and still open, as it was when the run began. */
+int redrive_scan(struct redriver *j, enum dlq_scan_status (*record)(void *arg,
+	const struct dlq_record *x, struct err *e), struct err *e);
+/* A return is marked as such. True when it is to be sent; *redrives is how often it was. */
+bool redrive_is_chosen(struct redriver *j, const struct dlq_record *x,
+	struct record *edit, int64_t *redrives);
+/*
+ * Into the batch, with the copy that was made of it, if any; or parked. The
+ * batch is committed when it is full, and the canary watched.
+ */
+int redrive_take(struct redriver *j, const struct dlq_record *x,
+	int64_t redrives, const struct record *edit, struct err *e);
+bool redrive_is_over(const struct redriver *j);
+
+/* redrive_ordered.c: whether they lie in the order of their deaths; if not, in that. */
+int redrive_look(struct redriver *j, bool *disordered, struct err *e);
+int redrive_ordered(struct redriver *j, struct err *e);
 
 /* A new entry of that state, by this run; the note stays. */
 struct ledger_entry redrive_entry(const struct redriver *j, int32_t partition,

@@ -1,0 +1,171 @@
+/*
+ * redrive_ordered.c - dead letters that do not lie in the order of their
+ * deaths: first it is found out where each has its place, then they are
+ * fetched in that order, a batch at a time.
+ */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "kafka/record_pick.h"
+#include "kafka/redriver.h"
+#include "model/redrive_order.h"
+
+/* ---- looking ---- */
+
+static enum dlq_scan_status
+on_look(void *arg, const struct dlq_record *x, struct err *e)
+{
+	struct redriver *j = arg;
+
+	(void)e;
+	if (!dlq_select_matches(j->o->select, x))
+		return DLQ_SCAN_ON;
+	if (j->o->limit >= 0 && j->taken++ >= j->o->limit)
+		return DLQ_SCAN_STOP;
+	redrive_order_look(j->order, x->r->partition, &x->d->origin);
+	return j->order->disordered ? DLQ_SCAN_STOP : DLQ_SCAN_ON;
+}
+
+int
+redrive_look(struct redriver *j, bool *disordered, struct err *e)
+{
+	struct redrive_order order = { 0 };
+	int result;
+
+	j->order = &order;
+	result = redrive_scan(j, on_look, e);
+	*disordered = order.disordered;
+	redrive_order_release(&order);
+	j->order = NULL;
+	j->taken = 0;
+	return result;
+}
+
+/* ---- finding the places ---- */
+
+static enum dlq_scan_status
+on_place(void *arg, const struct dlq_record *x, struct err *e)
+{
+	struct redriver *j = arg;
+	struct record edit;
+	int64_t redrives;
+
+	if (!redrive_is_chosen(j, x, &edit, &redrives))
+		return DLQ_SCAN_ON;
+	if (redrive_is_over(j))
+		return DLQ_SCAN_STOP;
+	/* is parked at once, in any order */
+	if (redrives >= j->o->max_redrives)
+		return redrive_take(j, x, redrives, NULL, e) ? DLQ_SCAN_FAIL :
+			DLQ_SCAN_ON;
+	redrive_order_add(j->order, x->r->partition, x->r->offset,
+		&x->d->origin);
+	j->taken++;
+	return DLQ_SCAN_ON;
+}
+
+/* ---- sending them ---- */
+
+static int
+on_pick(struct record_pick *x, const struct record *r, struct err *e)
+{
+	(void)e;
+	*(struct record **)x->user = record_copy(r);
+	return 0;
+}
+
+static int
+give(struct redriver *j, const struct record *r, struct err *e)
+{
+	struct arena *a = &j->letter;
+	struct deadletter letter;
+	struct dlq_record x = { .r = r, .d = &letter };
+	struct dlq_return back = { 0 };
+	struct record edit;
+
+	arena_reset(a);
+	arena_reset(&j->memory);
+	deadletter_read(r, &letter, a);
+	back.redrives = letter.redrives;
+	dlq_is_return(j->d, &x, &back);
+	if (j->o->edits)
+		redrive_edits_take(j->o->edits, r->partition, r->offset, &edit);
+	return redrive_take(j, &x, back.redrives, j->o->edits ? &edit : NULL, e);
+}
+
+static void
+tell_lost(struct redriver *j, const struct redrive_place *p)
+{
+	struct err why = ERR_INIT;
+
+	err_set(&why, ERR_NOT_FOUND, "it is no longer there");
+	j->run->selected++;
+	j->run->failed++;
+	redrive_fail(j, p->partition, p->offset, &why);
+}
+
+/* Returns the bytes that were fetched; -1. */
+static int64_t
+send_some(struct redriver *j, const struct redrive_place *places, int n,
+	struct err *e)
+{
+	struct record **copies = xcalloc((size_t)n, sizeof(*copies));
+	struct record_pick *picks = xcalloc((size_t)n, sizeof(*picks));
+	int64_t bytes = 0;
+	int result;
+
+	for (int i = 0; i < n; i++)
+		picks[i] = (struct record_pick){ j->d->o.topic,
+			places[i].partition, places[i].offset, false,
+			&copies[i] };
+	result = record_pick(j->d->conf, picks, n, j->d->o.timeout_ms, on_pick, e);
+	for (int i = 0; i < n; i++) {
+		const struct record *r = copies[i];
+
+		if (!result && !r)
+			tell_lost(j, &places[i]);
+		if (!result && r) {
+			result = give(j, r, e);
+			bytes += (int64_t)(r->key.len + r->value.len);
+		}
+		free(copies[i]);
+	}
+	free(copies);
+	free(picks);
+	return result ? -1 : bytes;
+}
+
+/* So many that they fit into memory, by what the others were like. */
+static int
+next_batch(const struct redriver *j, size_t done, size_t left, int64_t bytes)
+{
+	int64_t n = done ? BATCH_RECORDS : 100, mean = done ? bytes / (int64_t)done : 0;
+
+	if (mean && n > BATCH_BYTES / mean)
+		n = BATCH_BYTES / mean + 1;
+	if (j->o->canary && !j->canary_over && n > j->o->canary)
+		n = j->o->canary;
+	return (size_t)n < left ? (int)n : (int)left;
+}
+
+int
+redrive_ordered(struct redriver *j, struct err *e)
+{
+	struct redrive_order order = { 0 };
+	int64_t bytes = 0, some;
+	int result, n;
+
+	j->order = &order;
+	result = redrive_scan(j, on_place, e);
+	j->taken = 0;
+	redrive_order_sort(&order);
+	for (size_t i = 0; i < order.n && !result; i += (size_t)n) {
+		n = next_batch(j, i, order.n - i, bytes);
+		some = send_some(j, order.places + i, n, e);
+		bytes += some;
+		result = some < 0 ? -1 : 0;
+	}
+	redrive_order_release(&order);
+	j->order = NULL;
+	return result;
+}
