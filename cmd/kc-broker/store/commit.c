@@ -173,8 +173,10 @@ sync_parent(struct store *s)
 }
 
 /*
- * Before the first commit of a run can count, what the start did must be on
- * disk: the WAL's and the first checkpoint's names, the clean mark's removal.
+ * Before the first commit of a run can count, what the start did or found
+ * must be on disk: the names of the WAL and of the checkpoint, the removal of
+ * the clean mark, the newest group, which the next one builds on. Whoever was
+ * killed may have left all of that to the kernel.
  */
 static int
 sync_names(struct store *s)
@@ -191,7 +193,8 @@ sync_names(struct store *s)
 	fs->close(fs, fd);
 	snprintf(path, sizeof(path), "%s/wal", s->dir);
 	if (r < 0 || fs_sync_dir(fs, path) < 0 || fs->fsync(fs, s->dir_fd) < 0 ||
-	    sync_parent(s) < 0)
+	    sync_parent(s) < 0 ||
+	    fs->fdatasync(fs, s->wal->files[s->wal->current].fd) < 0)
 		return -1;
 	s->names_synced = true;
 	return 0;
@@ -257,6 +260,7 @@ commit_sync(struct store *s, struct commit *c)
 	return;
 fail:
 	c->error = errno ? errno : EIO;
+	store_sync_failed(s);
 }
 
 /* ---- the thread --------------------------------------------------------- */

@@ -86,7 +86,9 @@ run_checkpoint(struct keeper *k, struct checkpoint_job *job)
 	struct store *s = k->store;
 
 	if (sync_dirty(s, job) < 0) {
-		job->lost = errno;
+		job->lost = errno ? errno : EIO;
+		store_sync_failed(s);
+		errno = job->lost;
 		err_errno(&job->error, ERR_IO, "cannot sync '%s'", s->dir);
 		return;
 	}
@@ -358,6 +360,11 @@ add_dir(struct checkpoint_job *job, struct store *s, const char *path)
 	job->dirs[job->dirs_n++] = fd;
 }
 
+struct writing {
+	struct checkpoint_job *job;
+	struct store *store;
+};
+
 static void
 add_update(struct checkpoint_job *job, struct checkpoint_entry *entry,
 	struct buf bytes)
@@ -441,8 +448,18 @@ add_aborted(struct checkpoint_job *job, struct segment *g)
 }
 
 static void
+add_index(void *arg, const char *path)
+{
+	struct writing *x = arg;
+
+	if (!x->job->sync_all)
+		add_dir(x->job, x->store, path);
+}
+
+static void
 add_log(struct checkpoint_job *job, struct partlog *l)
 {
+	struct writing x = { job, l->store };
 	struct segment *g = partlog_active(l);
 	bool unnamed = false;
 
@@ -450,11 +467,13 @@ add_log(struct checkpoint_job *job, struct partlog *l)
 		segment_store_index(g);
 		index_trim(&g->offsets, STORE_INDEX_FROM);
 		index_trim(&g->times, STORE_INDEX_FROM);
+		segment_each_written_index(g, add_index, &x);
 	}
 	/* Written segments are the newest ones. */
 	for (int i = l->segments_n; i-- > 0 && l->segments[i]->dirty; ) {
 		unnamed |= !l->segments[i]->named;
 		unnamed |= add_aborted(job, l->segments[i]);
+		segment_each_written_index(l->segments[i], add_index, &x);
 		add_dirty(job, l->segments[i]);
 	}
 	if (unnamed && !job->sync_all) {
@@ -501,7 +520,7 @@ checkpoint_job_end(struct store *s, struct checkpoint_job *job)
 		if (!failed) {
 			g->named = true;
 		} else if (!g->gone) {
-			g->dirty = true;
+			g->dirty = g->index_written = true;
 			partlog_touch(g->log);
 		}
 		segment_unref(g);

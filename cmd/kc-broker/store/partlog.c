@@ -363,6 +363,16 @@ by_base(const void *a, const void *b)
 	return (*x)->base < (*y)->base ? -1 : (*x)->base > (*y)->base;
 }
 
+/*
+ * Of segments that the checkpoint knew that was read: its name may not be on
+ * disk, when a process was killed just before, and an older one is.
+ */
+int64_t
+partlog_begun(const struct partlog *l)
+{
+	return l->store->was_clean ? -1 : 0;
+}
+
 int
 partlog_list(struct partlog *l)
 {
@@ -383,7 +393,7 @@ partlog_list(struct partlog *l)
 	l->segments_n = l->segments_cap = 0;
 	for (int i = 0; i < x.n; i++) {
 		segment_stat(x.found[i]);
-		x.found[i]->begun = -1;
+		x.found[i]->begun = partlog_begun(l);
 		aborted_adopt_file(&x.found[i]->aborted, fs,
 			segment_path(x.found[i], ".txnindex"));
 		partlog_push(l, x.found[i]);

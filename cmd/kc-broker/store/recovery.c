@@ -133,7 +133,7 @@ read_wal(struct store *s, const struct checkpoint_head *head, uint64_t *newest,
 {
 	struct wal *w = s->wal;
 
-	w->epoch = head->epoch + 1;
+	w->epoch = wal_epoch_above(head->epoch);
 	if (!s->was_clean && wal_read(w, head->covered, head->epoch, s->o.repair,
 			on_frame, s->recovery, newest, e) < 0)
 		return -1;
@@ -164,8 +164,6 @@ recovery_open(struct store *s, struct err *e)
 	if (s->wal && ((!got && first_checkpoint(s, e) < 0) ||
 	    read_wal(s, &head, &newest, e) < 0))
 		return -1;
-	/* A checkpoint that covers a commit is younger than the first commit. */
-	s->names_synced = head.covered && !s->was_clean;
 	s->committed = newest > head.covered ? newest : head.covered;
 	s->next_seq = s->committed + 1;
 	return 0;
@@ -229,7 +227,7 @@ adopt(struct partlog *l, const struct checkpoint_log *c)
 		return;
 	g = segment_new(l, c->active);
 	g->size = c->position;
-	g->begun = -1;
+	g->begun = partlog_begun(l);
 	g->named = true;
 	g->since_entry = c->since_entry;
 	g->first_timestamp = c->first_timestamp;

@@ -112,10 +112,7 @@ mark_written(struct segment *g)
 	partlog_touch(g->log);
 }
 
-/*
- * Whatever is behind the segment's last batch goes. That is not on disk yet:
- * until a checkpoint has synced it, the next start will find it again.
- */
+/* Whatever is behind the segment's last batch goes; that is not on disk yet. */
 static int
 cut_file(struct segment *g)
 {
@@ -317,7 +314,11 @@ replay_remove_stale(struct partlog *l, struct err *e)
 	return 0;
 }
 
-/* Ends the log where its last intact batch ends. */
+/*
+ * Ends the log where its last intact batch ends, for good: what is written
+ * there next may end where one of the dropped batches begins, and that one
+ * would follow it after the next power cut.
+ */
 static int
 cut_tail(struct replay *x, struct segment *g, int64_t file_size, struct err *e)
 {
@@ -328,7 +329,7 @@ cut_tail(struct replay *x, struct segment *g, int64_t file_size, struct err *e)
 		" (offset %" PRId64 "): dropped %" PRId64 " bytes that are no whole "
 		"batch and were not acknowledged as durable", partlog_path(l, NULL),
 		g->base, g->size, l->end, file_size - g->size);
-	if (cut_file(g) < 0)
+	if (cut_file(g) < 0 || l->store->fs->fdatasync(l->store->fs, g->file.fd) < 0)
 		return cannot_open(x, g->base, e);
 	l->store->fs->list(l->store->fs, partlog_path(l, NULL), remove_stale, &stale);
 	/* They must not come back among the segments that are yet to be. */
@@ -391,8 +392,13 @@ static void
 commit_tail(struct replay *x)
 {
 	struct partlog *l = x->l;
+	struct segment *active = partlog_active(l);
 
-	partlog_set_hw(l, x->tail_offset, x->tail_base, x->tail_pos);
+	if (l->store->visible_at_once)
+		partlog_set_hw(l, l->end, active ? active->base : -1,
+			active ? active->size : 0);
+	else
+		partlog_set_hw(l, x->tail_offset, x->tail_base, x->tail_pos);
 	for (int i = 0; i < l->segments_n && l->store->durable; i++) {
 		struct segment *g = l->segments[i];
 		bool first = g->base == x->tail_base;
@@ -543,6 +549,8 @@ replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
 	    start_from_files(x, x->gaps ? NULL : k, e) < 0)
 		return -1;
 	/* What compaction made of the files is not undone by older frames. */
+	if (x->gaps)
+		begin_tail(x);
 	if (x->gaps && scan_tail(x, e) < 0)
 		return -1;
 	for (int i = 0; k && i < k->frames_n; i++) {

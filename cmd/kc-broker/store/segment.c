@@ -238,10 +238,30 @@ void
 segment_store_index(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
+	uint32_t before = s->offsets.stored + s->times.stored;
 
 	/* A file that cannot be written is made again when it is missed. */
 	index_store(&s->offsets, fs, segment_path(s, ".index"));
 	index_store(&s->times, fs, segment_path(s, ".timeindex"));
+	s->index_written |= s->offsets.stored + s->times.stored != before;
+}
+
+/*
+ * In front of a power cut an earlier life of the segment may have had other
+ * entries there, and nothing tells them from ours: those that a checkpoint
+ * counts are to be on disk.
+ */
+void
+segment_each_written_index(struct segment *s,
+	void (*fn)(void *arg, const char *path), void *arg)
+{
+	bool written = s->index_written;
+
+	s->index_written = false;
+	if (written && s->offsets.stored)
+		fn(arg, segment_path(s, ".index"));
+	if (written && s->times.stored)
+		fn(arg, segment_path(s, ".timeindex"));
 }
 
 void
@@ -271,6 +291,7 @@ seal_indexes(struct segment *s)
 		fs->ftruncate(fs, s->offsets.fd, (int64_t)s->offsets.stored * OFFSET_ENTRY);
 	if (s->times.fd >= 0)
 		fs->ftruncate(fs, s->times.fd, (int64_t)s->times.stored * TIME_ENTRY);
+	s->index_written = true;
 	index_trim(&s->offsets, 0);
 	index_trim(&s->times, 0);
 }

@@ -38,10 +38,11 @@ struct segment {
 	struct index offsets, times;
 	struct aborted aborted; /* the markers in it that abort */
 	int64_t since_entry;    /* bytes since the last index entry */
-	int64_t begun;          /* checkpoints begun before it was, -1 = in the one that was read */
+	int64_t begun;          /* checkpoints begun before it was, -1 = in one that is there for good */
 	int64_t entry_timestamp; /* of the last time entry, -1 = none, -2 = to be read */
 	bool times_known;       /* max_timestamp was set or read */
 	bool extended;          /* its index reaches to the end */
+	bool index_written;     /* since the last checkpoint began */
 	bool dirty;             /* written since the last checkpoint began */
 	bool named;             /* its directory entry is on disk */
 	bool gone;              /* deleted: goes when the last reference does */
@@ -80,6 +81,9 @@ void segment_seal(struct segment *s);
 /* Its index entries are in their files; gives reserved blocks back. */
 void segment_tidy(struct segment *s);
 void segment_store_index(struct segment *s);
+/* Calls fn with the paths of the index files that were written since the last call. */
+void segment_each_written_index(struct segment *s,
+	void (*fn)(void *arg, const char *path), void *arg);
 /* s->aborted to its file, for a checkpoint: 1, 0 = nothing was new, -1. */
 int segment_store_aborted(struct segment *s);
 /* And into memory. -1: it is lost. */

@@ -9,6 +9,8 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/checkpoint.h"
@@ -80,6 +82,7 @@ struct store {
 	int dir_fd, lock_fd;
 	bool started, was_clean;
 	bool suspect;            /* a sync failed since: the page cache may have what the disk has not */
+	atomic_bool sync_failed; /* one did now, says the thread that saw it */
 	bool names_synced;       /* by the first commit; the committer's */
 	bool half_swapped;       /* the cleaner left that to the next start */
 	bool durable;            /* there is a WAL, and commits go through it */
@@ -123,8 +126,10 @@ struct store {
 /* ---- store.c ---- */
 /* Reads a partition.metadata; -1 when it is not one. */
 int store_read_owner(const struct fs *fs, const char *path, struct uuid *id);
-/* Writes into .lock who we are, and s->suspect. */
+/* Writes into .lock who we are, and whether a sync has failed. */
 void store_sign(struct store *s);
+/* A sync has failed: the next start is to know, even if we are killed now. On any thread. */
+void store_sync_failed(struct store *s);
 void store_report(struct store *s, bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A fault on the hot path: said at most every ten seconds. */
@@ -190,6 +195,8 @@ int partlog_roll(struct partlog *l);
 int64_t partlog_segment_end(const struct partlog *l, int i);
 /* Reads the directory for the segments from before the start. -1: errno. */
 int partlog_list(struct partlog *l);
+/* segment.begun of those that were there before this start. */
+int64_t partlog_begun(const struct partlog *l);
 /* Index of the segment that holds offset (start <= offset < end). -1: errno. */
 int partlog_segment_of(struct partlog *l, int64_t offset);
 void partlog_drop_first(struct partlog *l);

@@ -81,13 +81,24 @@ void
 store_sign(struct store *s)
 {
 	char text[LOCK_TEXT + 1];
+	bool failed;
 
 	if (s->lock_fd < 0)
 		return;
-	snprintf(text, sizeof(text), "%-11d %-19s\n", (int)getpid(),
-		s->suspect ? "sync-failed" : "");
-	/* Of the same length always: a full disk cannot refuse a failure. */
-	fs_write_all(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
+	do {
+		failed = atomic_load(&s->sync_failed);
+		snprintf(text, sizeof(text), "%-11d %-19s\n", (int)getpid(),
+			failed || s->suspect ? "sync-failed" : "");
+		/* Of the same length always: a full disk cannot refuse a failure. */
+		fs_write_all(s->fs, s->lock_fd, text, LOCK_TEXT, 0);
+	} while (failed != atomic_load(&s->sync_failed));
+}
+
+void
+store_sync_failed(struct store *s)
+{
+	if (!atomic_exchange(&s->sync_failed, true))
+		store_sign(s);
 }
 
 /*

@@ -159,7 +159,6 @@ fail(struct store *s, const char *what, int error)
 		return;
 	s->failed = KERR_KAFKA_STORAGE_ERROR;
 	s->suspect = true;
-	store_sign(s);
 	store_report(s, true, "%s in '%s': %s: no more appends are taken, reading "
 		"goes on (mend the disk and restart)", what, s->dir, strerror(error));
 }

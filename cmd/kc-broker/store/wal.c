@@ -16,10 +16,10 @@ enum {
 
 /* ---- files -------------------------------------------------------------- */
 
+/* 1, 0 = it is not there. */
 static int
-open_file(struct wal *w, int i, const char *dir, bool create, struct err *e)
+open_file(struct wal *w, int i, const char *dir, int flags, struct err *e)
 {
-	int flags = create ? O_CREAT : 0;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/wal/%d", dir, i);
@@ -27,9 +27,36 @@ open_file(struct wal *w, int i, const char *dir, bool create, struct err *e)
 	w->files[i].fd = w->fs->open(w->fs, path, O_RDWR | flags);
 	if (w->files[i].fd >= 0)
 		return 1;
-	if (errno == ENOENT && !create)
-		return 0;
-	return err_errno(e, ERR_IO, "cannot open '%s'", path);
+	return errno == ENOENT && !flags ? 0 :
+		err_errno(e, ERR_IO, "cannot open '%s'", path);
+}
+
+/* How many of the files are there? *missing is one that is not. */
+static int
+open_files(struct wal *w, const char *dir, int *missing, struct err *e)
+{
+	int n = 0, got;
+
+	for (int i = 0; i < WAL_FILES; i++) {
+		if ((got = open_file(w, i, dir, 0, e)) < 0)
+			return -1;
+		n += got;
+		*missing = got ? *missing : i;
+	}
+	return n;
+}
+
+static int
+create_files(struct wal *w, const char *dir, struct err *e)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/wal", dir);
+	w->fs->mkdir(w->fs, path);
+	for (int i = 0; i < WAL_FILES; i++)
+		if (w->files[i].fd < 0 && open_file(w, i, dir, O_CREAT, e) < 0)
+			return -1;
+	return 0;
 }
 
 /* Gives every file the size; the blocks come with wal_reserve(). */
@@ -55,29 +82,29 @@ wal_open(struct wal **out, const struct fs *fs, const char *dir, int64_t bytes,
 {
 	struct wal *w = xcalloc(1, sizeof(*w));
 	int64_t want = bytes / WAL_FILES / WAL_BLOCK * WAL_BLOCK, have = 0;
-	char path[4096];
-	int r = -1, got;
+	int r = -1, there, missing = 0;
 
 	w->fs = fs;
 	for (int i = 0; i < WAL_FILES; i++)
 		w->files[i].fd = w->files[i].direct = -1;
-	snprintf(path, sizeof(path), "%s/wal", dir);
-	if (create)
-		fs->mkdir(fs, path);
+	if ((there = open_files(w, dir, &missing, e)) < 0)
+		goto out;
+	/* Before the first group all names are on disk. */
+	if (there && there < WAL_FILES && wal_is_used(w)) {
+		err_set(e, ERR_CORRUPT, "'%s/wal/%d' is missing (restore it, or remove "
+			"'%s/wal' and start with --repair to go on without it)", dir,
+			missing, dir);
+		goto out;
+	}
+	if (there < WAL_FILES && !create) {
+		r = 0;
+		goto out;
+	}
+	if (create_files(w, dir, e) < 0)
+		goto out;
 	for (int i = 0; i < WAL_FILES; i++) {
-		int64_t size;
+		int64_t size = fs->size(fs, w->files[i].fd);
 
-		if ((got = open_file(w, i, dir, create, e)) < 0)
-			goto out;
-		if (!got && !i) {
-			r = 0; /* there is none */
-			goto out;
-		}
-		if (!got) {
-			err_set(e, ERR_CORRUPT, "'%s/%d' is missing", path, i);
-			goto out;
-		}
-		size = fs->size(fs, w->files[i].fd);
 		have = size > have ? size : have;
 	}
 	want = want < FILE_MIN ? FILE_MIN : want;
@@ -122,7 +149,8 @@ wal_is_used(const struct wal *w)
 	uint8_t magic[4];
 
 	for (int i = 0; i < WAL_FILES; i++)
-		if (!fs_read_all(w->fs, w->files[i].fd, magic, sizeof(magic), 0) &&
+		if (w->files[i].fd >= 0 &&
+		    !fs_read_all(w->fs, w->files[i].fd, magic, sizeof(magic), 0) &&
 		    be32_get(magic) == WAL_MAGIC)
 			return true;
 	return false;

@@ -15,9 +15,11 @@
  *
  * The nonce is random, of this data directory, and nobody but the broker
  * reads the files: bytes that a client has sent are never taken for a frame,
- * wherever in an older lap they lie. The epoch rises with every lap over a file and with every start, so what
- * an older lap left behind is recognised: inside a file it never falls. A
- * group counts only when all its frames are there; that is asked of the
+ * wherever in an older lap they lie. The epoch rises with every lap over a
+ * file and with every start, so what an older lap left behind is recognised:
+ * inside a file it never falls. Where a start begins is left to chance in
+ * part, or two that leave nothing but pieces would have the same. A group
+ * counts only when all its frames are there; that is asked of the
  * newest one, as each was synced before the next was written. Every group
  * names the one before it (`previous`, the low half of its commit), so that
  * none can be missing. Files are never truncated: fdatasync of a block that
@@ -135,6 +137,8 @@ uint64_t wal_find_nonce(const struct wal *w);
 int wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
 	uint64_t *newest_commit, struct err *e);
+/* For a start that has seen this one. */
+uint64_t wal_epoch_above(uint64_t seen);
 /* Puts the newest group there again: the page cache has it, the disk may not. */
 int wal_rewrite_newest(struct wal *w);
 /* Of a frame that was read: its data (f->length bytes), -1 errno; is this it? */

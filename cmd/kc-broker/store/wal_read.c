@@ -18,6 +18,7 @@ enum {
 	/* How far behind the end later groups are looked for: damage in front
 	 * of them is told from a group that was not finished. */
 	LOOK_AHEAD = 4 << 20,
+	EPOCH_BITS = 24,
 };
 
 /* One file, read through a window. */
@@ -203,7 +204,8 @@ misses_one(const struct scan *s)
 	const struct wal_frame *f = s->group.frames;
 	uint64_t previous = f->commit - (uint32_t)((uint32_t)f->commit - f->previous);
 
-	return previous > s->covered && previous != s->read;
+	/* One that was read and is not named failed here, and was synced elsewhere. */
+	return previous > s->covered && previous > s->read;
 }
 
 /* Zeros at the start of so many blocks: more than one bad sector explains. */
@@ -316,6 +318,15 @@ scan_file(struct wal *w, int i, struct scan *s, struct err *e)
 /* ---- the whole log -------------------------------------------------------- */
 
 uint64_t
+wal_epoch_above(uint64_t seen)
+{
+	struct uuid random = uuid_random();
+
+	return ((seen >> EPOCH_BITS) + 1) << EPOCH_BITS |
+		be32_get(random.b) >> (32 - EPOCH_BITS + 1);
+}
+
+uint64_t
 wal_find_nonce(const struct wal *w)
 {
 	struct wal any = *w;
@@ -383,7 +394,7 @@ wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 			r = err_errno(e, ERR_IO, "cannot write the write-ahead "
 				"log 'wal/%d'", i);
 	w->previous = s.read;
-	w->epoch = s.epoch + 1;
+	w->epoch = wal_epoch_above(s.epoch);
 	free(s.r.bytes);
 	free(s.group.frames);
 	free(s.last.frames);

@@ -608,6 +608,7 @@ every_policy_starts_again(void)
 		f.o.fsync = (enum fsync_policy)((policy + 2) % 4);
 		if (CHECK(l = fixture_start(&f, &small))) {
 			CHECK_INT(partlog_end(l), 600);
+			CHECK_INT(partlog_high_watermark(l), 600);
 			CHECK_INT(verify_log(l, 600), 600);
 			append_acked(&f, l);
 		}

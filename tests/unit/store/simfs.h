@@ -16,19 +16,22 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "store/fs.h"
 
-enum sim_kind { SIM_WRITE, SIM_TRUNCATE, SIM_SYNC, SIM_SYNC_ALL, SIM_NAME };
+enum sim_kind { SIM_WRITE, SIM_TRUNCATE, SIM_SYNC, SIM_SYNC_ALL, SIM_NAME,
+	SIM_FAILED, SIM_FAILED_ALL }; /* syncs: what was to be synced is on its own */
 
 struct sim_op {
 	enum sim_kind kind;
 	int node;            /* file, or directory of a SIM_NAME */
-	int64_t at;          /* position, or the new size */
+	int64_t at;          /* position, or the new size; of a sync the operations before it */
 	uint8_t *data;
 	size_t len;
 	char *gone, *made;   /* SIM_NAME: entries; either may be NULL */
@@ -57,6 +60,7 @@ struct simfs {
 	int64_t calls, fail_at; /* of those that change the disk; this one fails */
 	int fail_with;       /* with this errno, 0 = none does */
 	int short_writes;    /* every write stops after this many bytes */
+	uint32_t delays;     /* not 0: calls take their time, by chance */
 };
 
 static inline struct simfs *
@@ -73,6 +77,33 @@ sim_fails(struct simfs *s)
 		return false;
 	errno = s->fail_with;
 	return true;
+}
+
+static inline uint32_t
+sim_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+/* Now and then another thread comes first. */
+static inline void
+sim_delay(struct simfs *s)
+{
+	struct timespec pause = { 0, 0 };
+	uint32_t n;
+
+	if (!s->delays)
+		return;
+	pthread_mutex_lock(&s->lock);
+	n = sim_random(&s->delays);
+	s->delays |= 1;
+	pthread_mutex_unlock(&s->lock);
+	pause.tv_nsec = (long)(n / 16 % 150) * 1000;
+	if (n % 16 == 0)
+		nanosleep(&pause, NULL);
+	else if (n % 16 < 4)
+		sched_yield();
 }
 
 static inline struct sim_op *
@@ -179,6 +210,7 @@ simfs_pwrite(const struct fs *fs, int fd, const void *p, size_t n, int64_t at)
 	struct simfs *s = sim_of(fs);
 	ssize_t r;
 
+	sim_delay(s);
 	pthread_mutex_lock(&s->lock);
 	if (sim_fails(s)) {
 		pthread_mutex_unlock(&s->lock);
@@ -211,8 +243,13 @@ static inline int
 sim_sync(const struct fs *fs, int fd, enum sim_kind kind)
 {
 	struct simfs *s = sim_of(fs);
+	size_t before;
 	int error;
 
+	pthread_mutex_lock(&s->lock);
+	before = s->ops_n;
+	pthread_mutex_unlock(&s->lock);
+	sim_delay(s);
 	pthread_mutex_lock(&s->lock);
 	while (s->held) {
 		s->waiting = true;
@@ -222,9 +259,11 @@ sim_sync(const struct fs *fs, int fd, enum sim_kind kind)
 	}
 	error = sim_fails(s) ? s->fail_with : s->sync_error;
 	s->failures += error != 0;
-	if (!error && s->recording)
-		sim_op(s, kind, s->node_of_fd[fd]);
+	if (s->recording)
+		sim_op(s, !error ? kind : kind == SIM_SYNC ? SIM_FAILED :
+			SIM_FAILED_ALL, s->node_of_fd[fd])->at = (int64_t)before;
 	pthread_mutex_unlock(&s->lock);
+	sim_delay(s);
 	errno = error;
 	return error ? -1 : 0;
 }
@@ -274,6 +313,7 @@ simfs_rename(const struct fs *fs, const char *from, const char *to)
 	struct simfs *s = sim_of(fs);
 	int r;
 
+	sim_delay(s);
 	pthread_mutex_lock(&s->lock);
 	r = sim_fails(s) ? -1 : s->real->rename(s->real, from, to);
 	if (!r && s->recording) {
@@ -441,7 +481,7 @@ sim_load(struct simfs *s, const char *path)
 	}
 	closedir(d);
 	buf_release(&below);
-	sim_op(s, SIM_SYNC_ALL, 0);
+	sim_op(s, SIM_SYNC_ALL, 0)->at = (int64_t)s->ops_n;
 }
 
 /* ---- the disk after a power cut ------------------------------------------- */
@@ -464,13 +504,6 @@ struct sim_node {
 	struct sim_entry *entries;
 	int entries_n;
 };
-
-static inline uint32_t
-sim_random(uint32_t *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return *state >> 8;
-}
 
 static inline void
 sim_apply_bytes(struct sim_node *n, const struct sim_op *op, enum sim_fate fate,
@@ -549,47 +582,87 @@ sim_materialise(const struct sim_node *nodes, int node, const char *path)
 	close(fd);
 }
 
-/* Writes to `path` what the disk may hold when the power goes after `until` ops. */
-static inline void
-sim_cut(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t seed,
-	const char *path)
+/*
+ * Which of the first `until` writes are on disk for sure? Those from before
+ * a sync began, unless one that failed came in between. Owned.
+ */
+static inline bool *
+sim_durable(const struct simfs *s, size_t until)
+{
+	size_t nodes_n = (size_t)s->nodes_n + 1;
+	int64_t *synced = xcalloc(nodes_n, sizeof(*synced));
+	bool *durable = xcalloc(until + 1, sizeof(*durable));
+
+	for (size_t i = until; i-- > 0; ) {
+		const struct sim_op *op = &s->ops[i];
+		bool all = op->kind == SIM_SYNC_ALL || op->kind == SIM_FAILED_ALL;
+		bool ok = op->kind == SIM_SYNC || op->kind == SIM_SYNC_ALL;
+
+		if (op->kind == SIM_WRITE || op->kind == SIM_TRUNCATE)
+			durable[i] = synced[op->node] > (int64_t)i;
+		else if (op->kind != SIM_NAME)
+			for (size_t k = all ? 0 : (size_t)op->node;
+			    k < (all ? nodes_n : (size_t)op->node + 1); k++)
+				synced[k] = !ok ? 0 : synced[k] > op->at ? synced[k] : op->at;
+	}
+	free(synced);
+	return durable;
+}
+
+/* How many operations of each directory are there? Of the later names a first part. Owned. */
+static inline size_t *
+sim_names_ends(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t *rnd)
+{
+	size_t *ends = xcalloc((size_t)s->nodes_n + 1, sizeof(*ends)), all = 0;
+
+	for (size_t i = 0; i < until; i++) {
+		const struct sim_op *op = &s->ops[i];
+		size_t *end = op->kind == SIM_SYNC_ALL ? &all : &ends[op->node];
+
+		if ((op->kind == SIM_SYNC || op->kind == SIM_SYNC_ALL) &&
+		    *end < (size_t)op->at)
+			*end = (size_t)op->at;
+	}
+	for (int i = 1; i <= s->nodes_n; i++) {
+		if (ends[i] < all)
+			ends[i] = all;
+		if (fate == SIM_KEEP || (fate == SIM_OLD_ROOT && i > 1) ||
+		    (fate == SIM_NEW_ROOT && i == 1))
+			ends[i] = until;
+		else if (fate == SIM_MIX)
+			ends[i] += sim_random(rnd) % (until - ends[i] + 1);
+	}
+	return ends;
+}
+
+/* What the disk may hold when the power goes after `until` operations. */
+static inline struct sim_node *
+sim_tree(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t seed)
 {
 	struct sim_node *nodes = xcalloc((size_t)s->nodes_n + 1, sizeof(*nodes));
-	size_t *synced = xcalloc((size_t)s->nodes_n + 1, sizeof(*synced));
-	size_t *names_end = xcalloc((size_t)s->nodes_n + 1, sizeof(*names_end));
-	size_t all = 0;
-	uint32_t rnd = seed;
+	bool *durable = sim_durable(s, until);
+	size_t *names_end = sim_names_ends(s, until, fate, &seed);
 
 	nodes[1].is_dir = true;
 	for (size_t i = 0; i < until; i++) {
 		const struct sim_op *op = &s->ops[i];
 
-		if (op->kind == SIM_SYNC)
-			synced[op->node] = i;
-		else if (op->kind == SIM_SYNC_ALL)
-			all = i;
-		else if (op->is_dir)
+		if (op->kind == SIM_NAME && op->is_dir)
 			nodes[op->child].is_dir = true;
-	}
-	/* Of a directory's later names a first part is there. */
-	for (int i = 1; i <= s->nodes_n; i++) {
-		if (synced[i] < all)
-			synced[i] = all;
-		names_end[i] = fate == SIM_LOSE || (fate == SIM_OLD_ROOT && i == 1) ||
-			(fate == SIM_NEW_ROOT && i > 1) ? synced[i] :
-			fate != SIM_MIX ? until :
-			synced[i] + sim_random(&rnd) % (until - synced[i] + 1);
-	}
-	for (size_t i = 0; i < until; i++) {
-		const struct sim_op *op = &s->ops[i];
-
 		if (op->kind == SIM_NAME && i < names_end[op->node])
 			sim_apply_name(&nodes[op->node], op);
 		else if (op->kind == SIM_WRITE || op->kind == SIM_TRUNCATE)
 			sim_apply_bytes(&nodes[op->node], op,
-				i < synced[op->node] ? SIM_KEEP : fate, &rnd);
+				durable[i] ? SIM_KEEP : fate, &seed);
 	}
-	sim_materialise(nodes, 1, path);
+	free(durable);
+	free(names_end);
+	return nodes;
+}
+
+static inline void
+sim_tree_free(const struct simfs *s, struct sim_node *nodes)
+{
 	for (int i = 1; i <= s->nodes_n; i++) {
 		for (int k = 0; k < nodes[i].entries_n; k++)
 			free(nodes[i].entries[k].name);
@@ -597,8 +670,65 @@ sim_cut(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t seed,
 		buf_release(&nodes[i].bytes);
 	}
 	free(nodes);
-	free(synced);
-	free(names_end);
+}
+
+/* Writes to `path` what the disk may hold when the power goes after `until` ops. */
+static inline void
+sim_cut(const struct simfs *s, size_t until, enum sim_fate fate, uint32_t seed,
+	const char *path)
+{
+	struct sim_node *nodes = sim_tree(s, until, fate, seed);
+
+	sim_materialise(nodes, 1, path);
+	sim_tree_free(s, nodes);
+}
+
+static inline void
+sim_names_of(struct simfs *s, const struct sim_node *nodes, int node, const char *path)
+{
+	struct buf below = BUF_INIT;
+
+	for (int i = 0; i < nodes[node].entries_n; i++) {
+		const struct sim_entry *entry = &nodes[node].entries[i];
+
+		buf_clear(&below);
+		buf_addf(&below, "%s/%s", path, entry->name);
+		sim_name(s, buf_cstr(&below), entry->node);
+		sim_names_of(s, nodes, entry->node, buf_cstr(&below));
+	}
+	buf_release(&below);
+}
+
+/*
+ * The process is killed after `until` operations, of one more as many bytes
+ * as `torn` says; the machine stays up. Writes to `path` what the next
+ * process finds; `next` watches it, and knows what was not synced before.
+ */
+static inline void
+simfs_fork(struct simfs *next, const struct simfs *s, size_t until, size_t torn,
+	const char *path)
+{
+	struct sim_node *nodes;
+
+	simfs_init(next, path, true);
+	next->nodes_n = s->nodes_n;
+	for (size_t i = 0; i < s->ops_n && i < until + (torn > 0); i++) {
+		const struct sim_op *from = &s->ops[i];
+		struct sim_op *op;
+
+		if (i == until && (from->kind != SIM_WRITE || from->len <= torn))
+			break;
+		op = sim_op(next, from->kind, from->node);
+		*op = *from;
+		op->len = i == until ? torn : from->len;
+		op->data = from->data ? xmemdup(from->data, op->len) : NULL;
+		op->gone = from->gone ? xstrdup(from->gone) : NULL;
+		op->made = from->made ? xstrdup(from->made) : NULL;
+	}
+	nodes = sim_tree(next, next->ops_n, SIM_KEEP, 1);
+	sim_materialise(nodes, 1, path);
+	sim_names_of(next, nodes, 1, path);
+	sim_tree_free(next, nodes);
 }
 
 #endif

@@ -204,7 +204,7 @@ open_direct(const struct fs *fs, const char *path, int flags)
 {
 	int fd = fs_posix()->open(fs, path, flags & ~O_DIRECT);
 
-	if (flags & O_DIRECT && direct_n < WAL_FILES)
+	if (fd >= 0 && flags & O_DIRECT && direct_n < WAL_FILES)
 		direct_fd[direct_n++] = fd;
 	return fd;
 }
@@ -468,6 +468,95 @@ frames_of_two_lives_are_no_group(void)
 	fixture_release(&f);
 }
 
+/*
+ * The pieces of two lives that left nothing whole: the later frames of the
+ * one, the first frame of the other, in a group of the same number and place.
+ */
+static void
+pieces_of_two_starts_are_no_group(void)
+{
+	enum { FRAMES = 3, BYTES = 4000 };
+	uint8_t piece[WAL_BLOCK], nothing[WAL_BLOCK] = { 0 };
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint64_t c = 0;
+	int64_t at;
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	while (c < 5)
+		CHECK(put_group(w, ++c, 1, 3000));
+	at = w->pos;
+	CHECK_INT(wal_frame_size(BYTES), WAL_BLOCK);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK(put_group(w, c + 1, FRAMES, BYTES));
+	CHECK(pwrite(w->files[0].fd, nothing, WAL_BLOCK, at) == WAL_BLOCK);
+	CHECK(pread(w->files[0].fd, piece, WAL_BLOCK, at + WAL_BLOCK) == WAL_BLOCK);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.newest, c);
+	CHECK_INT(w->pos, at);
+	CHECK(put_group(w, c + 1, FRAMES, BYTES));
+	CHECK(pwrite(w->files[0].fd, piece, WAL_BLOCK, at + WAL_BLOCK) == WAL_BLOCK);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.newest, c);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+/*
+ * A group of which the disk said that it had no room, but that is there: its
+ * commit was synced otherwise, and the next one does not know it.
+ */
+static void
+a_group_that_failed_is_not_missed(void)
+{
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+	uint64_t c = 0;
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	while (c < 15)
+		CHECK(put_group(w, ++c, 1, 3000));
+	w->files[w->current].newest = w->previous = c - 1;
+	w->pos -= WAL_BLOCK;
+	w->epoch++;
+	CHECK(put_group(w, ++c, 3, 3000)); /* in the next file */
+	CHECK_INT(w->current, 1);
+	CHECK_INT(read_wal(&f, w, 0, false, &s), 0);
+	CHECK_INT(s.newest, c);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+/* Made by a start that did not come far, or lost. */
+static void
+a_file_that_is_missing_is_named(void)
+{
+	struct wal *w = NULL;
+	struct fixture f;
+	char path[300];
+
+	fixture_init(&f);
+	w = open_wal(&f, 256 << 10);
+	wal_close(w);
+	snprintf(path, sizeof(path), "%s/wal/2", f.dir);
+	CHECK_INT(unlink(path), 0);
+	CHECK_INT(wal_open(&w, &fast, f.dir, 1 << 20, false, false, &f.e), 0);
+	CHECK(!w);
+	w = open_wal(&f, 256 << 10);
+	CHECK(put_group(w, 1, 1, 100));
+	wal_close(w);
+	CHECK_INT(unlink(path), 0);
+	for (int create = 0; create < 2; create++) {
+		CHECK_INT(wal_open(&w, &fast, f.dir, 1 << 20, create, false, &f.e), -1);
+		CHECK(strstr(f.e.msg, "wal/2' is missing") && !w);
+	}
+	fixture_release(&f);
+}
+
 /* The last group of a file is damaged, and those after it are in the next. */
 static void
 a_group_missing_between_files_is_damage(void)
@@ -529,6 +618,9 @@ main(void)
 	RUN(a_torn_group_in_the_next_file_is_not_newer);
 	RUN(epochs_of_files_that_are_not_read_count);
 	RUN(frames_of_two_lives_are_no_group);
+	RUN(pieces_of_two_starts_are_no_group);
+	RUN(a_group_that_failed_is_not_missed);
+	RUN(a_file_that_is_missing_is_named);
 	RUN(a_group_missing_between_files_is_damage);
 	RUN(groups_larger_than_one_write_fit);
 	return tap_done();
