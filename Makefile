@@ -278,7 +278,8 @@ $(BUILD)/run/%: tests/fuzz/%.c $(FUZZ_AR)
 .PHONY: fuzz $(FUZZERS:%=fuzz-%)
 
 crash: deps
-	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact
+	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact $(BUILD)/unit/store/torture
+	@KC_TORTURE=$${CHAINS:-3000} $(BUILD)/unit/store/torture
 	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
 	@for t in pipelines dlq replay; do \
 		ROUNDS=$${ROUNDS_TOOLS:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-$$t || exit 1; done

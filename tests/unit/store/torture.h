@@ -13,8 +13,13 @@
 #include "store/state.h"
 #include "store/txn.h"
 
-enum slot { SLOT_SMALL, SLOT_PLAIN, SLOT_LARGE, SLOT_TXN, SLOT_RETENTION, SLOTS };
-enum { TOPICS = 250 };
+enum slot { SLOT_SMALL, SLOT_PLAIN, SLOT_LARGE, SLOT_TXN, SLOT_RETENTION,
+	SLOT_KEYED, SLOTS };
+enum { TOPICS = 250, KEYS = 9 };
+
+/* Of what is in commits: */
+#define UNKNOWN UINT64_MAX       /* it may be there or not */
+#define WITH_THE_END (UINT64_MAX - 1) /* there after an end in order */
 
 struct sent {
 	int topic;
@@ -28,6 +33,14 @@ struct sent {
 	int64_t producer;   /* -1 = none */
 	int32_t sequence;
 	bool transactional, marker;
+};
+
+struct keyed {          /* a record of SLOT_KEYED */
+	int topic;
+	int64_t offset;
+	uint64_t commit;
+	uint32_t serial;    /* its value; 0 = a tombstone */
+	char key;
 };
 
 struct version {        /* of a slot: this topic since this commit */
@@ -54,6 +67,8 @@ struct model {
 	int versions_n[SLOTS];
 	struct sent *sent;
 	size_t sent_n, sent_cap;
+	struct keyed *keyed;
+	size_t keyed_n, keyed_cap;
 	struct start *starts;
 	size_t starts_n, starts_cap;
 	struct mark *marks;
@@ -66,6 +81,7 @@ struct life {
 	int topic[SLOTS];
 	int32_t sequence[SLOTS];
 	bool open_txn;
+	bool may_refuse; /* the disk is full, or about to fail */
 };
 
 #define MODEL_ADD(m, list)                                                    \
@@ -83,6 +99,7 @@ static inline void
 model_release(struct model *m)
 {
 	free(m->sent);
+	free(m->keyed);
 	free(m->starts);
 	free(m->marks);
 }
@@ -95,7 +112,9 @@ model_copy(const struct model *from)
 
 	m.sent = xmemdup(from->sent, from->sent_n * sizeof(*m.sent));
 	m.starts = xmemdup(from->starts, from->starts_n * sizeof(*m.starts));
+	m.keyed = xmemdup(from->keyed, from->keyed_n * sizeof(*m.keyed));
 	m.sent_cap = m.sent_n;
+	m.keyed_cap = m.keyed_n;
 	m.starts_cap = m.starts_n;
 	m.marks = NULL;
 	m.marks_n = m.marks_cap = 0;
@@ -124,6 +143,13 @@ model_batch(const struct sent *x)
 	return b;
 }
 
+/* What was just appended is there once this commit has ended. */
+static inline uint64_t
+model_commit(const struct store *s)
+{
+	return s->durable ? commit_newest(s) : WITH_THE_END;
+}
+
 static inline struct append_result
 model_send(struct model *m, struct partlog *l, const struct sent *x)
 {
@@ -139,18 +165,19 @@ model_send(struct model *m, struct partlog *l, const struct sent *x)
 		s->crc = h.crc;
 		s->base = r.base_offset;
 		s->end = r.base_offset + x->count;
-		s->commit = r.commit;
+		s->commit = model_commit(l->store);
 	}
 	buf_release(&b);
 	return r;
 }
 
 static inline void
-model_note_marker(struct model *m, int topic, const struct append_result *r)
+model_note_marker(struct model *m, struct partlog *l, int topic,
+	const struct append_result *r)
 {
 	*MODEL_ADD(m, sent) = (struct sent){ .topic = topic, .base = r->base_offset,
-		.end = r->base_offset + 1, .commit = r->commit, .producer = -1,
-		.marker = true };
+		.end = r->base_offset + 1, .commit = model_commit(l->store),
+		.producer = -1, .marker = true };
 }
 
 static inline void
@@ -177,7 +204,8 @@ model_set_topic(struct model *m, struct fixture *f, int slot, int topic)
 	partlog_append(store_metadata(f->s), b.out.data, b.out.len,
 		APPEND_COORDINATOR, &r);
 	CHECK_INT(r.error, 0);
-	m->versions[slot][m->versions_n[slot]++] = (struct version){ topic, r.commit };
+	m->versions[slot][m->versions_n[slot]++] = (struct version){ topic,
+		model_commit(f->s) };
 	buf_release(&b.out);
 }
 
@@ -185,8 +213,12 @@ static inline void
 model_mark(struct model *m, struct fixture *f)
 {
 	struct simfs *sim = sim_of(f->o.fs);
-	struct mark *k = MODEL_ADD(m, marks);
+	struct mark *k;
 
+	/* What ended in a failure is not there. */
+	if (store_failed(f->s) || !f->s->durable)
+		return;
+	k = MODEL_ADD(m, marks);
 	/* In this order: what has ended by now was done before. */
 	k->committed = store_committed(f->s);
 	pthread_mutex_lock(&sim->lock);
@@ -210,7 +242,8 @@ static inline struct partlog *
 life_attach(struct fixture *f, int slot, int topic)
 {
 	/* Two slots share a name: partitions 0 and 1 of it. */
-	static const char *const names[SLOTS] = { "a", "b", "large", "a", "old" };
+	static const char *const names[SLOTS] = { "a", "b", "large", "a", "old",
+		"keyed" };
 	struct log_config c = test_config;
 
 	c.segment_bytes = slot == SLOT_LARGE ? 60000 : 12000;
@@ -219,6 +252,12 @@ life_attach(struct fixture *f, int slot, int topic)
 	c.max_message_bytes = 60000;
 	if (slot == SLOT_RETENTION)
 		c.retention_bytes = 30000;
+	if (slot == SLOT_KEYED) {
+		c.segment_bytes = 2000;
+		c.compact = true;
+		c.delete_old = false;
+		c.delete_retention_ms = 20000;
+	}
 	return fixture_attach(f, names[slot], topic, slot == SLOT_TXN, &c);
 }
 
@@ -252,8 +291,9 @@ static inline int
 life_begin(struct life *x, struct fixture *f)
 {
 	memset(x, 0, sizeof(*x));
-	if (fixture_open(f) < 0 || partlog_scan(store_metadata(f->s), 0, on_topic,
-			x->topic, &f->e))
+	if (fixture_open(f) < 0)
+		return -1;
+	if (partlog_scan(store_metadata(f->s), 0, on_topic, x->topic, &f->e))
 		return -1;
 	for (int i = 0; i < SLOTS; i++)
 		if (x->topic[i] && !(x->log[i] = life_attach(f, i, x->topic[i])))
@@ -380,7 +420,27 @@ struct checked {
 	struct model *m;
 	int64_t *found; /* per sent batch: its offset was read */
 	struct txn_state txn;
+	struct { int64_t producer; int32_t next; } sequences[32];
+	int sequences_n;
 };
+
+/* A producer's batches follow each other, from the log's start on. */
+static inline void
+check_sequence(struct checked *c, const struct batch *b)
+{
+	int i = 0;
+
+	if (b->producer_id < 0 || (b->attributes & BATCH_CONTROL))
+		return;
+	while (i < c->sequences_n && c->sequences[i].producer != b->producer_id)
+		i++;
+	if (i < c->sequences_n)
+		CHECK_INT(b->base_sequence, c->sequences[i].next);
+	else if (i < 32)
+		c->sequences[c->sequences_n++].producer = b->producer_id;
+	if (i < 32)
+		c->sequences[i].next = b->base_sequence + b->last_offset_delta + 1;
+}
 
 static inline void
 on_batch(void *arg, struct sent *s, const uint8_t *p, const struct batch *b)
@@ -388,6 +448,7 @@ on_batch(void *arg, struct sent *s, const uint8_t *p, const struct batch *b)
 	struct checked *c = arg;
 
 	CHECK(!c->found[s - c->m->sent]++);
+	check_sequence(c, b);
 	txn_state_add(&c->txn, p, b);
 }
 
@@ -446,7 +507,7 @@ static inline void
 model_check_log(struct model *m, const struct life *x, int slot, const struct mark *k)
 {
 	struct partlog *l = x->log[slot];
-	uint64_t committed = k ? k->committed : UINT64_MAX;
+	uint64_t committed = k ? k->committed : WITH_THE_END;
 	int64_t start = partlog_start(l);
 	struct checked *c = xcalloc(1, sizeof(*c));
 	const struct sent *last;
@@ -499,39 +560,219 @@ static inline void
 mark_found(void *arg, struct sent *s, const uint8_t *p, const struct batch *b)
 {
 	(void)arg, (void)p, (void)b;
-	s->commit = 0;
+	if (s->commit == UNKNOWN)
+		s->commit = WITH_THE_END;
 }
 
-/* What is there now has been seen, and stays; what is not there is forgotten. */
+/* ---- the compacted one ------------------------------------------------------ */
+
 static inline void
-model_adopt(struct model *m, const struct life *x)
+model_send_keyed(struct model *m, struct partlog *l, int topic)
+{
+	int n = 1 + (int)model_random(m, 4);
+	struct batch_builder b;
+	struct append_result r;
+	struct keyed k[4];
+
+	batch_begin(&b);
+	for (int i = 0; i < n; i++) {
+		char value[40];
+
+		k[i] = (struct keyed){ .topic = topic, .key = (char)('a' +
+			model_random(m, KEYS)), .serial = ++m->serial };
+		if (!model_random(m, 6))
+			k[i].serial = 0;
+		snprintf(value, sizeof(value), "%u", k[i].serial);
+		batch_add(&b, T0, slice_make(&k[i].key, 1), k[i].serial ?
+			slice_str(value) : SLICE_NULL);
+	}
+	batch_finish(&b);
+	partlog_append(l, b.out.data, b.out.len, APPEND_CLIENT, &r);
+	for (int i = 0; i < n && !r.error; i++) {
+		k[i].offset = r.base_offset + i;
+		k[i].commit = model_commit(l->store);
+		*MODEL_ADD(m, keyed) = k[i];
+	}
+	buf_release(&b.out);
+}
+
+struct keyed_seen {
+	const struct model *m;
+	int topic;
+	int64_t last, newest[KEYS];
+};
+
+static inline int
+on_keyed(void *arg, const struct log_record *r)
+{
+	struct keyed_seen *x = arg;
+	const struct keyed *k = NULL;
+	char value[40];
+
+	CHECK(r->offset > x->last);
+	x->last = r->offset;
+	for (size_t i = 0; i < x->m->keyed_n && !k; i++)
+		if (x->m->keyed[i].topic == x->topic && x->m->keyed[i].offset == r->offset &&
+		    r->key.len == 1 && !memcmp(r->key.data, &x->m->keyed[i].key, 1))
+			k = &x->m->keyed[i];
+	if (!CHECK(k))
+		return 1;
+	snprintf(value, sizeof(value), "%u", k->serial);
+	CHECK(k->serial ? slice_eq(r->value, slice_str(value)) : !r->value.data);
+	x->newest[k->key - 'a'] = r->offset;
+	return 0;
+}
+
+/* Of every key the newest that the log may have is there, or was a tombstone. */
+static inline void
+model_check_keyed(const struct model *m, struct partlog *l, int topic, uint64_t committed)
+{
+	struct keyed_seen x = { .m = m, .topic = topic, .last = -1 };
+	const struct keyed *newest[KEYS] = { NULL };
+	struct err e = ERR_INIT;
+
+	memset(x.newest, -1, sizeof(x.newest));
+	CHECK_INT(partlog_high_watermark(l), partlog_end(l));
+	if (!CHECK_INT(partlog_scan(l, 0, on_keyed, &x, &e), 0))
+		printf("# keyed: %s\n", e.msg);
+	for (size_t i = 0; i < m->keyed_n; i++) {
+		const struct keyed *k = &m->keyed[i];
+
+		if (k->topic != topic)
+			continue;
+		if (k->commit <= committed && !CHECK(k->offset < partlog_end(l))) {
+			printf("# keyed: commit %" PRIu64 " of %" PRIu64 ", offset %"
+				PRId64 ", end %" PRId64 "\n", k->commit, committed,
+				k->offset, partlog_end(l));
+			return;
+		}
+		if (k->offset < partlog_end(l) && (!newest[k->key - 'a'] ||
+		    newest[k->key - 'a']->offset < k->offset))
+			newest[k->key - 'a'] = k;
+	}
+	for (int i = 0; i < KEYS; i++)
+		if (newest[i] && (newest[i]->serial || x.newest[i] >= 0))
+			CHECK_INT(x.newest[i], newest[i]->offset);
+}
+
+static inline void
+model_check(struct model *m, const struct life *x, int slot, const struct mark *k)
+{
+	if (!x->log[slot])
+		return;
+	if (slot == SLOT_KEYED)
+		model_check_keyed(m, x->log[slot], x->topic[slot],
+			k ? k->committed : WITH_THE_END);
+	else
+		model_check_log(m, x, slot, k);
+}
+
+/* ---- from one life to the next ---------------------------------------------- */
+
+/* The life ended; what had ended of its commits by this mark is there. */
+static inline void
+model_end_life(struct model *m, const struct mark *k)
+{
+	for (size_t i = 0; i < m->sent_n; i++)
+		m->sent[i].commit = m->sent[i].commit <= k->committed ? 0 : UNKNOWN;
+	for (size_t i = 0; i < m->keyed_n; i++)
+		m->keyed[i].commit = m->keyed[i].commit <= k->committed ? 0 : UNKNOWN;
+	for (size_t i = 0; i < m->starts_n; i++)
+		m->starts[i].commit = m->starts[i].commit <= k->committed ? 0 : UNKNOWN;
+	for (int i = 0; i < SLOTS; i++)
+		for (int v = 0; v < m->versions_n[i]; v++)
+			m->versions[i][v].commit = m->versions[i][v].commit <=
+				k->committed ? 0 : UNKNOWN;
+	m->marks_n = 0;
+}
+
+static inline bool
+life_has(const struct life *x, int topic)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (x->topic[i] == topic)
+			return true;
+	return false;
+}
+
+/* Is the topic there, or may its deletion be taken back? */
+static inline bool
+model_has(const struct model *m, int topic)
+{
+	for (int i = 0; i < SLOTS; i++)
+		for (int v = 0; v < m->versions_n[i]; v++)
+			if (m->versions[i][v].topic == topic)
+				return true;
+	return false;
+}
+
+/* From the one that was acknowledged to the one that is there. */
+static inline void
+adopt_version(struct model *m, int slot, int topic, uint64_t seen)
+{
+	struct version *v = m->versions[slot];
+	int from = m->versions_n[slot] - 1, to;
+
+	while (from > 0 && v[from].commit)
+		from--;
+	for (to = m->versions_n[slot] - 1; to > from && v[to].topic != topic; to--)
+		;
+	m->versions_n[slot] = to - (from < 0 ? 0 : from) + 1;
+	if (from > 0)
+		memmove(v, v + from, (size_t)m->versions_n[slot] * sizeof(*v));
+	if (from == to)
+		m->versions_n[slot] = 1;
+	v[m->versions_n[slot] - 1] = (struct version){ topic, from == to ? 0 : seen };
+}
+
+/*
+ * What is there after a start has been seen, and is there from `seen` on;
+ * what is not there is forgotten.
+ */
+static inline void
+model_adopt(struct model *m, const struct life *x, uint64_t seen)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->sent_n; i++)
-		m->sent[i].commit = UINT64_MAX;
-	m->starts_n = 0;
+		if (m->sent[i].commit)
+			m->sent[i].commit = UNKNOWN;
+	for (size_t i = 0; i < m->starts_n; i++)
+		if (!m->starts[i].commit)
+			m->starts[kept++] = m->starts[i];
+	m->starts_n = kept;
+	kept = 0;
 	for (int i = 0; i < SLOTS; i++) {
-		m->versions[i][0] = (struct version){ x->topic[i], 0 };
-		m->versions_n[i] = 1;
-		if (!x->log[i])
+		adopt_version(m, i, x->topic[i], seen);
+		if (!x->log[i] || i == SLOT_KEYED)
 			continue;
 		model_read(m, x->log[i], x->topic[i], partlog_start(x->log[i]),
 			mark_found, NULL);
-		model_note_start(m, x->topic[i], partlog_start(x->log[i]), 0);
+		model_note_start(m, x->topic[i], partlog_start(x->log[i]), seen);
 	}
-	for (size_t i = 0; i < m->sent_n; i++)
-		if (!m->sent[i].commit)
-			m->sent[kept++] = m->sent[i];
-	m->sent_n = kept;
-}
+	for (size_t i = 0; i < m->sent_n; i++) {
+		struct sent *s = &m->sent[i];
 
-static inline void
-model_begin_life(struct model *m, const struct life *x, size_t op)
-{
-	model_adopt(m, x);
-	m->marks_n = 0;
-	*MODEL_ADD(m, marks) = (struct mark){ op, 0 };
+		if (!model_has(m, s->topic) || (s->commit == UNKNOWN &&
+		    life_has(x, s->topic)))
+			continue;
+		if (s->commit == WITH_THE_END)
+			s->commit = seen;
+		m->sent[kept++] = *s;
+	}
+	m->sent_n = kept;
+	kept = 0;
+	for (size_t i = 0; i < m->keyed_n; i++) {
+		struct keyed *k = &m->keyed[i];
+
+		if (!model_has(m, k->topic) || (k->topic == x->topic[SLOT_KEYED] &&
+		    k->offset >= partlog_end(x->log[SLOT_KEYED])))
+			continue;
+		if (k->commit)
+			k->commit = k->topic == x->topic[SLOT_KEYED] ? seen : UNKNOWN;
+		m->keyed[kept++] = *k;
+	}
+	m->keyed_n = kept;
 }
 
 #endif
