@@ -24,6 +24,7 @@ struct client {
 	pthread_mutex_t lock;
 	struct cause cause; /* why a broker could not be reached */
 	bool was_up;        /* a broker answered: the newest cause counts */
+	int losses;         /* connections that failed */
 };
 
 enum {
@@ -91,6 +92,7 @@ on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 	if (!strcmp(fac, "FAIL") && c) {
 		cause_parse(&cause, body);
 		pthread_mutex_lock(&c->lock);
+		c->losses++;
 		if (c->cause.kind == CAUSE_NONE || cause_is_final(&cause) ||
 		    (c->was_up && !cause_is_final(&c->cause)))
 			c->cause = cause;
@@ -282,6 +284,17 @@ client_cause(struct client *c, struct cause *cause)
 	pthread_mutex_lock(&c->lock);
 	*cause = c->cause;
 	pthread_mutex_unlock(&c->lock);
+}
+
+int
+client_losses(struct client *c)
+{
+	int n;
+
+	pthread_mutex_lock(&c->lock);
+	n = c->losses;
+	pthread_mutex_unlock(&c->lock);
+	return n;
 }
 
 /* From here on only what happens later is of interest. */

@@ -68,7 +68,8 @@ static const struct row {
 	{ K(INVALID_PRODUCER_EPOCH), ERR_REFUSED, "fenced by another producer", NULL },
 	{ K(PRODUCER_FENCED), ERR_REFUSED, "fenced by another producer", NULL },
 	{ K(_FENCED), ERR_REFUSED, "fenced by another run",
-		"a newer one with the same transactional id has taken over" },
+		"a newer one with the same transactional id has taken over, or this "
+		"one stood still for longer than transaction.timeout.ms" },
 	{ K(_PURGE_QUEUE), ERR_TEMPORARY, "not sent", "run it again" },
 	{ K(_PURGE_INFLIGHT), ERR_TEMPORARY, "sent, but not acknowledged",
 		"it may have been written" },

@@ -45,5 +45,7 @@ rd_kafka_consumer_group_metadata_t *consume_membership(const struct consume *c);
 
 /* Why a broker could not be reached last; CAUSE_NONE when all is well. */
 void client_cause(struct client *c, struct cause *cause);
+/* How many connections have failed so far. */
+int client_losses(struct client *c);
 
 #endif

@@ -50,6 +50,8 @@ struct txn {
 	struct err failed;      /* why the open one cannot be committed */
 	struct err unsettled;   /* the last one's end is not known */
 	int64_t acked_before;   /* totals.acked when it began */
+	bool aborting;
+	int losses_before;      /* client_losses() when the abort began */
 	int64_t batch_bytes;    /* to be reopened with after the abort; 0 = not */
 	struct map known;       /* name -> struct known */
 };

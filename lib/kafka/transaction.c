@@ -86,6 +86,27 @@ persist(struct producer *p, rd_kafka_error_t *(*call)(const struct job *, int),
 	}
 }
 
+static bool
+is_fence(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__FENCED ||
+		code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+		code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+/*
+ * An abort may ask for a new epoch (KIP-360). When the broker dies between
+ * giving it and saying so, its successor refuses the older one, as it refuses
+ * who was fenced by a twin: there is no telling which. The epoch is not taken
+ * anew here: were there a twin, it would be fenced, and its offsets passed over.
+ */
+static bool
+may_be_own_epoch(const struct producer *p, rd_kafka_resp_err_t code)
+{
+	return is_fence(code) && p->txn.aborting &&
+		client_losses(p->client) != p->txn.losses_before;
+}
+
 /* Ours from librdkafka's, which is destroyed. Fatal ones stay with the producer. */
 static int
 take_error(struct producer *p, rd_kafka_error_t *error, const char *what,
@@ -97,8 +118,13 @@ take_error(struct producer *p, rd_kafka_error_t *error, const char *what,
 
 	real = fatal ? rd_kafka_fatal_error(client_handle(p->client), why,
 		sizeof(why)) : 0;
-	client_error(p->client, real ? real : code,
-		real ? why : rd_kafka_error_string(error), e);
+	if (may_be_own_epoch(p, real))
+		err_set(e, ERR_TEMPORARY, "the broker was lost while it gave this "
+			"run a new epoch, and nothing is sent with the older one "
+			"(run it again, if no other run has taken over)");
+	else
+		client_error(p->client, real ? real : code,
+			real ? why : rd_kafka_error_string(error), e);
 	err_wrap(e, "%s (transactional id '%s')", what, p->txn.id);
 	if (fatal)
 		p->fatal = *e;
@@ -217,6 +243,8 @@ txn_abort(struct producer *p, struct err *e)
 	j.rk = client_handle(p->client);
 	/* Records that are dropped now are no failures of their own. */
 	producer_txn_fail(p, &dropped);
+	p->txn.losses_before = client_losses(p->client);
+	p->txn.aborting = true;
 	error = persist(p, do_abort, &j);
 	if (error) {
 		bool retriable = rd_kafka_error_is_retriable(error);
@@ -229,7 +257,7 @@ txn_abort(struct producer *p, struct err *e)
 		return -1;
 	}
 	count_aborted(p);
-	p->txn.open = false;
+	p->txn.open = p->txn.aborting = false;
 	p->txn.batch_bytes = 0;
 	return batch_bytes ? producer_reopen(p, batch_bytes, e) : 0;
 }
