@@ -106,3 +106,82 @@ is_open() {
 	[[ $(arrived) == "$(printf 'v%d\n' {0..59} | paste -sd ' ')" ]]
 	kc-dlq runs "$dlq" --json | jq -e '.sent == 60 and .selected == 60'
 }
+
+@test "a plan says what would be done, and changes nothing; from it, that is done and nothing else" {
+	topics
+	dead 5 3 4
+	plan=$BATS_TEST_TMPDIR/plan
+	exits 0 kc-dlq redrive "$dlq" --plan "$plan" --headers +mended=yes
+	says "would be: 3 of 3 sent"
+	[[ -z $(arrived) && -z $(kc-topics list "$dlq.kc-ledger") ]]
+	jq -es --arg d "$dlq" --arg s "$src" '.[0].plan == "redrive" and .[0].headers == ["+mended=yes"] and .[4].records == 3 and
+		(.[1:4] | map([.src, .do, .to, .redrives])) == ([1, 2, 0] | map(["\($d)/0/\(.)", "send", "\($s)/0", 1]))' "$plan"
+	exits 1 kc-dlq redrive "$dlq" --plan "$plan"
+	# what came later is not in it
+	dead 2
+	exits 2 kc-dlq redrive "$dlq" --from "$plan" --to elsewhere
+	says "--from goes with options of pace only"
+	exits 0 kc-dlq redrive "$dlq" --from "$plan" --rate 8/s --run planned
+	says "3 of 3 sent; run planned"
+	[[ $(arrived) == "v3 v4 v5" && $(is_open) == "0:3" ]]
+	kc-consume "$src" -e | jq -es 'all(.headers[0] == {key: "mended", value: "yes"})'
+	# a second time it is stale
+	exits 5 kc-dlq redrive "$dlq" --from "$plan"
+	says "the plan is stale: '$dlq' 0:1 is redriven; nothing was done"
+	[[ $(is_open) == "0:3" && $(kc-dlq runs "$dlq" | wc -l) == 1 ]]
+}
+
+@test "a plan is refused when anything in it is no longer so" {
+	topics
+	dead 0 1 2 3
+	plan=$BATS_TEST_TMPDIR/plan
+	kc-dlq redrive "$dlq" 0:0-2 --plan - -q >"$plan"
+	exits 2 kc-dlq redrive "$dlq.other.dlq" --from "$plan"
+	sed '2d' "$plan" >"$plan.cut"
+	exits 1 kc-dlq redrive "$dlq" --from "$plan.cut"
+	says "this plan was changed, or is not all there: its end tells of 3 records, and 2 are there"
+	head -n 3 "$plan" >"$plan.cut"
+	exits 1 kc-dlq redrive "$dlq" --from "$plan.cut"
+	says "has no end"
+	echo nonsense >"$plan.cut"
+	exits 1 kc-dlq redrive "$dlq" --from "$plan.cut"
+	says "line 1: it is no plan of a redrive"
+	kc-dlq discard "$dlq" 0:1 -q
+	exits 5 kc-dlq redrive "$dlq" --from "$plan"
+	says "0:1 is discarded"
+	kc-dlq restore "$dlq" 0:1 -q
+	# the same offsets, other records
+	kc-topics delete -qy "$dlq" "$dlq.kc-ledger"
+	eventually eval '[[ -z $(kc-topics list "$dlq") ]]'
+	kc-topics create -q -p 1 "$dlq"
+	dead 0 9 2 3
+	exits 5 kc-dlq redrive "$dlq" --from "$plan" --assume-none
+	says "'$dlq' 0:1 is another record"
+	[[ -z $(arrived) ]]
+}
+
+@test "a planned run that was stopped goes on; what a command makes otherwise than planned is not sent" {
+	topics
+	dead 0 1 2 3
+	plan=$BATS_TEST_TMPDIR/plan
+	kc-dlq redrive "$dlq" --plan "$plan" -q
+	kc-dlq redrive "$dlq" --from "$plan" --canary 1 --watch 60s --run stopped 3>&- 2>/dev/null &
+	pid=$!
+	eventually eval '[[ -n $(arrived) ]]'
+	kill -TERM $pid
+	wait $pid || true
+	exits 2 kc-dlq redrive "$dlq" --resume stopped
+	says "run 'stopped' was of a plan: it goes on with --from"
+	exits 0 kc-dlq redrive "$dlq" --from "$plan" --resume stopped
+	[[ $(arrived) == "v0 v1 v2 v3" && -z $(is_open) ]]
+	dead 4 5
+	echo '"as planned"' >"$BATS_TEST_TMPDIR/made"
+	kc-dlq redrive "$dlq" --plan "$plan.2" -q --via "jq -c --slurpfile v $BATS_TEST_TMPDIR/made '.value = \$v[0]'"
+	echo '"something else"' >"$BATS_TEST_TMPDIR/made"
+	exits 1 kc-dlq redrive "$dlq" --from "$plan.2"
+	says "'$dlq' 0:4: it would not be sent, or parked, as the plan says"
+	[[ $(is_open) == "0:4 0:5" ]]
+	echo '"as planned"' >"$BATS_TEST_TMPDIR/made"
+	exits 0 kc-dlq redrive "$dlq" --from "$plan.2"
+	[[ $(arrived) == *" as planned as planned" ]]
+}

@@ -3,6 +3,7 @@
 #define KC_DLQ_CHANGES_H
 
 #include "base/arena.h"
+#include "kafka/redrive_planned.h"
 #include "model/ledger_run.h"
 #include "verbs.h"
 
@@ -25,6 +26,22 @@ int start_run(struct args *a, struct run_memory *m, const char *verb, struct err
 void end_run(struct run_memory *m);
 /* What was done, or with a dry run would be: "sent", "parked". */
 void tell_run(struct args *a, const struct ledger_run *r, const char *done);
+
+/* ---- plan.c ---- */
+
+/* The file of --plan, or stdout. */
+struct plan_file {
+	struct redrive_plan_writer writer;
+	struct out out;
+	bool open, stdout;
+};
+/* a->dlq is open and the run begun; a new file. */
+int plan_begin(struct args *a, struct plan_file *f, struct run_memory *m, struct err *e);
+/* In any case; a plan that failed leaves no file. */
+int plan_end(struct args *a, struct plan_file *f, int result, struct err *e);
+/* Of --from, for this topic; its options become those of a. p must outlive them. */
+int plan_read(struct args *a, const char *topic, struct redrive_plan *p, struct err *e);
+int plan_check_cluster(struct args *a, const struct redrive_plan *p, struct err *e);
 
 #define MUTATING                                                              \
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run), .help = "change nothing, only count" }, \

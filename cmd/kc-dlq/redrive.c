@@ -146,6 +146,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	struct redrive_headers headers = { 0 };
 	struct redrive_options o = { .edits = edits, .hold = { NULL, -1 } };
 	struct run_memory m = { 0 };
+	struct plan_file plan = { 0 };
 	int result = -1;
 
 	dlq_close(&a->dlq);
@@ -157,12 +158,21 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 			SLICE_ARG(m.run.via));
 	m.run.to = slice_str(a->to);
 	m.run.via = slice_str(a->via);
+	if (a->planned && plan_check_cluster(a, a->planned, e))
+		goto out;
+	if (a->plan && plan_begin(a, &plan, &m, e))
+		goto out;
+	o.plan = a->plan ? &plan.writer : NULL;
+	o.planned = a->planned;
+	o.resumed = a->resume != NULL;
 	o.form.run = m.run.id;
 	o.by = m.run.by;
 	o.ends = m.ends;
 	progress_init(&a->progress, "records", -1, clock_system());
 	result = redrive(&a->dlq, &o, &m.run, e);
 	progress_end(&a->progress);
+	if (a->plan)
+		result = plan_end(a, &plan, result, e);
 	if (!result || e->code == ERR_NO || !e->code)
 		tell_run(a, &m.run, "sent");
 	if (!result)
@@ -190,12 +200,24 @@ int
 run_redrive(void *args, int argc, char **argv, struct err *e)
 {
 	struct args *a = args;
+	struct redrive_plan plan = { 0 };
+	int result = want_dlq(argc, e) ||
+		read_selection(a, argc - 1, argv + 1, e) ? -1 : 0;
 
-	return want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
-		check_redrive(a, e) ||
+	if (!result && a->from) {
+		result = plan_read(a, argv[0], &plan, e);
+		a->planned = &plan;
+	}
+	/* to plan is to do nothing */
+	a->dry_run |= a->plan != NULL;
+	result = result || check_redrive(a, e) ||
 		(a->run_name && check_run_name(a->run_name, e)) ||
 		confirm(a, "redrive", argv[0], e) ||
 		redrive_selected(a, argv[0], NULL, e) ? -1 : 0;
+	dlq_close(&a->dlq);
+	redrive_plan_release(&plan);
+	a->planned = NULL;
+	return result;
 }
 
 /* ---- the options ---------------------------------------------------------------- */
@@ -204,41 +226,51 @@ static const char *const timestamps[] = { "now", "origin", NULL };
 static const char *const orders[] = { "origin", "arrival", NULL };
 static const char *const payloads[] = { "dlq", "origin", NULL };
 
+#define SENDING                                                                \
+	{ 0, "to", OPT_STRING, AT(to), "TOPIC",                                \
+		.help = "send there, or to its retry topic (retry); default: where it died" }, \
+	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",                           \
+		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" }, \
+	{ 0, "via", OPT_STRING, AT(via), "COMMAND",                            \
+		.help = "mend them: lines of kc-record(5) in, lines with the same src out" }, \
+	{ 0, "check", OPT_STRING, AT(check), "COMMAND",                        \
+		.help = "send only what it ends with 0 for; a record's line is its stdin" }, \
+	{ 0, "if-newer", OPT_CHOICE, AT(if_newer), "WHAT", .choices = newer_modes, \
+		.help = "of a key with a newer record: auto (park where compacted), send, park, skip" }, \
+	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = payloads, \
+		.help = "key and value of the dead letter (dlq), or of the record that died (origin)" }, \
+	{ 0, "timestamp", OPT_CHOICE, AT(timestamp), "WHICH", .choices = timestamps, \
+		.help = "of the copies: now (default), or that of the origin" }, \
+	{ 0, "order", OPT_CHOICE, AT(order), "WHICH", .choices = orders,       \
+		.help = "in which they died in each partition: origin (default); or as they lie: arrival" }, \
+	{ 0, "rate", OPT_STRING, AT(rate), "N/s",                              \
+		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" }, \
+	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",                        \
+		.help = "rise to the rate in this time" },                     \
+	{ 0, "max-lag", OPT_STRING, AT(max_lag), "[GROUP:]N",                  \
+		.help = "hold back while readers of the target have more left to read" }, \
+	{ 0, "canary", OPT_INT, AT(canary), "N", .min = 1, .max = INT32_MAX,   \
+		.help = "send N, watch for returns, then the rest" },          \
+	{ 0, "watch", OPT_DURATION, AT(watch_ms), "TIME",                      \
+		.help = "how long (default with --canary: 30s)" },             \
+	{ 0, "abort-if-returned", OPT_STRING, AT(abort_if_returned), "PERCENT", \
+		.help = "more than these came back: stop (default: 0%)" },     \
+	{ 0, "max-redrives", OPT_INT, AT(max_redrives), "N", .min = 1, .max = 1000000, \
+		.help = "park what was redriven so often (default: 3)" },      \
+	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,     \
+		.help = "send at most N" },                                    \
+	{ 0, "resume", OPT_STRING, AT(resume), "ID",                           \
+		.help = "go on with this run: what it selected and is still open" }, \
+	MUTATING
+
 const struct opt redrive_options[] = {
-	{ 0, "to", OPT_STRING, AT(to), "TOPIC",
-		.help = "send there, or to its retry topic (retry); default: where it died" },
-	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",
-		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" },
-	{ 0, "via", OPT_STRING, AT(via), "COMMAND",
-		.help = "mend them: lines of kc-record(5) in, lines with the same src out" },
-	{ 0, "check", OPT_STRING, AT(check), "COMMAND",
-		.help = "send only what it ends with 0 for; a record's line is its stdin" },
-	{ 0, "if-newer", OPT_CHOICE, AT(if_newer), "WHAT", .choices = newer_modes,
-		.help = "of a key with a newer record: auto (park where compacted), send, park, skip" },
-	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = payloads,
-		.help = "key and value of the dead letter (dlq), or of the record that died (origin)" },
-	{ 0, "timestamp", OPT_CHOICE, AT(timestamp), "WHICH", .choices = timestamps,
-		.help = "of the copies: now (default), or that of the origin" },
-	{ 0, "order", OPT_CHOICE, AT(order), "WHICH", .choices = orders,
-		.help = "in which they died in each partition: origin (default); or as they lie: arrival" },
-	{ 0, "rate", OPT_STRING, AT(rate), "N/s",
-		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" },
-	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",
-		.help = "rise to the rate in this time" },
-	{ 0, "max-lag", OPT_STRING, AT(max_lag), "[GROUP:]N",
-		.help = "hold back while readers of the target have more left to read" },
-	{ 0, "canary", OPT_INT, AT(canary), "N", .min = 1, .max = INT32_MAX,
-		.help = "send N, watch for returns, then the rest" },
-	{ 0, "watch", OPT_DURATION, AT(watch_ms), "TIME",
-		.help = "how long (default with --canary: 30s)" },
-	{ 0, "abort-if-returned", OPT_STRING, AT(abort_if_returned), "PERCENT",
-		.help = "more than these came back: stop (default: 0%)" },
-	{ 0, "max-redrives", OPT_INT, AT(max_redrives), "N", .min = 1, .max = 1000000,
-		.help = "park what was redriven so often (default: 3)" },
-	{ 0, "limit", OPT_INT, AT(limit), "N", .min = 0, .max = INT64_MAX,
-		.help = "send at most N" },
-	{ 0, "resume", OPT_STRING, AT(resume), "ID",
-		.help = "go on with this run: what it selected and is still open" },
-	MUTATING,
+	{ 0, "plan", OPT_STRING, AT(plan), "FILE",
+		.help = "do nothing; write what would be done there, for --from; -: stdout" },
+	{ 0, "from", OPT_STRING, AT(from), "FILE",
+		.help = "do what this plan says and nothing else; refused when it is stale" },
+	SENDING,
 	OPT_END
 };
+
+/* Of what a person decides, or has mended. */
+const struct opt resend_options[] = { SENDING, OPT_END };

@@ -27,7 +27,7 @@ confirm(const struct args *a, const char *verb, const char *topic, struct err *e
 {
 	char question[512];
 
-	if (a->yes || a->dry_run || a->resume || !dlq_select_is_all(&a->select))
+	if (a->yes || a->dry_run || a->resume || a->planned || !dlq_select_is_all(&a->select))
 		return 0;
 	snprintf(question, sizeof(question), "%s everything in '%s'?", verb, topic);
 	return prompt_yes(question, e);
@@ -88,6 +88,12 @@ freeze(struct args *a, struct run_memory *m)
 	buf_release(&ends);
 }
 
+static const char *
+plan_name(const struct args *a, struct arena *memory)
+{
+	return arena_printf(memory, "%016" PRIx64, a->planned->digest);
+}
+
 static int
 begin_run(struct args *a, struct run_memory *m, const char *verb, struct err *e)
 {
@@ -104,6 +110,8 @@ begin_run(struct args *a, struct run_memory *m, const char *verb, struct err *e)
 		.by = user_at_host(&m->memory), .pid = getpid(),
 		.since = a->now_ms,
 	};
+	if (a->planned)
+		m->run.plan = slice_str(plan_name(a, &m->memory));
 	freeze(a, m);
 	return 0;
 }
@@ -119,6 +127,10 @@ resume_run(struct args *a, struct run_memory *m, const char *verb, struct err *e
 		return err_set(e, ERR_NOT_FOUND, "there is no %s '%s' to go on "
 			"with (kc-dlq runs %s lists them)", verb, a->resume,
 			a->dlq.o.topic);
+	if (!slice_is_null(old->plan) && (!a->planned || !slice_eq_str(old->plan,
+	    plan_name(a, &m->memory))))
+		return err_set(e, ERR_USAGE, "run '%s' was of a plan: %s", a->resume,
+			a->planned ? "of another one" : "it goes on with --from");
 	m->run = *old;
 	m->run.by = user_at_host(&m->memory);
 	m->run.pid = getpid();
@@ -126,7 +138,8 @@ resume_run(struct args *a, struct run_memory *m, const char *verb, struct err *e
 	m->ends = xcalloc((size_t)n, sizeof(*m->ends));
 	for (int i = 0; i < n; i++)
 		m->ends[i] = ledger_run_end(old, i);
-	for (int i = 0; i < old->select_n; i++)
+	/* a plan has them already */
+	for (int i = 0; i < old->select_n && !a->planned; i++)
 		if (dlq_select_add(&a->select, old->select[i].data, a->now_ms, e))
 			return err_wrap(e, "run '%s'", a->resume);
 	return 0;

@@ -24,7 +24,7 @@ struct args {
 	bool json, json_values, dry_run, yes, assume_none;
 
 	/* redrive */
-	const char *to, *rate, *max_lag, *order, *timestamp, *abort_if_returned, *via, *check,
+	const char *to, *rate, *max_lag, *order, *plan, *from, *timestamp, *abort_if_returned, *via, *check,
 		*if_newer, *payload;
 	struct opt_list shape;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
@@ -49,6 +49,7 @@ struct args {
 	struct dlq_select select;
 	struct dlq dlq;
 	struct progress progress;
+	const struct redrive_plan *planned; /* of --from */
 };
 
 #define AT(member) offsetof(struct args, member)
@@ -72,7 +73,7 @@ int mark_selected(struct args *a, const char *topic, const char *verb, struct er
 
 /* ---- redrive.c ---- */
 
-extern const struct opt redrive_options[];
+extern const struct opt redrive_options[], resend_options[];
 
 int run_redrive(void *args, int argc, char **argv, struct err *e);
 

@@ -23,6 +23,7 @@ struct dlq_change {
 	struct record copy;        /* topic null = nothing is sent */
 	int32_t partition;         /* where the copy went */
 	int64_t offset;
+	uint64_t letter;           /* fingerprint of the dead letter's key and value */
 	struct slice origin_topic; /* where the record died; null, -1 = not known */
 	int32_t origin_partition;
 	int64_t origin_offset;

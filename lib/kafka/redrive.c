@@ -59,7 +59,7 @@ park(struct redriver *j, const struct dlq_record *x, int64_t redrives)
 			" times", redrives));
 	y.fingerprint = ledger_fingerprint(x->d->key, x->d->value);
 	y.redrives = redrives;
-	dlq_batch_add(&j->batch, &y, NULL);
+	dlq_batch_add(&j->batch, &y, NULL)->letter = y.fingerprint;
 	j->o->told(j->o->arg, x->r->partition, x->r->offset, LEDGER_PARKED, &why);
 }
 
@@ -120,6 +120,7 @@ take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
 	y.fingerprint = ledger_fingerprint(copy.key, copy.value);
 	y.redrives = redrives + 1;
 	c = dlq_batch_add(&j->batch, &y, &copy);
+	c->letter = ledger_fingerprint(x->d->key, x->d->value);
 	c->origin_topic = slice_is_null(x->d->origin.topic) ? SLICE_NULL :
 		arena_copy(&j->batch.memory, x->d->origin.topic);
 	c->fetch = !edit && (x->d->payload_lost || j->o->payload_origin);
@@ -217,13 +218,16 @@ send_all(struct redriver *j, struct err *e)
 {
 	bool disordered = false;
 
+	if (j->o->planned && redrive_check_plan(j, e))
+		return -1;
 	/* so that whom we fence, and who looks, knows of us */
 	if (!j->o->dry_run && redrive_commit(j, e))
 		return -1;
-	if (!j->o->by_arrival && !j->o->dry_run &&
-	    redrive_look(j, &disordered, e))
+	if (!j->o->planned && !j->o->by_arrival &&
+	    (!j->o->dry_run || j->o->plan) && redrive_look(j, &disordered, e))
 		return -1;
-	if ((disordered ? redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
+	if ((j->o->planned ? redrive_do_plan(j, e) : disordered ?
+	     redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
 	    redrive_commit(j, e))
 		return -1;
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&

@@ -12,6 +12,7 @@
 #include "kafka/dlq_write.h"
 #include "kafka/redrive_edits.h"
 #include "kafka/redrive_hold.h"
+#include "kafka/redrive_planned.h"
 #include "model/dlq_select.h"
 #include "model/ledger_run.h"
 #include "model/redrive.h"
@@ -42,6 +43,9 @@ struct redrive_options {
 	const char *via, *check;      /* commands: see redrive_via.h; NULL = none */
 	bool by_arrival;              /* not in the order in which they died */
 	bool payload_origin;          /* key and value of the source record, not of the dead letter */
+	struct redrive_plan_writer *plan;   /* with dry_run: what would be done; or NULL */
+	const struct redrive_plan *planned; /* this, and nothing else; or NULL */
+	bool resumed;                 /* what of the plan is done already is no matter */
 	bool dry_run;                 /* everything but sending and writing */
 	/* A record that was not sent, and why; state is what became of it. */
 	void (*told)(void *arg, int32_t partition, int64_t offset,
@@ -54,7 +58,7 @@ struct redrive_options {
 /*
  * Does it, counting in *run, which is written along. 0 also when some were
  * parked or failed (the counts say so). ERR_NO: too many came back, the rest
- * was not sent. Others as dlq_commit().
+ * was not sent. ERR_REFUSED: also a plan that is stale. Others as dlq_commit().
  */
 int redrive(struct dlq *d, const struct redrive_options *o,
 	struct ledger_run *run, struct err *e);

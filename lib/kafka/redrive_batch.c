@@ -260,6 +260,22 @@ on_refused(void *arg, const struct dlq_change *c, const struct err *why)
 	on_failed(j, c, why);
 }
 
+/* What would be done with it now was not planned. */
+static void
+hold_to_plan(struct redriver *j)
+{
+	for (int i = 0; i < j->batch.n; i++) {
+		struct err why = ERR_INIT;
+
+		if (redrive_as_planned(j, &j->batch.items[i]))
+			continue;
+		err_set(&why, ERR_FAILED, "it would not be sent, or parked, as "
+			"the plan says (make a new one)");
+		drop(j, &j->batch.items[i], &why);
+	}
+	dlq_batch_sweep(&j->batch);
+}
+
 static int
 run_commands(struct redriver *j, struct err *e)
 {
@@ -313,7 +329,11 @@ redrive_commit(struct redriver *j, struct err *e)
 
 	if (prepare(j, e))
 		return -1;
+	if (j->o->planned)
+		hold_to_plan(j);
 	if (j->o->dry_run) {
+		if (j->o->plan && redrive_plan_write(j, e))
+			return -1;
 		count_dry(j);
 		return 0;
 	}

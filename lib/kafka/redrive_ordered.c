@@ -74,6 +74,18 @@ on_pick(struct record_pick *x, const struct record *r, struct err *e)
 	return 0;
 }
 
+/* The dead letter is the one that the plan was made for. */
+static int
+check(struct redriver *j, const struct record *r, const struct deadletter *d,
+	struct err *e)
+{
+	const struct redrive_planned *x = redrive_plan_find(j->o->planned,
+		r->partition, r->offset);
+
+	return x->letter == ledger_fingerprint(d->key, d->value) ? 0 :
+		redrive_stale(j, r->partition, r->offset, "is another record", e);
+}
+
 static int
 give(struct redriver *j, const struct record *r, struct err *e)
 {
@@ -86,6 +98,8 @@ give(struct redriver *j, const struct record *r, struct err *e)
 	arena_reset(a);
 	arena_reset(&j->memory);
 	deadletter_read(r, &letter, a);
+	if (j->checking)
+		return check(j, r, &letter, e);
 	back.redrives = letter.redrives;
 	dlq_is_return(j->d, &x, &back);
 	if (j->o->edits)
@@ -93,15 +107,18 @@ give(struct redriver *j, const struct record *r, struct err *e)
 	return redrive_take(j, &x, back.redrives, j->o->edits ? &edit : NULL, e);
 }
 
-static void
-tell_lost(struct redriver *j, const struct redrive_place *p)
+static int
+lost(struct redriver *j, const struct redrive_place *p, struct err *e)
 {
 	struct err why = ERR_INIT;
 
+	if (j->checking)
+		return redrive_stale(j, p->partition, p->offset, "is not there", e);
 	err_set(&why, ERR_NOT_FOUND, "it is no longer there");
 	j->run->selected++;
 	j->run->failed++;
 	redrive_fail(j, p->partition, p->offset, &why);
+	return 0;
 }
 
 /* Returns the bytes that were fetched; -1. */
@@ -123,7 +140,7 @@ send_some(struct redriver *j, const struct redrive_place *places, int n,
 		const struct record *r = copies[i];
 
 		if (!result && !r)
-			tell_lost(j, &places[i]);
+			result = lost(j, &places[i], e);
 		if (!result && r) {
 			result = give(j, r, e);
 			bytes += (int64_t)(r->key.len + r->value.len);
@@ -149,22 +166,34 @@ next_batch(const struct redriver *j, size_t done, size_t left, int64_t bytes)
 }
 
 int
+redrive_send_places(struct redriver *j, const struct redrive_place *places,
+	size_t n, struct err *e)
+{
+	int64_t bytes = 0, some;
+	int batch;
+
+	for (size_t i = 0; i < n; i += (size_t)batch) {
+		batch = next_batch(j, i, n - i, bytes);
+		some = send_some(j, places + i, batch, e);
+		if (some < 0)
+			return -1;
+		bytes += some;
+	}
+	return 0;
+}
+
+int
 redrive_ordered(struct redriver *j, struct err *e)
 {
 	struct redrive_order order = { 0 };
-	int64_t bytes = 0, some;
-	int result, n;
+	int result;
 
 	j->order = &order;
 	result = redrive_scan(j, on_place, e);
 	j->taken = 0;
 	redrive_order_sort(&order);
-	for (size_t i = 0; i < order.n && !result; i += (size_t)n) {
-		n = next_batch(j, i, order.n - i, bytes);
-		some = send_some(j, order.places + i, n, e);
-		bytes += some;
-		result = some < 0 ? -1 : 0;
-	}
+	if (!result)
+		result = redrive_send_places(j, order.places, order.n, e);
 	redrive_order_release(&order);
 	j->order = NULL;
 	return result;

@@ -27,6 +27,7 @@ struct redriver {
 	int64_t now_ms;         /* wall clock, asked once a batch */
 	bool begun;             /* the ledger knows of the run */
 	bool canary_over;
+	bool checking;          /* whether a plan still holds; nothing is taken */
 };
 
 /* One transaction; a reader with read_committed waits for its end. */
@@ -49,6 +50,19 @@ bool redrive_is_over(const struct redriver *j);
 /* redrive_ordered.c: whether they lie in the order of their deaths; if not, in that. */
 int redrive_look(struct redriver *j, bool *disordered, struct err *e);
 int redrive_ordered(struct redriver *j, struct err *e);
+/* These, in this order; those that are not there are told. */
+struct redrive_place;
+int redrive_send_places(struct redriver *j, const struct redrive_place *places,
+	size_t n, struct err *e);
+
+/* redrive_planned.c: the batch as lines of o->plan. */
+int redrive_plan_write(struct redriver *j, struct err *e);
+/* That o->planned still holds, before anything is done; then all of it. */
+int redrive_check_plan(struct redriver *j, struct err *e);
+int redrive_do_plan(struct redriver *j, struct err *e);
+bool redrive_as_planned(struct redriver *j, const struct dlq_change *c);
+int redrive_stale(const struct redriver *j, int32_t partition, int64_t offset,
+	const char *why, struct err *e);
 
 /* A new entry of that state, by this run; the note stays. */
 struct ledger_entry redrive_entry(const struct redriver *j, int32_t partition,

@@ -68,6 +68,36 @@ flat_text(struct slice value, struct arena *a, struct slice *out)
 	return true;
 }
 
+bool
+flat_texts(struct slice value, struct arena *a, struct slice **out, int *n)
+{
+	struct scan s = scan_init(value);
+	struct slice text;
+
+	*n = 0;
+	if (!scan_accept(&s, '['))
+		return false;
+	/* at most one string for two bytes of text */
+	*out = arena_array(a, value.len / 2 + 1, sizeof(**out));
+	while (scan_peek(&s) != ']')
+		if ((*n && !scan_accept(&s, ',')) || !scan_value(&s, &text) ||
+		    !flat_text(text, a, &(*out)[(*n)++]))
+			return false;
+	return true;
+}
+
+void
+flat_put_texts(struct buf *out, const struct slice *list, int n)
+{
+	buf_addc(out, '[');
+	for (int i = 0; i < n; i++) {
+		if (i)
+			buf_addc(out, ',');
+		envelope_put_string(out, list[i]);
+	}
+	buf_addc(out, ']');
+}
+
 void
 flat_put_text(struct buf *out, const char *name, struct slice value)
 {

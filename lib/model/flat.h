@@ -32,8 +32,13 @@ bool flat_int(struct slice value, int64_t *out);
 /* null gives the null slice; the text is copied into the arena. */
 bool flat_text(struct slice value, struct arena *a, struct slice *out);
 
+/* An array of texts; false when it is something else. */
+bool flat_texts(struct slice value, struct arena *a, struct slice **out, int *n);
+
 /* `,"name":` and the value, when it is not null. */
 void flat_put_text(struct buf *out, const char *name, struct slice value);
+/* `["...","..."]` */
+void flat_put_texts(struct buf *out, const struct slice *list, int n);
 void flat_put_int(struct buf *out, const char *name, int64_t value);
 
 #endif

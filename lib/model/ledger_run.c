@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "base/num.h"
-#include "model/envelope.h"
 #include "model/flat.h"
 
 static const char prefix[] = "run/";
@@ -18,7 +17,7 @@ static const struct {
 #define ROW(name, kind) { #name, offsetof(struct ledger_run, name), kind }
 	ROW(verb, TEXT), ROW(state, TEXT), ROW(by, TEXT), ROW(pid, NUMBER),
 	ROW(since, NUMBER), ROW(until, NUMBER), ROW(ends, TEXT),
-	ROW(to, TEXT), ROW(via, TEXT),
+	ROW(to, TEXT), ROW(via, TEXT), ROW(plan, TEXT),
 	ROW(selected, COUNT), ROW(sent, COUNT), ROW(parked, COUNT),
 	ROW(discarded, COUNT), ROW(skipped, COUNT), ROW(failed, COUNT),
 	ROW(returned, COUNT),
@@ -69,37 +68,11 @@ ledger_run_write_counts(struct buf *out, const struct ledger_run *r)
 void
 ledger_run_write(struct buf *out, const struct ledger_run *r)
 {
-	buf_addstr(out, "{\"select\":[");
-	for (int i = 0; i < r->select_n; i++) {
-		if (i)
-			buf_addc(out, ',');
-		envelope_put_string(out, r->select[i]);
-	}
-	buf_addc(out, ']');
+	buf_addstr(out, "{\"select\":");
+	flat_put_texts(out, r->select, r->select_n);
 	for (int i = 0; i < MEMBERS; i++)
 		write_member(out, r, i);
 	buf_addc(out, '}');
-}
-
-/* An array of strings. */
-static bool
-read_select(struct slice value, struct arena *a, struct ledger_run *r)
-{
-	struct scan s = scan_init(value);
-	struct slice text;
-	int n = 0;
-
-	if (!scan_accept(&s, '['))
-		return false;
-	/* at most one string for two bytes of text */
-	r->select = arena_array(a, value.len / 2 + 1, sizeof(*r->select));
-	while (scan_peek(&s) != ']') {
-		if ((n && !scan_accept(&s, ',')) || !scan_value(&s, &text) ||
-		    !flat_text(text, a, &r->select[n++]))
-			return false;
-	}
-	r->select_n = n;
-	return true;
 }
 
 static bool
@@ -107,7 +80,7 @@ read_member(struct slice name, struct slice value, struct arena *a,
 	struct ledger_run *r)
 {
 	if (slice_eq_str(name, "select"))
-		return read_select(value, a, r);
+		return flat_texts(value, a, &r->select, &r->select_n);
 	for (int i = 0; i < MEMBERS; i++) {
 		void *at = (char *)r + members[i].at;
 
