@@ -190,6 +190,9 @@ setup(rd_kafka_conf_t *rk_conf, void *user)
 	if (!p->o.on_ack)
 		rd_kafka_conf_set(rk_conf, "delivery.report.only.error", "true",
 			why, sizeof(why));
+	if (p->o.at_once && !conf_get(p->conf, "linger.ms") &&
+	    !conf_get(p->conf, "queue.buffering.max.ms"))
+		rd_kafka_conf_set(rk_conf, "linger.ms", "0", why, sizeof(why));
 	snprintf(number, sizeof(number), "%" PRId64, p->batch_bytes);
 	rd_kafka_conf_set(rk_conf, "batch.size", number, why, sizeof(why));
 	if (p->txn.id)

@@ -31,6 +31,7 @@ typedef uint64_t producer_tag;
 struct producer_options {
 	int timeout_ms;      /* of everything that waits; -1 = for ever */
 	bool dry_run;        /* check everything, send nothing, create nothing */
+	bool at_once;        /* no waiting for more to fill a batch, unless configured */
 	/*
 	 * NULL = no transactions; else see kafka/transaction.h: opening fences
 	 * other producers of this id, and records are sent within transactions

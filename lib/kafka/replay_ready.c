@@ -5,11 +5,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "base/xalloc.h"
 #include "cli/diag.h"
 #include "kafka/group_offsets.h"
 #include "kafka/replayer.h"
+
+enum { NICE = -10 };
 
 void
 replayer_choose_mode(struct replayer *r)
@@ -167,11 +171,27 @@ ready_old(struct replayer *r, struct err *e)
 	return r->job.mode == REPLAY_SCAN ? replayer_scan(r, e) : 0;
 }
 
+/*
+ * Records are due to the millisecond, and little is to be done for one: who is
+ * allowed to goes before others. The threads of the producer, which are made
+ * behind this, do so too; a command of the user's would, and must not.
+ */
+static void
+go_first(const struct replayer *r)
+{
+	if (r->pace.kind != PACE_SPEED || r->via)
+		return;
+	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 int
 replayer_ready(struct replayer *r, struct err *e)
 {
-	if (replayer_apply(r, e) ||
-	    (r->is_new ? ready_new(r, e) : ready_old(r, e)) ||
+	if (replayer_apply(r, e))
+		return -1;
+	go_first(r);
+	if ((r->is_new ? ready_new(r, e) : ready_old(r, e)) ||
 	    (r->job.spec.latest_per_key && replay_latest_build(r, e)) ||
 	    (r->job.mode != REPLAY_NONE ? replayer_begin_job(r, e) : 0))
 		return -1;

@@ -118,6 +118,7 @@ replayer_open_producer(struct replayer *r, struct err *e)
 {
 	struct producer_options po = {
 		.timeout_ms = r->o->timeout_ms, .dry_run = r->o->dry_run,
+		.at_once = r->pace.kind == PACE_SPEED || r->pace.kind == PACE_STEP,
 		.arg = r, .on_failure = on_failure,
 	};
 
