@@ -24,6 +24,11 @@ setup_file() {
 		    elif what == "garbage": print("whatever", flush=True)
 		    elif what == "twice": say({"src": r["src"]}); say({"src": r["src"]})
 		    elif what == "unknown": say({"src": "elsewhere/0/1"})
+		    elif what == "split":
+		        for part in rest.split(): say({"src": r["src"], "value": part, "kc": {"more": True}})
+		        if rest == "to death": os._exit(3)
+		        if rest == "in vain": say({"src": r["src"], "error": {"message": "no", "kind": "permanent"}})
+		        else: say({"src": r["src"]})
 		    elif what == "quiet": say({"src": r["src"]})
 		    elif what == "third":
 		        n = len(open(state).read()) if os.path.exists(state) else 0
@@ -121,6 +126,20 @@ has_sent() { # N
 	[[ -z $(rest) && $(sent) == '{"n":10},{"n":20}' ]]
 	exits 2 handle --as kcat --exec "$h"
 	says '--as'
+}
+
+@test "several records of one: all but the last answer say that there is more" {
+	values 1 'split a b c' 3 'split in vain' 'split to death' 'split d e'
+	exits 4 handle --exec "$h" --to "$t-out" --dlq "$t-dlq" --txn --summary
+	[[ -z $(rest) && $(sent) == "done 1,a,b,c,done 3,d,e" ]]
+	[[ $(dead) == "split in vain,split to death" ]]
+	[[ $(grep '^{' <<<"$stderr" | jq -c '[.committed, .dead]') == '[6,2]' ]]
+	g=$g-two
+	exits 0 handle -c 2 --exec 'jq -c --unbuffered "{src, value: \"1\", kc: {more: true}}, {src, value: \"2\"}"'
+	[[ $(jq -r .value <<<"$output" | paste -sd,) == 1,2,1,2 ]]
+	g=$g-three
+	exits 1 handle -c 1 --exec 'jq -c --unbuffered "{src, kc: {more: 5}}"'
+	says 'more must be true or false'
 }
 
 @test "--txn commits both in one transaction" {

@@ -95,20 +95,29 @@ send_dead(struct pipeline *p, const struct task *t, const struct answer *a,
 	return producer_send(p->producer, &r, 0, e);
 }
 
+/* One line of a verdict, or several. */
 static int
 send_task(struct pipeline *p, const struct task *t, struct err *e)
 {
-	struct slice line = buf_slice(&t->answer);
-	struct answer a;
+	struct slice rest = buf_slice(&t->answer);
 	int result = 0;
 
 	if (t->kind == ANSWER_DONE)
 		return 0;
-	/* It was read before: it can be read. */
-	if (answer_read(&p->outcome, line, &a, e))
-		return -1;
-	result = t->kind == ANSWER_RECORD ? send_record(p, &a, line, e) :
-		send_dead(p, t, &a, e);
+	while (rest.len && !result) {
+		const char *at = rest.data, *lf = memchr(at, '\n', rest.len);
+		size_t n = lf ? (size_t)(lf - at) : rest.len;
+		struct slice line = slice_make(at, n);
+		struct answer a;
+
+		/* It was read before: it can be read. */
+		if (answer_read(&p->outcome, line, &a, e))
+			return -1;
+		result = t->kind == ANSWER_RECORD ? send_record(p, &a, line, e) :
+			send_dead(p, t, &a, e);
+		n += lf ? 1 : 0;
+		rest = slice_make(at + n, rest.len - n);
+	}
 	return result ? wrap_task(t, e) : 0;
 }
 

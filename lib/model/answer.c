@@ -72,6 +72,46 @@ read_error(struct envelope_reader *rd, struct slice text, struct answer_error *o
 	return 0;
 }
 
+/* The member kc, on its way. */
+struct kc_line {
+	struct line l;
+	bool more;
+};
+
+static bool
+read_more(struct line *l, const char *name)
+{
+	struct slice text;
+
+	if (!scan_value(&l->s, &text))
+		return false;
+	if (!slice_eq_str(text, "true") && !slice_eq_str(text, "false"))
+		return line_fail(l, text.data, "%s must be true or false", name);
+	((struct kc_line *)(void *)l)->more = slice_eq_str(text, "true");
+	return true;
+}
+
+static const struct member kc_rows[] = { MEMBER("more", read_more) };
+static const struct member_table kc_table = { kc_rows, 1, NULL };
+
+static int
+read_kc(struct envelope_reader *rd, struct slice text, bool *more, struct err *e)
+{
+	struct kc_line x = { .more = false };
+	struct record ignored;
+	uint32_t seen;
+	bool ok;
+
+	rd->flags = ENVELOPE_IGNORE_UNKNOWN;
+	x.l = line_init(rd, text, &ignored, e);
+	ok = scan_peek(&x.l.s) == '{' ? line_object(&x.l, &kc_table, &seen) :
+		line_fail(&x.l, x.l.s.p, "must be an object");
+	if (line_end(&x.l, ok))
+		return err_wrap(e, "kc");
+	*more = x.more;
+	return 0;
+}
+
 int
 answer_read(struct answer_reader *rd, struct slice line, struct answer *out,
 	struct err *e)
@@ -92,7 +132,8 @@ answer_read(struct answer_reader *rd, struct slice line, struct answer *out,
 	}
 	if (!rd->line.valueless)
 		out->kind = ANSWER_RECORD;
-	return 0;
+	return slice_is_null(out->r.kc) ? 0 :
+		read_kc(&rd->error, out->r.kc, &out->more, e);
 }
 
 void

@@ -6,6 +6,9 @@
  *	{"src":"orders/0/5","error":"text"}             failed; other members do not count
  *	{"src":"orders/0/5","error":{"message":...,"class":...,"stack":...,"cause":...,"kind":...,"stage":...}}
  *
+ *	{"src":"orders/0/5","value":...,"kc":{"more":true}}
+ *	                                                as a record, and more of its answers follow
+ *
  * Each member of error is text, and may be missing; others are not looked at.
  * kind is permanent, transient or poison. An error that is null is none.
  */
@@ -25,6 +28,7 @@ struct answer_error {
 struct answer {
 	enum answer_kind kind;
 	struct src src;
+	bool more;                 /* not its last answer; never with ANSWER_FAILED */
 	struct record r;           /* ANSWER_RECORD */
 	struct answer_error error; /* ANSWER_FAILED */
 };

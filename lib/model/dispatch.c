@@ -24,9 +24,18 @@ dispatch_init(struct dispatch *d, const struct dispatch_options *o)
 	}
 }
 
+/* What came of it so far does not count. */
+static void
+drop_answers(struct dispatch *d, struct task *t)
+{
+	d->bytes -= (int64_t)t->answer.len;
+	buf_clear(&t->answer);
+}
+
 void
 task_free(struct dispatch *d, struct task *t)
 {
+	drop_answers(d, t);
 	d->bytes -= (int64_t)(t->r->key.len + t->r->value.len);
 	buf_release(&t->answer);
 	free(t->r);
@@ -213,14 +222,29 @@ dispatch_next(struct dispatch *d, int worker, int64_t mono_ms)
 /* ---- verdicts ------------------------------------------------------------------- */
 
 static void
+add_answer(struct dispatch *d, struct task *t, struct slice line)
+{
+	size_t before = t->answer.len;
+
+	if (t->answer.len)
+		buf_addc(&t->answer, '\n');
+	buf_addslice(&t->answer, line);
+	d->bytes += (int64_t)(t->answer.len - before);
+}
+
+static void
 decide(struct dispatch *d, struct task *t, enum answer_kind kind, struct slice line)
 {
 	unlink_task(d, t);
 	set_suspect(d, t, false);
 	leave_key(d, t);
 	t->state = TASK_DONE;
-	t->kind = kind;
-	buf_addslice(&t->answer, line);
+	if (kind == ANSWER_FAILED)
+		drop_answers(d, t);
+	/* "done" behind records ends them. */
+	t->kind = kind == ANSWER_DONE && t->answer.len ? ANSWER_RECORD : kind;
+	if (kind != ANSWER_DONE)
+		add_answer(d, t, line);
 	d->open--;
 	inflight_done(&d->window, &t->at);
 }
@@ -241,6 +265,7 @@ pause_task(struct dispatch *d, struct task *t, int64_t mono_ms)
 	struct list *before = d->paused.prev;
 
 	unlink_task(d, t);
+	drop_answers(d, t);
 	t->state = TASK_PAUSED;
 	t->again_ms = mono_ms + pause_of(d, t);
 	while (before != &d->paused &&
@@ -279,6 +304,12 @@ dispatch_answer(struct dispatch *d, int worker, const struct answer *a,
 			"answer a record)", SLICE_ARG(a->src.topic),
 			(int)a->src.partition, (long long)a->src.offset);
 	d->answers++;
+	if (a->more) {
+		if (a->kind == ANSWER_RECORD)
+			add_answer(d, t, line);
+		t->since_ms = now.mono; /* it is at it */
+		return 0;
+	}
 	if (a->kind == ANSWER_FAILED)
 		note_failure(t, now);
 	if (a->kind != ANSWER_FAILED || is_final(d, t, a)) {
@@ -329,6 +360,7 @@ dispatch_died(struct dispatch *d, int worker, const struct answer_error *why,
 	while (w->sent_n) {
 		t = container_of(w->sent.prev, struct task, node);
 		unlink_task(d, t);
+		drop_answers(d, t);
 		set_suspect(d, t, true);
 		make_ready(d, t, true);
 	}
@@ -344,6 +376,7 @@ dispatch_restarted(struct dispatch *d, int worker)
 		struct task *t = container_of(w->sent.prev, struct task, node);
 
 		unlink_task(d, t);
+		drop_answers(d, t);
 		make_ready(d, t, true);
 	}
 	w->tainted = false;

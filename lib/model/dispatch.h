@@ -10,6 +10,8 @@
  * - When a worker dies, or hangs, what it had is suspected and given again,
  *   one at a time. A suspect with which it dies alone is poison: unless no
  *   record was answered yet, for then it may be the handler that is broken.
+ * - Several answers of one record, of which all but the last say so, count
+ *   together: when there is a failure among them, or the worker dies, none does.
  * - Verdicts come out in the order of each partition's offsets.
  */
 #ifndef MODEL_DISPATCH_H
@@ -40,7 +42,10 @@ struct task {
 	int worker;
 	int failures;              /* answers with an error, and deaths alone */
 	int64_t failed_ms, first_failed_ms; /* wall clock; -1 = did not */
-	/* The verdict, once at.done: an answer's line, its kind. Owned. */
+	/*
+	 * The verdict, once at.done: an answer's line, its kind; of RECORD one
+	 * or several, with an LF between. Before, what came of it so far. Owned.
+	 */
 	enum answer_kind kind;
 	struct buf answer;
 	/* private */
@@ -66,7 +71,7 @@ struct dispatch {
 	struct list paused;        /* by again_ms */
 	int64_t open;              /* tasks without a verdict */
 	int64_t answers;           /* that came from workers */
-	int64_t bytes;             /* of the records in all tasks */
+	int64_t bytes;             /* of the records in all tasks, and of what came of them */
 };
 
 /* Milliseconds: mono is for time that passes, wall for what is written down. */
@@ -86,7 +91,8 @@ bool dispatch_wants(const struct dispatch *d, int worker);
 
 /*
  * The worker answered. -1 and ERR_FAILED: it was not given that record, or
- * has answered it already. 1 = this was the verdict, 0 = it is tried again.
+ * has answered it already. 1 = this was the verdict, 0 = it is tried again, or
+ * there is more to come.
  */
 int dispatch_answer(struct dispatch *d, int worker, const struct answer *a,
 	struct slice line, struct dispatch_now now, struct err *e);

@@ -2,6 +2,7 @@
 #include "model/dispatch.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tap.h"
 
@@ -49,6 +50,17 @@ given(int worker)
 	struct task *t = dispatch_next(&d, worker, clock_ms);
 
 	return t ? t->r->offset : -1;
+}
+
+/* A record that comes of it, and more follow. */
+static int
+answer_more(int worker, int64_t offset, const char *line)
+{
+	struct answer a = { .kind = ANSWER_RECORD, .more = true,
+		.src = { slice_str("t"), 0, offset } };
+	struct err e = ERR_INIT;
+
+	return dispatch_answer(&d, worker, &a, slice_str(line), now(), &e);
 }
 
 /* 1 verdict, 0 again, -1 refused. */
@@ -316,6 +328,45 @@ a_partition_that_goes_away_leaves_nothing(void)
 	end();
 }
 
+static void
+several_answers_count_together(void)
+{
+	struct answer_error why = { .class = slice_str("x") };
+	struct task *t;
+
+	begin(1, 1, 10);
+	for (int i = 0; i < 3; i++)
+		add(i, NULL);
+	given(0), given(0), given(0);
+	CHECK_INT(answer_more(0, 0, "a"), 0);
+	CHECK_INT(answer_more(0, 1, "lost"), 0);
+	CHECK_INT(answer_more(0, 0, "b"), 0);
+	/* each is a sign of life */
+	clock_ms += 999;
+	CHECK_INT(answer_more(0, 0, "c"), 0);
+	clock_ms += 999;
+	CHECK(!dispatch_overdue(&d, 0, clock_ms));
+	CHECK_INT(answer(0, 0, NULL, NULL), 1);
+	t = dispatch_pop(&d);
+	CHECK(t && t->kind == ANSWER_RECORD);
+	CHECK(t && slice_eq_str(buf_slice(&t->answer), "a\nb\nc"));
+	task_free(&d, t);
+	dispatch_died(&d, 0, &why, now());
+	CHECK_INT(given(0), 1);
+	CHECK_INT(answer(0, 1, NULL, NULL), 1);
+	t = dispatch_pop(&d);
+	CHECK(t && t->kind == ANSWER_DONE);
+	task_free(&d, t);
+	CHECK_INT(given(0), 2);
+	CHECK_INT(answer_more(0, 2, "x"), 0);
+	CHECK_INT(answer(0, 2, "no", "permanent"), 1);
+	t = dispatch_pop(&d);
+	CHECK(t && t->kind == ANSWER_FAILED && !memchr(t->answer.data, 'x',
+		t->answer.len));
+	task_free(&d, t);
+	end();
+}
+
 int
 main(void)
 {
@@ -330,5 +381,6 @@ main(void)
 	RUN(slow_is_not_hung);
 	RUN(a_record_that_is_left_out_is_overdue);
 	RUN(a_partition_that_goes_away_leaves_nothing);
+	RUN(several_answers_count_together);
 	return tap_done();
 }
