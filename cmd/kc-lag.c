@@ -136,6 +136,17 @@ print_by(struct args *a, const struct lag_snapshot *s, bool json, struct err *e)
 	return ret;
 }
 
+/* None of the groups named is there: lag_check_complete() says so. */
+static bool
+is_empty(const struct lag_snapshot *s, bool named)
+{
+	int i = 0;
+
+	while (i < s->groups_n && s->groups[i].reason == LAG_GROUP_GONE)
+		i++;
+	return named && i == s->groups_n;
+}
+
 static int
 print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e)
 {
@@ -143,6 +154,8 @@ print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e
 
 	if (a->burrow)
 		return lag_print_burrow(&a->out, s, &a->state.histories, e);
+	if (is_empty(s, named))
+		return 0;
 	if (a->since_ms >= 0)
 		return lag_print_since(&a->out, s, &a->state.histories,
 			a->since_ms, json, e);
@@ -183,6 +196,8 @@ measure(void *args, struct lag_snapshot *s, struct err *e)
 	struct args *a = args;
 	struct lag_measure_options o = a->measuring;
 
+	if (!a->client && lag_open(&a->client, &a->settings, o.committed_only, e))
+		return -1;
 	if (!a->met && client_wait(a->client, a->timeout_ms, e))
 		return -1;
 	a->met = true;
@@ -190,6 +205,11 @@ measure(void *args, struct lag_snapshot *s, struct err *e)
 	if (lag_measure(a->client, &o, s, e))
 		return -1;
 	measure_age(a, s, o.deadline_ms);
+	if ((a->watch_ms >= 0 || a->serve) && lag_is_worn(s)) {
+		client_close(a->client);
+		a->client = NULL;
+		a->met = false;
+	}
 	lag_state_judge(&a->state, s, &a->rules, o.names_n || o.topics_n,
 		!a->no_state);
 	return 0;
@@ -248,7 +268,7 @@ show_risk(struct args *a, struct err *e)
 
 	if (!measure(a, &s, e)) {
 		ret = lag_risk_measure(a->client, &s, deadline, e);
-		if (lag_risk_print(&a->out, &s, a->json ||
+		if (!is_empty(&s, named) && lag_risk_print(&a->out, &s, a->json ||
 		    !term_is_tty(a->out.fd), e))
 			ret = -1;
 		else if (!ret)
@@ -350,6 +370,9 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	o->topics_n = a->topics.n;
 	o->counts_unassigned = a->all;
 	o->committed_only = a->isolation && !strcmp(a->isolation, "committed");
+	o->with_stable = a->isolation && !strcmp(a->isolation, "both");
+	o->with_policies = !a->columns && !a->burrow && a->since_ms < 0 &&
+		!a->prom && !a->serve && a->watch_ms < 0;
 	o->with_instances = o->names_n > 0 ||
 		(a->by && lag_by_parse(a->by) == LAG_BY_INSTANCE);
 	/* What goes on for ever tries again soon. */
@@ -499,7 +522,8 @@ GROUP_VERB(wait)
 
 #define AT(member) offsetof(struct args, member)
 
-static const char *const isolations[] = { "uncommitted", "committed", NULL };
+static const char *const isolations[] = { "uncommitted", "committed", "both",
+	NULL };
 static const char *const column_sets[] = { "kafka", NULL };
 
 static const struct opt options[] = {
@@ -521,7 +545,8 @@ static const struct opt show_options[] = {
 		.help = "the table of kafka-consumer-groups --describe",
 		.group = "form" },
 	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
-		.help = "ends as a reader sees them: uncommitted (default), committed" },
+		.help = "where logs end: for readers of uncommitted (default) or committed "
+		"records, or both side by side" },
 	{ 'W', "watch", OPT_DURATION, AT(watch_ms), "TIME", .group = "form",
 		.help = "a screen that measures again and again: -W 2s" },
 	{ 0, "prom", OPT_STRING, AT(prom), "FILE", .group = "form",

@@ -153,6 +153,12 @@ ask() { # NAME VERSION JSON OK-AS-JQ
 	exits 3 kc-lag "$g"
 	says "group '$g' does not exist"
 	[[ -z $output ]]
+	# no header on a terminal either, where both go to one screen
+	for opts in "$g" "$g --summary" "^$g" "$g --by host" "$g --columns kafka"; do
+		exits 3 script -qec "kc-lag $opts" /dev/null
+		is "${#lines[@]}" 1
+		[[ $output == "kc-lag: "*"group"* ]]
+	done
 }
 
 @test "static members: the instance id, in rows and totals" {
@@ -205,6 +211,46 @@ transact() { # STEP...
 	commit "$g" "$t/0/4"
 	rows_are "12 8" "$g" end lag
 	opts='--isolation committed' rows_are "10 6" "$g" end lag
+}
+
+@test "both isolations side by side: what waits for a transaction is said so" {
+	transact begin a b
+	commit "$g" "$t/0/4" "$t/1/0"
+	opts='--isolation both' rows_are "0 12 10 8 6 - STOPPED
+1 0 0 0 0 - OK" "$g" partition end stable lag stable_lag reason status
+	commit "$g" "$t/0/10"
+	opts='--isolation both' rows_are "12 10 2 0 open-transaction OK" "$g" end stable lag stable_lag reason status | head -n 1
+	opts='--isolation both' rows "$g" partition reason status >both
+	[[ $(head -n 1 both) == "0 open-transaction OK" ]]
+	opts='--isolation uncommitted' rows_are "0 - - 2 STOPPED
+1 - - 0 OK" "$g" partition stable stable_lag lag status
+	# a group that has read on reads what is not committed too
+	commit "$g" "$t/0/11"
+	opts='--isolation both' rows "$g" lag stable_lag reason status >both
+	[[ $(head -n 1 both) == "1 0 - STOPPED" ]]
+	exits 0 script -qec "kc-lag $g --isolation both" /dev/null
+	[[ $output == *"END"*"STABLE"*"LAG"* ]]
+	transact begin c commit
+	commit "$g" "$t/0/11"
+	opts='--isolation both' rows "$g" end stable lag stable_lag >both
+	[[ $(head -n 1 both) == "15 15 4 4" ]] || [[ $(head -n 1 both) == "16 16 5 5" ]]
+}
+
+@test "the lag of a compacted topic is a bound, and said to be" {
+	kc-topics create -q "$t-c" -p 1 -c cleanup.policy=compact
+	kc-topics create -q "$t-cd" -p 1 -c cleanup.policy=compact,delete
+	for x in "$t-c" "$t-cd"; do seq 5 | jq -c --arg t "$x" '{topic: $t, key: "k", value: "v"}' | kc-produce -q; done
+	commit "$g" "$t/0/4" "$t-c/0/2" "$t-cd/0/1"
+	rows_are "$t 6 -
+$t-c 3 true
+$t-cd 4 true" "$g" topic lag compacted
+	kc-lag "$g" --summary --json | jq -e '.lag == 13 and .compacted'
+	exits 0 script -qec "kc-lag $g" /dev/null
+	[[ $output == *" 6 "*" 3~ "*" 4~ "* ]]
+	exits 0 script -qec "kc-lag $g --summary" /dev/null
+	[[ $output == *" 13~ "* ]]
+	commit "$g" "$t/0/4" "$t-c/0/5" "$t-cd/0/5"
+	kc-lag "$g" --summary --json | jq -e '.lag == 6 and (has("compacted") | not)'
 }
 
 @test "aborted records are not the oldest unread for readers of committed ones" {
@@ -403,6 +449,26 @@ has_hole() {
 	says "partial"
 	exits 75 kc-lag export "$g" --timeout 3s
 	says "run it again later"
+}
+
+@test "a coordinator that is found too late: partial, and no crash" {
+	only_kc_broker
+	commit -n 40 "$g" "$t/1/4"
+	fault "FindCoordinator node=1 delay=1200ms"
+	for _ in 1 2 3 4; do
+		run kc-lag "^$g" --timeout 3s --json
+		[[ $status == 0 || $status == 3 ]]
+	done
+}
+
+@test "no right to describe the group of kc-lag's own handle: all is measured, nothing is said" {
+	only_kc_broker
+	commit -n 150 "$g" "$t/1/4"
+	fault "FindCoordinator group=kc-lag error=GROUP_AUTHORIZATION_FAILED"
+	exits 0 kc-lag "^$g" --json
+	[[ -z $stderr ]]
+	jq -se 'length == 150 and all(.committed == 4 and .partial == null)' <<<"$output"
+	kc-broker fault list | grep -qP '^\d+\t[1-9].*\tFindCoordinator group=kc-lag '   # it has been asked
 }
 
 @test "a broker that lists no groups in time: partial, 3" {

@@ -134,6 +134,8 @@ step() {
 	becomes REWOUND OK STOPPED
 	[[ $lag -gt 20000 ]]
 	consume
-	becomes OK REWOUND
+	# a member that has just joined has not committed yet
+	becomes OK REWOUND STOPPED STALLED
+	[[ $lag -lt 2000 ]]   # not before it is where it was
 	exits 0 kc-lag wait "$g" --timeout 20s
 }

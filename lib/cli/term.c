@@ -56,14 +56,29 @@ decode(const uint8_t *p, size_t len)
 	return code;
 }
 
+/* Most cells are; each byte is a column then. NUL is none. */
+static bool
+is_ascii(struct slice text)
+{
+	const uint8_t *p = text.data;
+	size_t i = 0;
+
+	while (i < text.len && p[i] && p[i] < 0x80)
+		i++;
+	return i == text.len;
+}
+
 int
 term_columns(struct slice text)
 {
 	/* Widths come from glibc's own UTF-8 locale, whatever the user's is. */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old = NULL;
 	const uint8_t *p = text.data;
+	locale_t utf8, old = NULL;
 	int columns = 0;
 
+	if (is_ascii(text))
+		return (int)text.len;
+	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	if (utf8)
 		old = uselocale(utf8);
 	for (size_t i = 0; i < text.len; ) {

@@ -19,6 +19,7 @@
 struct client {
 	rd_kafka_t *rk;
 	void *user;
+	struct client *twins[CLIENT_TWINS]; /* NULL = not asked for yet */
 
 	/* Written by librdkafka's threads, by way of the log. */
 	pthread_mutex_t lock;
@@ -198,6 +199,35 @@ configure(rd_kafka_conf_t *rk_conf, const struct conf *c, enum client_kind kind,
 	return group ? set_default(rk_conf, "group.id", group, e) : 0;
 }
 
+static struct client *
+client_new(void *user)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+
+	pthread_mutex_init(&c->lock, NULL);
+	c->user = user;
+	return c;
+}
+
+/* Takes rk_conf. */
+static int
+start(struct client *c, rd_kafka_type_t type, rd_kafka_conf_t *rk_conf,
+	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), struct err *e)
+{
+	char why[512];
+
+	rd_kafka_conf_set_opaque(rk_conf, c);
+	rd_kafka_conf_set_log_cb(rk_conf, on_log);
+	if (setup)
+		setup(rk_conf, c->user);
+	c->rk = rd_kafka_new(type, rk_conf, why, sizeof(why));
+	if (c->rk)
+		return 0;
+	/* rd_kafka_new() takes it on success only */
+	rd_kafka_conf_destroy(rk_conf);
+	return err_set(e, ERR_USAGE, "configuration refused: %s", why);
+}
+
 int
 client_open_with(struct client **out, const struct conf *conf,
 	enum client_kind kind, const char *group,
@@ -205,32 +235,40 @@ client_open_with(struct client **out, const struct conf *conf,
 	struct err *e)
 {
 	rd_kafka_conf_t *rk_conf = rd_kafka_conf_new();
-	struct client *c = xcalloc(1, sizeof(*c));
-	char why[512];
+	struct client *c = client_new(user);
 
-	pthread_mutex_init(&c->lock, NULL);
-	c->user = user;
 	if (kind == CLIENT_OFFSETS)
 		group = diag_program();
-	if (configure(rk_conf, conf, kind, group, e))
-		goto fail;
-	rd_kafka_conf_set_opaque(rk_conf, c);
-	rd_kafka_conf_set_log_cb(rk_conf, on_log);
-	if (setup)
-		setup(rk_conf, user);
-	c->rk = rd_kafka_new((1 << kind) & (CONSUMERS | OFFSETS) ?
-		RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, rk_conf, why, sizeof(why));
-	if (!c->rk) {
-		err_set(e, ERR_USAGE, "configuration refused: %s", why);
-		goto fail;
+	if (configure(rk_conf, conf, kind, group, e)) {
+		rd_kafka_conf_destroy(rk_conf);
+		client_close(c);
+		return -1;
+	}
+	if (start(c, (1 << kind) & (CONSUMERS | OFFSETS) ? RD_KAFKA_CONSUMER :
+	    RD_KAFKA_PRODUCER, rk_conf, setup, e)) {
+		client_close(c);
+		return -1;
 	}
 	*out = c;
 	return 0;
-fail:
-	/* rd_kafka_new() takes it on success only */
-	rd_kafka_conf_destroy(rk_conf);
-	client_close(c);
-	return -1;
+}
+
+struct client *
+client_twin(struct client *c, int i,
+	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user)
+{
+	struct err ignored = ERR_INIT;
+	struct client *twin = c->twins[i];
+
+	if (twin)
+		return twin;
+	twin = client_new(user);
+	if (start(twin, rd_kafka_type(c->rk),
+	    rd_kafka_conf_dup(rd_kafka_conf(c->rk)), setup, &ignored)) {
+		client_close(twin);
+		return NULL;
+	}
+	return c->twins[i] = twin;
 }
 
 int
@@ -245,6 +283,8 @@ client_close(struct client *c)
 {
 	if (!c)
 		return;
+	for (int i = 0; i < CLIENT_TWINS; i++)
+		client_close(c->twins[i]);
 	if (c->rk)
 		rd_kafka_destroy(c->rk);
 	pthread_mutex_destroy(&c->lock);
@@ -311,14 +351,18 @@ mark_up(struct client *c)
  * The cluster id arrives with the first metadata that librdkafka asks for by
  * itself. Waiting for that, in short steps, has no request of our own that a
  * short step could time out. Asking for metadata in between makes librdkafka
- * try to connect again at once instead of once a second.
+ * try to connect again at once instead of once a second; and connect at all,
+ * where version 2.0.2 has missed its own wish to, as it does with a group.
  */
+enum { FIRST_MS = 3 };
+
 static bool
-is_up(struct client *c, int64_t left)
+is_up(struct client *c, int64_t left, bool first)
 {
 	const struct rd_kafka_metadata *md;
 	int step = left < 50 ? (int)left : 50;
-	char *id = rd_kafka_clusterid(c->rk, step);
+	char *id = rd_kafka_clusterid(c->rk, first && left > FIRST_MS ?
+		FIRST_MS : step);
 
 	if (id) {
 		rd_kafka_mem_free(c->rk, id);
@@ -353,7 +397,7 @@ client_wait(struct client *c, int timeout_ms, struct err *e)
 	for (;;) {
 		int64_t left = timeout_ms < 0 ? 1000 : start + timeout_ms - now;
 
-		if (is_up(c, left < 0 ? 0 : left)) {
+		if (is_up(c, left < 0 ? 0 : left, now == start)) {
 			mark_up(c);
 			return 0;
 		}

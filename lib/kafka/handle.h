@@ -21,6 +21,16 @@ int client_open_with(struct client **out, const struct conf *c,
 	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user,
 	struct err *e);
 
+/*
+ * One more handle with c's configuration, for what shall not wait in c's
+ * connections: brokers answer one request of a connection at a time. It is
+ * made when it is asked for the first time, may be changed by setup, and is
+ * closed with c. i < CLIENT_TWINS. NULL when it cannot be made.
+ */
+enum { CLIENT_TWINS = 4 };
+struct client *client_twin(struct client *c, int i,
+	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user);
+
 rd_kafka_t *client_handle(const struct client *c);
 void *client_user(const struct client *c);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "kafka/lag_pass.h"
+#include "kafka/request.h"
 
 static int
 by_topic(const void *a, const void *b)
@@ -145,46 +146,71 @@ take_answer(struct lag_pass *pass, rd_kafka_event_t *event)
 	}
 }
 
-/* Sends one request a group; returns how many. */
-static int
-ask(struct lag_pass *pass, rd_kafka_queue_t *queue, int timeout_ms, bool *asked)
+/* ---- requests -------------------------------------------------------------------- */
+
+/*
+ * A broker answers one request of a connection at a time: with many groups,
+ * several connections keep it busy, each a handle's own.
+ */
+enum { LANES = 3, GROUPS_A_LANE = 100, READY_MS = 500 };
+
+struct lane {
+	struct client *client;
+	rd_kafka_queue_t *queue;
+	rd_kafka_AdminOptions_t *options;
+	int n;                   /* requests without an answer */
+};
+
+static void
+open_lane(struct lane *lane, struct client *c)
 {
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(pass->rk,
-		RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+	rd_kafka_t *rk = client_handle(c);
 	char why[256];
+
+	*lane = (struct lane){ .client = c, .queue = rd_kafka_queue_new(rk),
+		.options = rd_kafka_AdminOptions_new(rk,
+			RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS) };
+	rd_kafka_AdminOptions_set_request_timeout(lane->options,
+		REQUEST_NO_LIMIT_MS, why, sizeof(why));
+}
+
+static int
+open_lanes(struct lag_pass *pass, struct lane *lanes)
+{
 	int n = 0;
 
-	rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why,
-		sizeof(why));
-	for (int i = 0; i < pass->s->groups_n; i++) {
-		struct lag_group *g = &pass->s->groups[i];
-		rd_kafka_ListConsumerGroupOffsets_t *request;
+	while (n < LANES && n <= pass->s->groups_n / GROUPS_A_LANE) {
+		struct client *c = !n ? pass->client :
+			client_twin(pass->client, LAG_TWINS + n - 1, NULL, NULL);
 
-		if (g->reason)
-			continue;
-		request = rd_kafka_ListConsumerGroupOffsets_new(g->name, NULL);
-		rd_kafka_AdminOptions_set_opaque(options, g);
-		rd_kafka_ListConsumerGroupOffsets(pass->rk, &request, 1, options,
-			queue);
-		rd_kafka_ListConsumerGroupOffsets_destroy(request);
-		asked[i] = true;
-		n++;
+		if (!c)
+			break;
+		open_lane(&lanes[n++], c);
 	}
-	rd_kafka_AdminOptions_destroy(options);
 	return n;
 }
 
-/* Takes n answers, or as many as there are before the step's time is over. */
 static void
-collect(struct lag_pass *pass, rd_kafka_queue_t *queue, int n, int timeout_ms,
-	bool *asked)
+ask(struct lane *lane, struct lag_group *g)
+{
+	rd_kafka_ListConsumerGroupOffsets_t *request =
+		rd_kafka_ListConsumerGroupOffsets_new(g->name, NULL);
+
+	rd_kafka_AdminOptions_set_opaque(lane->options, g);
+	rd_kafka_ListConsumerGroupOffsets(client_handle(lane->client), &request,
+		1, lane->options, lane->queue);
+	rd_kafka_ListConsumerGroupOffsets_destroy(request);
+	lane->n++;
+}
+
+/* Takes all answers, or as many as there are before end_ms. */
+static void
+collect(struct lag_pass *pass, struct lane *lane, int64_t end_ms, bool *asked)
 {
 	const struct clock *clock = clock_system();
-	/* The requests end by themselves first, and say why. */
-	int64_t end = clock_mono_ms(clock) + timeout_ms + 50;
 
-	while (n && lag_left_ms(pass) && clock_mono_ms(clock) < end) {
-		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
+	while (lane->n && lag_left_ms(pass) && clock_mono_ms(clock) < end_ms) {
+		rd_kafka_event_t *event = rd_kafka_queue_poll(lane->queue, 50);
 
 		if (!event)
 			continue;
@@ -192,7 +218,45 @@ collect(struct lag_pass *pass, rd_kafka_queue_t *queue, int n, int timeout_ms,
 			pass->s->groups] = false;
 		take_answer(pass, event);
 		rd_kafka_event_destroy(event);
-		n--;
+		lane->n--;
+	}
+}
+
+/* The groups of lane number `share` of n, of which there is one request each. */
+static void
+ask_share(struct lag_pass *pass, struct lane *lane, int share, int n, bool *asked)
+{
+	for (int i = share; i < pass->s->groups_n; i += n) {
+		if (pass->s->groups[i].reason)
+			continue;
+		ask(lane, &pass->s->groups[i]);
+		asked[i] = true;
+	}
+}
+
+/*
+ * One request a group; asked stays true where no answer came. While a handle
+ * has no connection librdkafka looks for coordinators again and again, so who
+ * has none in time leaves its share to the first.
+ */
+static void
+ask_all(struct lag_pass *pass, int timeout_ms, bool *asked)
+{
+	int64_t end_ms = clock_mono_ms(clock_system()) + timeout_ms;
+	struct lane lanes[LANES];
+	int n = open_lanes(pass, lanes);
+
+	for (int i = 0; i < n; i++) {
+		struct err ignored = ERR_INIT;
+		bool ready = !i || !client_wait(lanes[i].client, READY_MS,
+			&ignored);
+
+		ask_share(pass, &lanes[ready ? i : 0], i, n, asked);
+	}
+	for (int i = 0; i < n; i++) {
+		collect(pass, &lanes[i], end_ms, asked);
+		rd_kafka_AdminOptions_destroy(lanes[i].options);
+		rd_kafka_queue_destroy(lanes[i].queue);
 	}
 }
 
@@ -210,12 +274,11 @@ name_protocol(struct lag_group *g)
 void
 lag_commits(struct lag_pass *pass)
 {
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(pass->rk);
 	bool *asked = xcalloc((size_t)pass->s->groups_n, sizeof(*asked));
 	int timeout_ms = lag_share_ms(pass);
-	int n = timeout_ms ? ask(pass, queue, timeout_ms, asked) : 0;
 
-	collect(pass, queue, n, timeout_ms, asked);
+	if (timeout_ms)
+		ask_all(pass, timeout_ms, asked);
 	for (int i = 0; i < pass->s->groups_n; i++) {
 		struct lag_group *g = &pass->s->groups[i];
 
@@ -227,6 +290,5 @@ lag_commits(struct lag_pass *pass)
 		if (!g->partitions_n && !pass->o->topics_n)
 			add_placeholder(pass, g);
 	}
-	rd_kafka_queue_destroy(queue);
 	free(asked);
 }

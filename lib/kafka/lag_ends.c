@@ -115,11 +115,14 @@ struct place {
 	int32_t id;
 };
 
+/* What is asked for: the time in a request, and the member of the answer. */
+enum which { END, START, STABLE };
+
 struct leader {
 	struct lag_pass *pass;
 	struct place *places;
 	int n;
-	int64_t which;
+	enum which which;
 	atomic_int next;        /* the first place that nobody asks for yet */
 	pthread_t thread;
 	bool has_thread;
@@ -133,20 +136,19 @@ fail(struct place *places, int n, rd_kafka_resp_err_t code)
 }
 
 static void
-take(struct lag_log *log, const rd_kafka_topic_partition_t *from, int64_t which)
+take(struct lag_log *log, const rd_kafka_topic_partition_t *from, enum which which)
 {
 	if (from->err || from->offset < 0)
 		log->reason = lag_reason_of(from->err ? from->err :
 			RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, &log->error);
-	else if (which == RD_KAFKA_OFFSET_END)
-		log->end = from->offset;
 	else
-		log->start = from->offset;
+		*(which == END ? &log->end : which == START ? &log->start :
+			&log->stable) = from->offset;
 }
 
 /* In halves where it fails, so that one bad partition fails alone. */
 static void
-ask_chunk(struct lag_pass *pass, struct place *places, int n, int64_t which)
+ask_chunk(struct lag_pass *pass, struct place *places, int n, enum which which)
 {
 	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(n);
 	int timeout_ms = lag_left_ms(pass);
@@ -157,11 +159,13 @@ ask_chunk(struct lag_pass *pass, struct place *places, int n, int64_t which)
 		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(l,
 			places[i].topic, places[i].id);
 
-		p->offset = which;
+		p->offset = which == START ? RD_KAFKA_OFFSET_BEGINNING :
+			RD_KAFKA_OFFSET_END;
 		p->opaque = places[i].log;
 	}
 	if (timeout_ms)
-		code = rd_kafka_offsets_for_times(pass->rk, l, timeout_ms);
+		code = rd_kafka_offsets_for_times(which == STABLE ?
+			pass->stable_rk : pass->rk, l, timeout_ms);
 	for (int i = 0; !code && i < l->cnt; i++)
 		take(l->elems[i].opaque, &l->elems[i], which);
 	rd_kafka_topic_partition_list_destroy(l);
@@ -202,7 +206,7 @@ by_leader(const void *a, const void *b)
 
 /* All chunks of the leader, several in flight. */
 static void
-ask_all(struct leader *l, int64_t which)
+ask_all(struct leader *l, enum which which)
 {
 	int chunks = (l->n + CHUNK - 1) / CHUNK, n;
 	pthread_t threads[THREADS];
@@ -217,19 +221,29 @@ ask_all(struct leader *l, int64_t which)
 		pthread_join(threads[--n], NULL);
 }
 
-/* Ends, then starts of those that have one; ends are read after commits. */
-static void *
-ask_both(void *arg)
+static void
+drop_failed(struct leader *l)
 {
-	struct leader *l = arg;
 	int n = 0;
 
-	ask_all(l, RD_KAFKA_OFFSET_END);
 	for (int i = 0; i < l->n; i++)
 		if (!l->places[i].log->reason)
 			l->places[n++] = l->places[i];
 	l->n = n;
-	ask_all(l, RD_KAFKA_OFFSET_BEGINNING);
+}
+
+/* Ends, then the rest of those that have one; ends are read after commits. */
+static void *
+ask_everything(void *arg)
+{
+	struct leader *l = arg;
+
+	ask_all(l, END);
+	drop_failed(l);
+	ask_all(l, START);
+	drop_failed(l);
+	if (l->pass->stable_rk)
+		ask_all(l, STABLE);
 	return NULL;
 }
 
@@ -248,10 +262,10 @@ ask_leaders(struct lag_pass *pass, struct place *places, int n)
 	}
 	for (int i = 1; i < leaders_n; i++)
 		leaders[i].has_thread = !pthread_create(&leaders[i].thread, NULL,
-			ask_both, &leaders[i]);
+			ask_everything, &leaders[i]);
 	for (int i = 0; i < leaders_n; i++)
 		if (!leaders[i].has_thread)
-			ask_both(&leaders[i]);
+			ask_everything(&leaders[i]);
 	for (int i = 0; i < leaders_n; i++)
 		if (leaders[i].has_thread)
 			pthread_join(leaders[i].thread, NULL);

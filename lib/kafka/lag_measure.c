@@ -93,6 +93,25 @@ lag_open(struct client **out, const struct conf *conf, bool committed_only,
 		levels[committed_only], e);
 }
 
+/* librdkafka 2.0.2 takes the isolation of ListOffsets from the handle. */
+static void
+set_committed(rd_kafka_conf_t *conf, void *arg)
+{
+	char why[128];
+
+	(void)arg;
+	rd_kafka_conf_set(conf, "isolation.level", "read_committed", why,
+		sizeof(why));
+}
+
+static rd_kafka_t *
+stable_handle(struct client *c)
+{
+	struct client *twin = client_twin(c, LAG_TWIN_STABLE, set_committed, NULL);
+
+	return twin ? client_handle(twin) : NULL;
+}
+
 /* ---- one measuring -------------------------------------------------------------- */
 
 static int
@@ -113,16 +132,30 @@ name_cluster(struct lag_pass *pass)
 		rd_kafka_mem_free(pass->rk, id);
 }
 
+bool
+lag_is_worn(const struct lag_snapshot *s)
+{
+	int i = 0;
+
+	while (i < s->groups_n && s->groups[i].reason != LAG_TIMEOUT)
+		i++;
+	return i < s->groups_n;
+}
+
 int
 lag_measure(struct client *c, const struct lag_measure_options *o,
 	struct lag_snapshot *out, struct err *e)
 {
-	struct lag_pass pass = { c, client_handle(c), o, out };
+	struct lag_pass pass = { c, client_handle(c), NULL, o, out };
+	struct lag_policies *policies;
 
 	*out = (struct lag_snapshot){
 		.is_committed_only = o->committed_only,
+		.has_stable = o->with_stable,
 		.counts_unassigned = o->counts_unassigned
 	};
+	if (o->with_stable)
+		pass.stable_rk = stable_handle(c);
 	name_cluster(&pass);
 	if (lag_groups(&pass, e)) {
 		lag_snapshot_release(out);
@@ -133,8 +166,10 @@ lag_measure(struct client *c, const struct lag_measure_options *o,
 			by_name);
 	lag_commits(&pass);
 	lag_topics(&pass);
+	policies = o->with_policies ? lag_policies_ask(&pass) : NULL;
 	lag_ends(&pass);
 	lag_ends_again(&pass);
+	lag_policies_take(&pass, policies);
 	out->taken_ms = clock_wall_ms(clock_system());
 	lag_finish(out);
 	return 0;

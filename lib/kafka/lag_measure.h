@@ -4,9 +4,10 @@
  *
  * The requests of a pass, of B brokers, G groups and P partitions that these
  * read: 1 Metadata, B ListGroups, B DescribeGroups; G FindCoordinator and G
- * OffsetFetch in flight together (librdkafka asks for one group at a time);
- * then ListOffsets of the ends and of the starts, each at most 500
- * partitions a call and one request a leader. Commits are read before ends
+ * OffsetFetch in flight together (librdkafka asks for one group at a time), in
+ * one connection a broker for each hundred groups, up to three; then
+ * ListOffsets of the ends and of the starts, each at most 500 partitions a call
+ * and one request a leader. Commits are read before ends
  * are, so that no lag is negative because of our own race; and a partition
  * whose commit is beyond its end is asked for its end once more.
  *
@@ -29,6 +30,8 @@ struct lag_measure_options {
 	int topics_n;
 	int64_t deadline_ms;      /* on the monotonic clock */
 	bool committed_only;      /* ends are last stable offsets */
+	bool with_stable;         /* these beside the ends */
+	bool with_policies;       /* which topics are compacted, of a few at most */
 	bool with_instances;      /* one describe a group: see groups.h */
 	bool counts_unassigned;
 };
@@ -44,9 +47,13 @@ int lag_open(struct client **out, const struct conf *conf, bool committed_only,
  * Measures once; *out is a new snapshot, that the caller releases, sorted by
  * group name and computed (lag_finish()). Named groups that do not exist are
  * rows with reason LAG_GROUP_GONE. ERR_TEMPORARY when not even the groups
- * could be listed, ERR_USAGE for a bad regular expression.
+ * could be listed, ERR_USAGE for a bad regular expression. Requests that
+ * nobody has answered in time stay with the handle: see lag_is_worn().
  */
 int lag_measure(struct client *c, const struct lag_measure_options *o,
 	struct lag_snapshot *out, struct err *e);
+
+/* Who measures again should do so with a new handle: request.h says why. */
+bool lag_is_worn(const struct lag_snapshot *s);
 
 #endif

@@ -9,9 +9,13 @@
 #include "kafka/handle.h"
 #include "kafka/lag_measure.h"
 
+/* Whose twins of the client (client_twin()) are whose. */
+enum { LAG_TWIN_STABLE, LAG_TWINS };
+
 struct lag_pass {
 	struct client *client;
 	rd_kafka_t *rk;
+	rd_kafka_t *stable_rk; /* of committed records; NULL = not wanted */
 	const struct lag_measure_options *o;
 	struct lag_snapshot *s;
 };
@@ -33,6 +37,12 @@ int lag_groups(struct lag_pass *pass, struct err *e);
 void lag_commits(struct lag_pass *pass);
 /* Partitions and leaders of the topics that rows name. */
 void lag_topics(struct lag_pass *pass);
+/*
+ * Asks which of the topics are compacted; NULL when there are none, or too
+ * many. What cannot be had in time, or may not be known, is not.
+ */
+struct lag_policies *lag_policies_ask(struct lag_pass *pass);
+void lag_policies_take(struct lag_pass *pass, struct lag_policies *asked);
 /* Ends and starts of all partitions that rows name. */
 void lag_ends(struct lag_pass *pass);
 /* Asks again for the ends that lie before a commit. */

@@ -15,6 +15,16 @@ int_cell(struct out_table *t, int64_t n)
 		out_table_cell(t, "%" PRId64, n);
 }
 
+/* "12~" may be fewer. */
+static void
+lag_cell(struct out_table *t, int64_t lag, bool is_bound)
+{
+	if (lag > 0 && is_bound)
+		out_table_cell(t, "%" PRId64 "~", lag);
+	else
+		int_cell(t, lag);
+}
+
 static void
 text_cell(struct out_table *t, const char *text)
 {
@@ -112,7 +122,7 @@ group_row(struct out_table *t, const struct lag_group *g, bool lost, bool ahead)
 	text_cell(t, g->state);
 	int_cell(t, g->members_n);
 	int_cell(t, partitions_of(g));
-	int_cell(t, g->lag);
+	lag_cell(t, g->lag, g->is_bound);
 	if (lost)
 		int_cell(t, g->lost);
 	if (ahead)
@@ -187,7 +197,8 @@ lag_print_groups(struct out *o, const struct lag_snapshot *s, int rows_max,
 
 static void
 partition_row(struct out_table *t, const struct lag_group *g,
-	const struct lag_partition *p, bool many, bool lost, bool ahead)
+	const struct lag_partition *p, bool many, bool stable, bool lost,
+	bool ahead)
 {
 	const struct lag_log *log = lag_log_of(p);
 
@@ -197,7 +208,9 @@ partition_row(struct out_table *t, const struct lag_group *g,
 	int_cell(t, p->topic ? p->id : -1);
 	int_cell(t, p->committed);
 	int_cell(t, log ? log->end : -1);
-	int_cell(t, p->lag);
+	if (stable)
+		int_cell(t, log ? log->stable : -1);
+	lag_cell(t, p->lag, lag_is_bound(p));
 	if (lost)
 		int_cell(t, p->lost);
 	if (ahead)
@@ -225,6 +238,7 @@ lag_print_partitions(struct out *o, const struct lag_snapshot *s, struct err *e)
 	column(&c, "PART", true, true);
 	column(&c, "COMMITTED", true, true);
 	column(&c, "END", true, true);
+	column(&c, "STABLE", true, s->has_stable);
 	column(&c, "LAG", true, true);
 	column(&c, "LOST", true, lost);
 	column(&c, "AHEAD", true, ahead);
@@ -239,7 +253,7 @@ lag_print_partitions(struct out *o, const struct lag_snapshot *s, struct err *e)
 		for (int k = 0; k < g->partitions_n; k++)
 			if (g->reason != LAG_GROUP_GONE)
 				partition_row(t, g, &g->partitions[k], many,
-					lost, ahead);
+					s->has_stable, lost, ahead);
 	}
 	return print(t, o, c.right, c.right_n, e);
 }

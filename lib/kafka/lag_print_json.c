@@ -71,8 +71,12 @@ put_numbers(struct buf *b, const struct lag_partition *p)
 	if (log) {
 		put_int(b, "start", log->start);
 		put_int(b, "end", log->end);
+		put_int(b, "stable", log->stable);
 	}
 	put_int(b, "lag", p->lag);
+	put_int(b, "stable_lag", p->stable_lag);
+	if (lag_is_bound(p))
+		buf_addstr(b, ",\"compacted\":true");
 	put_int(b, "lost", p->lost);
 	put_int(b, "ahead", p->ahead);
 	put_int(b, "unread", p->unread);
@@ -171,6 +175,8 @@ lag_print_summary(struct out *o, const struct lag_snapshot *s, struct err *e)
 		put_int(b, "members", g->members_n);
 		put_int(b, "partitions", rows_with_topic(g));
 		put_int(b, "lag", g->lag);
+		if (g->is_bound)
+			buf_addstr(b, ",\"compacted\":true");
 		put_int(b, "lost", g->lost);
 		put_int(b, "ahead", g->ahead);
 		put_int(b, "unread", g->unread);

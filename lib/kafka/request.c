@@ -15,6 +15,16 @@ is_long(rd_kafka_admin_op_t op)
 		op == RD_KAFKA_ADMIN_OP_DELETERECORDS;
 }
 
+static bool
+goes_to_coordinator(rd_kafka_admin_op_t op)
+{
+	return op == RD_KAFKA_ADMIN_OP_DELETEGROUPS ||
+		op == RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS ||
+		op == RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS ||
+		op == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS ||
+		op == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS;
+}
+
 int
 request_init(struct request *r, struct client *c, rd_kafka_admin_op_t op,
 	const struct admin_options *o, struct err *e)
@@ -27,7 +37,8 @@ request_init(struct request *r, struct client *c, rd_kafka_admin_op_t op,
 	*r = (struct request){ .client = c, .timeout_ms = ms };
 	r->options = rd_kafka_AdminOptions_new(rk, op);
 	r->queue = rd_kafka_queue_new(rk);
-	if (rd_kafka_AdminOptions_set_request_timeout(r->options, ms, why,
+	if (rd_kafka_AdminOptions_set_request_timeout(r->options,
+	    goes_to_coordinator(op) ? REQUEST_NO_LIMIT_MS : ms, why,
 	    sizeof(why)))
 		return err_set(e, ERR_USAGE, "--timeout: %s", why);
 	if (is_long(op) &&

@@ -13,6 +13,14 @@ struct request {
 	int timeout_ms;
 };
 
+/*
+ * What librdkafka is told where a request goes to a group's coordinator. When
+ * it has given up such a request, and then finds the coordinator, it uses what
+ * it has freed (seen in 2.0.2: rd_kafka_admin_coord_request()). So it is not to
+ * give up: whoever waits does, and closes the handle before the hour is over.
+ */
+enum { REQUEST_NO_LIMIT_MS = 3600000 };
+
 /* op is one of RD_KAFKA_ADMIN_OP_*. */
 int request_init(struct request *r, struct client *c, rd_kafka_admin_op_t op,
 	const struct admin_options *o, struct err *e);

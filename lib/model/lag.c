@@ -124,6 +124,12 @@ lag_log_of(const struct lag_partition *p)
 	return &p->topic->logs[p->id];
 }
 
+bool
+lag_is_bound(const struct lag_partition *p)
+{
+	return p->lag > 0 && p->topic && p->topic->is_compacted;
+}
+
 static int64_t
 positive(int64_t n)
 {
@@ -157,12 +163,30 @@ is_hopeless(const struct lag_group *g, struct lag_partition *p,
 	return true;
 }
 
+/*
+ * A reader of committed records that stands at the LSO has nothing to read. One
+ * that stands behind it has passed it, and reads what is not committed too.
+ */
+static void
+compute_stable(struct lag_partition *p, const struct lag_log *log)
+{
+	int64_t at = p->lost ? log->start : p->committed;
+	/* it was asked for after the end */
+	int64_t stable = log->stable < log->end ? log->stable : log->end;
+
+	if (log->stable < 0)
+		return;
+	p->stable_lag = positive(stable - at);
+	if (p->lag > 0 && at == stable)
+		set_reason(p, LAG_OPEN_TRANSACTION, NULL);
+}
+
 static void
 compute_row(const struct lag_group *g, struct lag_partition *p, bool counts)
 {
 	const struct lag_log *log = lag_log_of(p);
 
-	p->lag = p->lost = p->ahead = p->unread = -1;
+	p->lag = p->lost = p->ahead = p->unread = p->stable_lag = -1;
 	p->counts = false;
 	set_reason(p, LAG_NO_REASON, NULL);
 	if (is_hopeless(g, p, log))
@@ -176,6 +200,7 @@ compute_row(const struct lag_group *g, struct lag_partition *p, bool counts)
 	p->ahead = positive(p->committed - log->end);
 	p->lag = positive(log->end - (p->lost ? log->start : p->committed));
 	p->counts = counts;
+	compute_stable(p, log);
 	if (!p->lag) {
 		p->age_source = LAG_AGE_ZERO;
 		p->age_ms = 0;
@@ -260,6 +285,7 @@ lag_sum(struct lag_group *g)
 	g->lag = g->lost = g->ahead = g->unread = g->age_ms = g->eta_ms = -1;
 	g->consumed_per_s = g->produced_per_s = -1;
 	g->failed_n = 0;
+	g->is_bound = false;
 	g->status = lag_reason_is_failure(g->reason) ? LAG_UNKNOWN : LAG_OK;
 	for (int i = 0; i < g->partitions_n; i++) {
 		const struct lag_partition *p = &g->partitions[i];
@@ -273,6 +299,7 @@ lag_sum(struct lag_group *g)
 		if (!p->counts)
 			continue;
 		add(&g->lag, p->lag);
+		g->is_bound |= lag_is_bound(p);
 		add(&g->lost, p->lost);
 		add(&g->ahead, p->ahead);
 		if (p->age_source != LAG_AGE_NONE)

@@ -18,6 +18,10 @@
  * A number that could not be had is -1 and has a reason; it is never 0.
  * Offsets count places, not records: where the log is compacted or has
  * transactions, lag is an upper bound.
+ *
+ * With both isolations `end` is the high watermark and `stable` the LSO, and
+ * stable_lag is what a reader of committed records could read: stable -
+ * max(committed, start).
  */
 #ifndef MODEL_LAG_H
 #define MODEL_LAG_H
@@ -89,7 +93,7 @@ struct lag_topic {
 	int logs_n;              /* partitions; 0 with a reason */
 	enum lag_reason reason;
 	const char *error;
-	bool is_compacted;       /* known only with --risk: lag is a bound */
+	bool is_compacted;       /* where that was asked: lag is a bound */
 	int64_t retention_ms;    /* -1 = not asked, or for ever */
 };
 
@@ -114,6 +118,7 @@ struct lag_partition {
 	int64_t age_ms;          /* negative where that lies in the future */
 	/* follows: lag_compute() */
 	int64_t lag, lost, ahead, unread; /* -1 = not known, or does not apply */
+	int64_t stable_lag;      /* the same */
 	bool counts;             /* is part of the totals: not without a commit,
 	                            nor where no member subscribes to the topic */
 	enum lag_reason reason;
@@ -147,6 +152,7 @@ struct lag_group {
 	int64_t eta_ms;          /* the longest; -1 = none is known, LAG_NEVER */
 	double consumed_per_s, produced_per_s; /* -1 = not known */
 	int failed_n;            /* rows that could not be measured */
+	bool is_bound;           /* lag is an upper bound: of compacted topics too */
 	enum lag_status status;  /* the worst */
 };
 
@@ -161,6 +167,7 @@ struct lag_snapshot {
 	bool partial;            /* something could not be measured */
 	const char *partial_why; /* the first failure, in words */
 	bool is_committed_only;  /* `end` is the LSO */
+	bool has_stable;         /* `stable` was asked for */
 	bool counts_unassigned;  /* topics without a subscriber are in totals */
 };
 
@@ -191,6 +198,9 @@ void lag_set_age(struct lag_partition *p, int64_t oldest_ms,
 
 /* A row of which nothing is known yet but the partition. */
 struct lag_partition lag_row(struct lag_topic *t, int32_t id);
+
+/* The row's lag is an upper bound: compaction has taken some of its records, or will. */
+bool lag_is_bound(const struct lag_partition *p);
 
 /* The log that a row is about, or NULL. */
 const struct lag_log *lag_log_of(const struct lag_partition *p);

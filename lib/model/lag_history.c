@@ -64,21 +64,61 @@ make_room(struct lag_histories *all, struct lag_history *h)
 	h->samples = more;
 }
 
+int
+lag_history_first(const struct lag_history *h)
+{
+	int i = h->n - 1;
+
+	while (i > 0 && h->samples[i - 1].end <= h->samples[i].end)
+		i--;
+	return i;
+}
+
+int
+lag_history_highest(const struct lag_history *h)
+{
+	int highest = -1;
+
+	for (int i = lag_history_first(h); i >= 0 && i < h->n; i++) {
+		const struct lag_sample *s = &h->samples[i];
+
+		if (s->committed <= s->end && (highest < 0 ||
+		    s->committed > h->samples[highest].committed))
+			highest = i;
+	}
+	return highest;
+}
+
+/* The sample that what comes next lies behind, in the same log; -1 = none. */
+static int
+place_to_regain(const struct lag_history *h, const struct lag_sample *next)
+{
+	int i = lag_history_highest(h);
+
+	return i >= 0 && h->samples[i].committed > next->committed &&
+		h->samples[h->n - 1].end <= next->end ? i : -1;
+}
+
 void
 lag_history_add(struct lag_histories *all, struct lag_history *h, int64_t at_ms,
 	int64_t committed, int64_t end)
 {
 	const struct lag_sample new = { at_ms, committed, end };
 	struct lag_sample *s = h->samples;
+	int keep, drop;
 
 	while (h->n && s[h->n - 1].at_ms >= at_ms)
 		h->n--;
+	keep = place_to_regain(h, &new);
 	/* The last one stands for no more than the time since the one before. */
-	if (h->n > 1 && (s[h->n - 1].at_ms - s[h->n - 2].at_ms < LAG_SAMPLE_APART ||
+	if (h->n > 1 && keep != h->n - 1 &&
+	    (s[h->n - 1].at_ms - s[h->n - 2].at_ms < LAG_SAMPLE_APART ||
 	    (is_alike(&s[h->n - 1], &new) && is_alike(&s[h->n - 2], &new))))
 		h->n--;
 	if (h->n == LAG_SAMPLES) {
-		memmove(s, s + 1, (LAG_SAMPLES - 1) * sizeof(*s));
+		drop = keep == 0;
+		memmove(s + drop, s + drop + 1,
+			(size_t)(LAG_SAMPLES - 1 - drop) * sizeof(*s));
 		h->n--;
 	}
 	make_room(all, h);

@@ -7,7 +7,8 @@
  * replaced until it is; of a run of samples that are alike but for their time
  * the first and the last are kept. So a loop of kc-lag every second and a cron
  * job every hour both keep something to judge by, and what stands still costs
- * two samples.
+ * two samples. But the highest commit is kept, whenever it was seen, for as
+ * long as the commit lies below it: who went back has that to regain.
  *
  * In the file a line is a JSON object:
  *
@@ -65,6 +66,11 @@ struct lag_history *lag_history_of(struct lag_histories *h, struct slice group,
  */
 void lag_history_add(struct lag_histories *all, struct lag_history *h,
 	int64_t at_ms, int64_t committed, int64_t end);
+
+/* The oldest sample of the log that is there now: where its end fell, it is another. */
+int lag_history_first(const struct lag_history *h);
+/* That with the highest commit in this log; -1 = none. One beyond the end is no place. */
+int lag_history_highest(const struct lag_history *h);
 
 /*
  * Reads a file. ERR_FORMAT with the line that is wrong: what stood before it

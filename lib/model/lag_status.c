@@ -19,23 +19,12 @@ rate(int64_t change, int64_t ms)
 	return (double)change * 1000 / (double)ms;
 }
 
-/* The oldest sample of the log that is there now: where it fell, it is another. */
-static int
-first_of_log(const struct lag_history *h)
-{
-	int i = h->n - 1;
-
-	while (i > 0 && h->samples[i - 1].end <= h->samples[i].end)
-		i--;
-	return i;
-}
-
 /* Since the commit went back last, if it did. */
 static void
 set_rates(struct lag_partition *p, const struct lag_history *h)
 {
 	const struct lag_sample *last = &h->samples[h->n - 1], *first = last;
-	const struct lag_sample *oldest = &h->samples[first_of_log(h)];
+	const struct lag_sample *oldest = &h->samples[lag_history_first(h)];
 	int64_t ms;
 	double net;
 
@@ -57,19 +46,13 @@ set_rates(struct lag_partition *p, const struct lag_history *h)
 
 /* ---- verdicts ------------------------------------------------------------------------- */
 
-/* A commit beyond the end of the log was no place to come back to. */
 static bool
 is_rewound(const struct lag_history *h)
 {
-	int64_t highest = -1;
+	int highest = lag_history_highest(h);
 
-	for (int i = first_of_log(h); i < h->n; i++) {
-		const struct lag_sample *s = &h->samples[i];
-
-		if (s->committed <= s->end && s->committed > highest)
-			highest = s->committed;
-	}
-	return h->samples[h->n - 1].committed < highest;
+	return highest >= 0 && h->samples[h->n - 1].committed <
+		h->samples[highest].committed;
 }
 
 /* How long the commit is known to have stood still with lag at every look. */
@@ -123,11 +106,13 @@ static enum lag_status
 judge_lag(const struct lag_partition *p, const struct lag_history *h,
 	const struct lag_rules *rules)
 {
-	if (is_rewound(h))
+	bool still = still_ms(h, rules->min_lag) >= rules->window_ms;
+
+	if (is_rewound(h) && !still)
 		return LAG_REWOUND;
 	if (p->status == LAG_STOPPED)
 		return LAG_STOPPED;
-	if (still_ms(h, rules->min_lag) >= rules->window_ms)
+	if (still)
 		return LAG_STALLED;
 	if (is_slow(h, rules))
 		return LAG_SLOW;
@@ -148,7 +133,8 @@ lag_judge(struct lag_partition *p, const struct lag_history *h,
 		set_rates(p, h);
 	if (p->ahead > 0 || p->lost > 0)
 		return;
-	if (p->lag <= rules->min_lag || p->reason == LAG_MARKERS)
+	if (p->lag <= rules->min_lag || p->reason == LAG_MARKERS ||
+	    p->reason == LAG_OPEN_TRANSACTION)
 		p->status = LAG_OK;
 	else if (h->n)
 		p->status = judge_lag(p, h, rules);

@@ -7,8 +7,10 @@
  *
  *	AHEAD    the commit lies beyond the end
  *	LOST     records were deleted unread
- *	OK       lag <= min_lag, or nothing but transaction markers is unread
- *	REWOUND  a commit lower than one before it, and not regained since
+ *	OK       lag <= min_lag, or nothing but transaction markers is unread, or
+ *	         what is unread waits for a transaction to end
+ *	REWOUND  a commit lower than one before it, and not regained since; once
+ *	         it has stood still there for `window` it is one of the next two
  *	STOPPED  nobody owns the partition
  *	STALLED  the commit stood still for `window` or longer, with lag at every
  *	         look

@@ -76,6 +76,55 @@ words_change_as_documented(void)
 	lag_histories_release(&b.all);
 }
 
+/* Looks in short order, so that the newest sample is replaced again and again. */
+static void
+rewound_until_all_is_regained(void)
+{
+	struct bench b;
+
+	bench_init(&b);
+	see(&b, 400, 20000);
+	later(&b, MINUTE, 500, 20000);
+	for (int at = 500; at <= 19900; at += 100)
+		later(&b, 10, at, 20000);
+	CHECK_INT(b.p.status, LAG_OK);
+	for (int at = 0; at <= 19800; at += 100)
+		CHECK_INT(later(&b, 10, at, 20000), LAG_REWOUND);
+	CHECK_INT(later(&b, 10, 19900, 20000), LAG_OK);
+	/* nor does it matter how many looks it takes */
+	for (int at = 0; at <= 19800; at += 100)
+		CHECK_INT(later(&b, MINUTE, at, 20000), LAG_REWOUND);
+	CHECK_INT(b.h->n, LAG_SAMPLES);
+	CHECK_INT(later(&b, MINUTE, 19900, 20000), LAG_OK);
+	/* one that went back and then stands still has a consumer that does not consume */
+	CHECK_INT(later(&b, MINUTE, 100, 20000), LAG_REWOUND);
+	CHECK_INT(later(&b, MINUTE, 100, 20000), LAG_STALLED);
+	b.g.members_n = 0;
+	b.g.state = "Empty";
+	CHECK_INT(later(&b, MINUTE, 100, 20000), LAG_STOPPED);
+	CHECK_INT(later(&b, MINUTE, 50, 20000), LAG_REWOUND);
+	CHECK_INT(later(&b, MINUTE, 50, 20000), LAG_STOPPED);
+	/* another log has no place to regain */
+	CHECK_INT(later(&b, MINUTE, 10, 500), LAG_STOPPED);
+	lag_histories_release(&b.all);
+}
+
+/* Two commits that take turns cost one sample, not all. */
+static void
+to_and_fro_leaves_the_past_alone(void)
+{
+	struct bench b;
+
+	bench_init(&b);
+	for (int i = 0; i < 5; i++)
+		later(&b, MINUTE, 10 * i, 1000);
+	for (int i = 0; i < 100; i++)
+		later(&b, 40, i % 2 ? 50 : 100, 1000);
+	CHECK_INT(b.h->samples[0].committed, 0);
+	CHECK(b.h->n <= 8);
+	lag_histories_release(&b.all);
+}
+
 static void
 no_verdict_at_first_sight(void)
 {
@@ -241,6 +290,8 @@ int
 main(void)
 {
 	RUN(words_change_as_documented);
+	RUN(rewound_until_all_is_regained);
+	RUN(to_and_fro_leaves_the_past_alone);
 	RUN(no_verdict_at_first_sight);
 	RUN(slow_is_more_than_a_batch);
 	RUN(rates_and_eta);
