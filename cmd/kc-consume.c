@@ -16,6 +16,7 @@
 #include "cli/out.h"
 #include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/consume.h"
 #include "kafka/consume_batch.h"
@@ -725,7 +726,7 @@ parse(struct args *a, int *argc, char **argv, struct err *e)
 	while (dashes < all && strcmp(argv[dashes], "--"))
 		dashes++;
 	*argc = dashes;
-	if (opt_parse(&program, a, argc, argv, NULL, e))
+	if (tool_begin(&program, a, argc, argv, NULL, e))
 		return -1;
 	if (dashes + 1 < all && (*argc || a->topics.n))
 		a->command = argv + dashes + 1;
@@ -744,12 +745,9 @@ main(int argc, char **argv)
 	struct err e = ERR_INIT;
 	int result;
 
-	diag_init("kc-consume");
 	result = parse(&a, &argc, argv, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
+	if (!result)
 		result = start(&a, argc, argv, &e);
-	}
+	/* What fails after a signal keeps its own status: not all is committed. */
 	return diag_finish(result, &e);
 }

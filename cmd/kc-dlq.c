@@ -10,11 +10,10 @@
 
 #include "base/clock.h"
 #include "cli/conf.h"
-#include "cli/diag.h"
 #include "cli/opt.h"
 #include "cli/out.h"
-#include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/dlq.h"
 #include "kc-dlq/verbs.h"
@@ -208,9 +207,10 @@ timeout_ms(const struct args *a)
 }
 
 static int
-run(struct args *a, const struct opt_command *verb, int argc, char **argv,
+run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
+	struct args *a = args;
 	struct conf conf = { 0 };
 	int result = -1;
 
@@ -247,21 +247,7 @@ main(int argc, char **argv)
 		.max_redrives = MAX_REDRIVES,
 		.sample = DLQ_LS_SAMPLE,
 		.max_open = -1, .max_age_ms = -1 };
-	const struct opt_command *verb;
-	struct err e = ERR_INIT;
-	int result;
 
-	diag_init("kc-dlq");
 	a.now_ms = clock_wall_ms(clock_system());
-	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
-		result = run(&a, verb, argc, argv, &e);
-	}
-	if (result && e.code && sig_caught()) {
-		diag_error("%s", e.msg);
-		e.code = ERR_NONE; /* the signal is the status */
-	}
-	return diag_finish(result, &e);
+	return tool_main(&program, &a, run, argc, argv);
 }

@@ -23,6 +23,7 @@
 #include "cli/out.h"
 #include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/group_ops.h"
 #include "kafka/groups.h"
@@ -713,9 +714,10 @@ static const struct opt_program program = {
 };
 
 static int
-run(struct args *a, const struct opt_command *verb, int argc, char **argv,
+run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
+	struct args *a = args;
 	int ret = -1;
 
 	if (conf_load(&a->settings, &a->conf, e))
@@ -746,20 +748,6 @@ main(int argc, char **argv)
 		.fresh_ms = FRESH_MS, .group.count = 1,
 		.rules = LAG_RULES_DEFAULT, .age_budget_ms = AGE_BUDGET_MS, .since_ms = -1,
 		.state = LAG_STATE_INIT };
-	const struct opt_command *verb;
-	struct err e = ERR_INIT;
-	int result;
 
-	diag_init("kc-lag");
-	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
-		result = run(&a, verb, argc, argv, &e);
-	}
-	if (result && e.code && sig_caught()) {
-		diag_error("%s", e.msg);
-		e.code = ERR_NONE; /* the signal is the status */
-	}
-	return diag_finish(result, &e);
+	return tool_main(&program, &a, run, argc, argv);
 }

@@ -22,6 +22,7 @@
 #include "cli/progress.h"
 #include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
 #include "kafka/produce.h"
@@ -701,13 +702,16 @@ load_conf(struct args *a, struct conf *conf, struct err *e)
 }
 
 static int
-run_produce(struct args *a, int argc, char **argv, struct err *e)
+run_produce(void *args, const struct opt_command *verb, int argc, char **argv,
+	struct err *e)
 {
+	struct args *a = args;
 	struct run run = { .a = a, .rejects.fd = -1, .report.fd = -1 };
 	struct conf conf = { 0 };
 	struct buf id = BUF_INIT;
 	int result = -1;
 
+	(void)verb;
 	if (load_conf(a, &conf, e))
 		goto out;
 	if (conf_wants_list(&a->conf) || conf_wants_dump(&a->conf)) {
@@ -755,19 +759,6 @@ main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .partition = -1, .count = -1,
 		.max_errors = -1 };
-	struct err e = ERR_INIT;
-	int result;
 
-	diag_init("kc-produce");
-	result = opt_parse(&program, &a, &argc, argv, NULL, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
-		result = run_produce(&a, argc, argv, &e);
-	}
-	if (result && e.code && sig_caught()) {
-		diag_error("%s", e.msg);
-		e.code = ERR_NONE; /* the signal is the status */
-	}
-	return diag_finish(result, &e);
+	return tool_main(&program, &a, run_produce, argc, argv);
 }

@@ -20,6 +20,7 @@
 #include "cli/out.h"
 #include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/replay.h"
 #include "kafka/replay_archive.h"
@@ -610,9 +611,10 @@ load_target(struct args *a, struct err *e)
 }
 
 static int
-run(struct args *a, const struct opt_command *verb, int argc, char **argv,
+run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
+	struct args *a = args;
 	int64_t timeout = a->conf.timeout_ms;
 	int ret = -1;
 
@@ -646,20 +648,6 @@ main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .spec = REPLAY_SPEC_INIT,
 		.segment_size = 64 << 20 };
-	const struct opt_command *verb;
-	struct err e = ERR_INIT;
-	int result;
 
-	diag_init("kc-replay");
-	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
-		result = run(&a, verb ? verb : &commands[0], argc, argv, &e);
-	}
-	if (result && e.code && sig_caught()) {
-		diag_error("%s", e.msg);
-		e.code = ERR_NONE; /* the signal is the status */
-	}
-	return diag_finish(result, &e);
+	return tool_main(&program, &a, run, argc, argv);
 }

@@ -22,8 +22,8 @@
 #include "cli/opt.h"
 #include "cli/out.h"
 #include "cli/prompt.h"
-#include "cli/sig.h"
 #include "cli/term.h"
+#include "cli/tool.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
 #include "kafka/topic_print.h"
@@ -563,9 +563,10 @@ check_args(struct args *a, const struct opt_command *verb, int argc, char **argv
 }
 
 static int
-run(struct args *a, const struct opt_command *verb, int argc, char **argv,
+run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
+	struct args *a = args;
 	struct conf conf = { 0 };
 	int ret = -1;
 
@@ -602,20 +603,6 @@ int
 main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .partitions = -1, .replicas = -1 };
-	const struct opt_command *verb;
-	struct err e = ERR_INIT;
-	int result;
 
-	diag_init("kc-topics");
-	result = opt_parse(&program, &a, &argc, argv, &verb, &e);
-	if (!result) {
-		diag_set_level(a.conf.quiet, a.conf.verbose);
-		sig_init();
-		result = run(&a, verb ? verb : &commands[0], argc, argv, &e);
-	}
-	if (result && e.code && sig_caught()) {
-		diag_error("%s", e.msg);
-		e.code = ERR_NONE; /* the signal is the status */
-	}
-	return diag_finish(result, &e);
+	return tool_main(&program, &a, run, argc, argv);
 }

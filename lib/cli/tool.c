@@ -1,0 +1,37 @@
+#include "cli/tool.h"
+
+#include "cli/conf.h"
+#include "cli/diag.h"
+#include "cli/sig.h"
+
+int
+tool_begin(const struct opt_program *p, void *args, int *argc, char **argv,
+	const struct opt_command **verb, struct err *e)
+{
+	const struct conf_args *common;
+
+	diag_init(p->name);
+	if (opt_parse(p, args, argc, argv, verb, e))
+		return -1;
+	common = (const void *)((const char *)args + p->common_at);
+	diag_set_level(common->quiet, common->verbose);
+	sig_init();
+	return 0;
+}
+
+int
+tool_main(const struct opt_program *p, void *args, tool_run run, int argc,
+	char **argv)
+{
+	const struct opt_command *verb = NULL;
+	struct err e = ERR_INIT;
+	int result = tool_begin(p, args, &argc, argv, &verb, &e);
+
+	if (!result)
+		result = run(args, verb, argc, argv, &e);
+	if (result && e.code && sig_caught()) {
+		diag_error("%s", e.msg);
+		e.code = ERR_NONE; /* the signal is the status */
+	}
+	return diag_finish(result, &e);
+}
