@@ -238,8 +238,6 @@ replay_frame(struct replay *x, const struct wal_frame *f, struct err *e)
 	if (!g || f->segment > g->base) {
 		if (g && scan_until(x, INT64_MAX, f->segment, e) < 0)
 			return -1;
-		if (!g && l->end < f->segment && l->start == l->end)
-			l->start = l->end = f->segment;
 		g = partlog_active(l);
 		if (!g || g->base != f->segment) {
 			if (l->end != f->segment)
@@ -547,6 +545,11 @@ replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
 	}
 	if (with_checkpoint ? check_known(x, e) < 0 :
 	    start_from_files(x, x->gaps ? NULL : k, e) < 0)
+		return -1;
+	/* The checkpoint knew it empty: its first segments may have been synced
+	 * directly, and no frame tells of them. */
+	if (with_checkpoint && !partlog_active(l) && l->on_disk &&
+	    enter_segment(x, false, e) < 0)
 		return -1;
 	/* What compaction made of the files is not undone by older frames. */
 	if (x->gaps)

@@ -165,6 +165,31 @@ a_directory_is_synced_with_its_first_segment(void)
 	release(&w);
 }
 
+/*
+ * A checkpoint saw the log empty. What comes first is synced directly, a
+ * segment and more of it; the first frame in the WAL is of the next one.
+ */
+static void
+first_segments_that_were_synced_directly_are_found(void)
+{
+	struct watched w, after;
+	struct partlog *l;
+
+	init(&w);
+	CHECK(l = fixture_start(&w.f, &small));
+	checkpoint(&w);
+	acked(&w, l, 1, 18000);
+	acked(&w, l, 1, 18000);
+	acked(&w, l, 1, 100);
+	CHECK_INT(l->segments_n, 2);
+	cut_into(&after, &w, operations(&w), SIM_LOSE);
+	CHECK(l = fixture_start(&after.f, &small));
+	CHECK_INT(partlog_start(l), 0);
+	CHECK_INT(verify_log(l, 3), 3);
+	release(&after);
+	release(&w);
+}
+
 /* Segments that a checkpoint lets go are gone only once it is there for good. */
 static void
 a_checkpoint_is_there_before_files_go(void)
@@ -460,6 +485,7 @@ main(void)
 	RUN(bytes_of_a_client_are_no_frames);
 	RUN(a_start_writes_behind_the_newest_group);
 	RUN(a_directory_is_synced_with_its_first_segment);
+	RUN(first_segments_that_were_synced_directly_are_found);
 	RUN(a_checkpoint_is_there_before_files_go);
 	RUN(what_follows_nothing_is_removed);
 	RUN(a_removal_spares_the_next_topic);
