@@ -311,8 +311,10 @@ cut_and_look(struct model *m, const struct world *w)
 	if (!good)
 		printf("# life %d, operation %zu of %zu from %zu, fate %d\n", m->life,
 			op, w->sim.ops_n, w->from, fate);
-	if (!good && getenv("KC_TORTURE_TRACE"))
+	if (!good && getenv("KC_TORTURE_TRACE")) {
 		trace(m, w, op);
+		sim_cut(&w->sim, op, fate, seed, getenv("KC_TORTURE_TRACE"));
+	}
 	return good;
 }
 
@@ -359,6 +361,7 @@ pass_on(struct model *m, struct world *w, enum end end)
 	old.root = dir;
 	next_disk(w);
 	model_end_life(m, model_mark_at(m, op));
+	m->holes &= end == END_CUT;
 	if (end == END_CUT) {
 		sim_cut(&old, op, random_fate(m), m->random, w->dir);
 		simfs_init(&w->sim, w->dir, true);
@@ -425,6 +428,7 @@ begin(struct model *m, struct fixture *f, struct life *x, const struct world *w)
 	model_mark(m, f);
 	model_adopt(m, x, m->marks_n > 1 && store_committed(f->s) ?
 		store_committed(f->s) : WITH_THE_END);
+	m->holes = !f->s->durable;
 	for (int i = 0; i < SLOTS && !m->life; i++)
 		life_new_topic(x, m, f, i);
 	return bad == tap_bad;
