@@ -6,6 +6,7 @@
  * What was done goes to stderr, lists to stdout.
  */
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@ dlq_options(const struct args *a, const char *topic, bool write)
 		.topic = topic, .ledger = a->ledger,
 		.timeout_ms = a->timeout_ms, .write = write && !a->dry_run,
 		.assume_none = a->assume_none,
+		.plain = a->eos && !strcmp(a->eos, "scan"),
 	};
 }
 

@@ -28,6 +28,10 @@ dead() { # OFFSET...
 	done | kc-produce
 }
 
+fault() { # WORDS...
+	kc-broker fault "$@" --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+}
+
 # Values as they arrived.
 arrived() { # [TOPIC]
 	kc-consume "${1-$src}" -e -f '%s\n' | paste -sd ' '
@@ -184,4 +188,62 @@ is_open() {
 	echo '"as planned"' >"$BATS_TEST_TMPDIR/made"
 	exits 0 kc-dlq redrive "$dlq" --from "$plan.2"
 	[[ $(arrived) == *" as planned as planned" ]]
+}
+
+@test "without transactions each is sent once, and what a killed run sent is known by its headers" {
+	local n pid
+	only_kc_broker
+	topics
+	dead 0 1 2 3 4 5 6 7
+	kc-dlq redrive "$dlq" --yes --eos scan --rate 8/s -q 3>&- &
+	pid=$!
+	eventually eval '[[ $(kc-consume "$dlq.kc-ledger" -e 2>/dev/null | grep -c redriven) -ge 2 ]]'
+	# from here on copies go out, and nobody can write that they did
+	fault add Produce topic="$dlq.kc-ledger" close
+	n=$(arrived | wc -w)
+	eventually eval '[[ $(arrived | wc -w) -gt $n || $(arrived | wc -w) -gt $(kc-consume "$dlq.kc-ledger" -e | grep -c redriven) ]]'
+	kill -9 $pid
+	wait $pid || true
+	fault clear
+	n=$(kc-consume "$dlq.kc-ledger" -e | jq -r 'select(.key | startswith("run/") | not) | .key' | sort -u | wc -l)
+	[[ $(arrived | wc -w) -gt $n ]]
+	exits 0 kc-dlq redrive "$dlq" --yes --eos scan
+	says "did not end: looking for what it sent"
+	says "that the ledger did not have"
+	[[ $(arrived) == "v0 v1 v2 v3 v4 v5 v6 v7" && -z $(is_open) ]]
+	# the copies are seen by readers of uncommitted records, too: none was aborted
+	[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f '%s\n' | wc -l) == 8 ]]
+	kc-dlq runs "$dlq" --json | jq -es 'map(.state) == ["stopped", "done"] and (map(.sent) | add) == 8'
+	[[ $(kc-lag "kc-dlq.$dlq" | jq -s 'map(.lag) | add') == 0 ]]
+	# marks without transactions, too, and a ledger in a file
+	dead 8
+	exits 0 kc-dlq discard "$dlq" 0:8 --eos scan
+	[[ -z $(is_open) ]]
+}
+
+@test "without transactions and with a ledger in a file: what cannot be sent is told, the others are known" {
+	local ledger=file:$BATS_TEST_TMPDIR/ledger
+	topics
+	kc-topics alter -q "$src" -c max.message.bytes=2000
+	dead 0 1
+	printf '{"topic":"%s","key":"big","value":"%04000d","headers":[{"key":"__connect.errors.topic","value":"%s"},{"key":"__connect.errors.partition","value":"0"},{"key":"__connect.errors.offset","value":"2"}]}\n' "$dlq" 0 "$src" | kc-produce
+	exits 4 kc-dlq redrive "$dlq" --yes --eos scan --ledger "$ledger"
+	says "'$dlq' 0:2: "
+	says "2 of 3 sent"
+	exits 1 kc-dlq redrive "$dlq" --yes --eos scan --ledger "$ledger"
+	[[ $(arrived) == "v0 v1" ]]
+	[[ $(kc-dlq list "$dlq" --ledger "$ledger" | cut -f1) == "0:2" ]]
+	[[ -z $(kc-topics list "$dlq.kc-ledger") ]]
+}
+
+@test "who may not use transactions is told what to do" {
+	only_kc_broker
+	topics
+	dead 0
+	fault add InitProducerId transactional-id='kc-dlq.*' error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+	exits 5 kc-dlq redrive "$dlq" --yes
+	says "(--eos scan does without transactions)"
+	fault clear
+	exits 0 kc-dlq redrive "$dlq" --yes --eos scan
+	[[ $(arrived) == "v0" ]]
 }

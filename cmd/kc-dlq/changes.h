@@ -43,10 +43,15 @@ int plan_end(struct args *a, struct plan_file *f, int result, struct err *e);
 int plan_read(struct args *a, const char *topic, struct redrive_plan *p, struct err *e);
 int plan_check_cluster(struct args *a, const struct redrive_plan *p, struct err *e);
 
+/* "txn", "scan" */
+extern const char *const eos_modes[];
+
 #define MUTATING                                                              \
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run), .help = "change nothing, only count" }, \
 	{ 'y', "yes", OPT_FLAG, AT(yes), .help = "do not ask when nothing is selected" }, \
 	{ 0, "run", OPT_STRING, AT(run_name), "ID", .help = "name of this run" }, \
+	{ 0, "eos", OPT_CHOICE, AT(eos), "MODE", .choices = eos_modes,         \
+		.help = "exactly once by transactions (txn, default), or without them (scan)" }, \
 	{ 0, "assume-none", OPT_FLAG, AT(assume_none),                         \
 		.help = "the ledger is lost: begin a new one" }
 

@@ -21,6 +21,8 @@
 #include "cli/prompt.h"
 #include "kafka/dlq_runs.h"
 
+const char *const eos_modes[] = { "txn", "scan", NULL };
+
 /* Everything at once is asked for: is that meant? */
 int
 confirm(const struct args *a, const char *verb, const char *topic, struct err *e)

@@ -28,6 +28,7 @@ struct dlq_options {
 	const char *ledger;   /* NULL = topic DLQ.kc-ledger; "file:PATH" */
 	int timeout_ms;       /* of everything that waits */
 	bool write;
+	bool plain;           /* with write: without transactions */
 	/* The ledger was lost and nothing was ever handled: go on without it. */
 	bool assume_none;
 	/* Each entry that is loaded, in the order of writing; or NULL. */
@@ -57,6 +58,9 @@ struct dlq {
 	struct producer *producer;       /* of dlq_write.h */
 	struct dlq_batch *under_way;     /* whose records it is sending */
 	int64_t ledger_end;              /* behind the last entry that it wrote; 0 = none */
+	const struct dlq_commit *commit; /* of dlq_plain.c: under way */
+	struct err entry_failed;
+	bool unsettled;                  /* copies may be there that the ledger does not have */
 };
 
 /* "orders.dlq" is refused as what it is not: internal, or a ledger. After an error d may be closed. */

@@ -20,7 +20,7 @@ struct job {
 	struct ledger_run *run;
 	struct dlq_batch batch;
 	struct arena memory;
-	bool dry_run;
+	bool dry_run, sent;
 	struct map origins;     /* name -> itself; owned */
 };
 
@@ -66,7 +66,7 @@ take(struct job *j, const struct record *r, struct err *e)
 		.fingerprint = ledger_fingerprint(r->key, r->value),
 		.to = slice_str(arena_printf(&j->memory, "%.*s/%" PRId32 "/%"
 			PRId64, SLICE_ARG(r->topic), r->partition, r->offset)),
-		.note = slice_str("rebuilt"),
+		.note = j->sent ? SLICE_NULL : slice_str("rebuilt"),
 	};
 	h = header(r, "kc-redrive-run");
 	if (h)
@@ -82,19 +82,17 @@ take(struct job *j, const struct record *r, struct err *e)
 }
 
 static int
-read_topic(struct job *j, const char *topic, struct err *e)
+read_all(struct job *j, struct consume_options *o, struct err *e)
 {
-	const struct consume_options o = {
-		.topics = &topic, .topics_n = 1, .exit_at_end = true,
-		.isolation = "read_committed",
-		.timeout_ms = j->d->o.timeout_ms, .output_fd = -1,
-	};
 	enum consume_status s = CONSUME_IDLE;
 	struct consume *c;
 	struct record r;
 
-	diag_note("reading '%s'", topic);
-	if (consume_open(&c, j->d->conf, &o, e))
+	o->exit_at_end = true;
+	o->isolation = "read_committed";
+	o->timeout_ms = j->d->o.timeout_ms;
+	o->output_fd = -1;
+	if (consume_open(&c, j->d->conf, o, e))
 		return -1;
 	while (s == CONSUME_IDLE || s == CONSUME_RECORD) {
 		s = consume_next(c, -1, &r, e);
@@ -103,6 +101,15 @@ read_topic(struct job *j, const char *topic, struct err *e)
 	}
 	consume_close(c);
 	return s == CONSUME_END ? 0 : -1;
+}
+
+static int
+read_topic(struct job *j, const char *topic, struct err *e)
+{
+	struct consume_options o = { .topics = &topic, .topics_n = 1 };
+
+	diag_note("reading '%s'", topic);
+	return read_all(j, &o, e);
 }
 
 static enum dlq_scan_status
@@ -154,6 +161,25 @@ dlq_rebuild(struct dlq *d, const char *const *topics, int n, bool dry_run,
 	for (size_t i = 0; (name = map_next(&j.origins, &i)); )
 		free(name);
 	map_release(&j.origins);
+	dlq_batch_release(&j.batch);
+	arena_release(&j.memory);
+	return result;
+}
+
+int
+dlq_rebuild_spans(struct dlq *d, const struct consume_span *spans, int n,
+	struct ledger_run *run, struct err *e)
+{
+	struct job j = { .d = d, .run = run, .sent = true };
+	const char **topics = xcalloc((size_t)n + 1, sizeof(*topics));
+	struct consume_options o = { .topics = topics, .spans = spans, .spans_n = n };
+	int result;
+
+	for (int i = 0; i < n; i++)
+		if (!i || strcmp(spans[i].topic, spans[i - 1].topic))
+			topics[o.topics_n++] = spans[i].topic;
+	result = (n && read_all(&j, &o, e)) || commit(&j, e) ? -1 : 0;
+	free(topics);
 	dlq_batch_release(&j.batch);
 	arena_release(&j.memory);
 	return result;

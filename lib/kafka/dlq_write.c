@@ -1,4 +1,4 @@
-#include "kafka/dlq_write.h"
+#include "kafka/dlq_writer.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -113,12 +113,17 @@ dlq_batch_release(struct dlq_batch *b)
 /* Of the ledger's entries; copies have their place in the batch. */
 enum { LEDGER_TAG = INT32_MAX, SETTLE_MS = 5000, SETTLE_STEP_MS = 5 };
 
-/* Which one it was is found out by dlq_commit(), in halves. */
+/* In a transaction, which one it was is found out by dlq_commit(), in halves. */
 static void
 on_failure(void *arg, const struct record *r, producer_tag tag,
 	const struct err *why)
 {
-	(void)arg, (void)r, (void)tag, (void)why;
+	struct dlq *d = arg;
+
+	(void)r;
+	if (d->o.plain)
+		dlq_plain_failed(d, tag == LEDGER_TAG ? NULL :
+			&d->under_way->items[tag], why);
 }
 
 static void
@@ -141,11 +146,18 @@ dlq_writer_open(struct dlq *d, struct err *e)
 {
 	const struct producer_options o = {
 		.timeout_ms = d->o.timeout_ms,
-		.transactional_id = d->transactional_id,
+		.transactional_id = d->o.plain ? NULL : d->transactional_id,
 		.arg = d, .on_failure = on_failure, .on_ack = on_ack,
 	};
 
-	return producer_open(&d->producer, d->conf, &o, e);
+	struct err why = ERR_INIT;
+
+	if (!producer_open(&d->producer, d->conf, &o, &why))
+		return 0;
+	*e = why;
+	return d->o.plain || (why.code != ERR_REFUSED &&
+		why.code != ERR_UNSUPPORTED) ? -1 : err_set(e, why.code,
+			"%.900s (--eos scan does without transactions)", why.msg);
 }
 
 int
@@ -165,7 +177,7 @@ dlq_writer_check(struct dlq *d, struct err *e)
 			"rebuild finds them in their targets; --assume-none "
 			"begins anew, and sends again what was sent)",
 			d->o.topic, d->group);
-	return 0;
+	return dlq_plain_recover(d, e);
 }
 
 void
@@ -252,8 +264,8 @@ send_entry(struct dlq *d, struct slice key, struct slice value, struct err *e)
 	return 0;
 }
 
-static void
-count(struct ledger_run *run, const struct dlq_change *c)
+void
+dlq_count(struct ledger_run *run, const struct dlq_change *c)
 {
 	if (c->forget)
 		return;
@@ -289,8 +301,8 @@ fill_to(struct dlq_batch *b, struct dlq_change *c)
 	c->entry.to = slice_str(text);
 }
 
-static int
-send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
+int
+dlq_send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	struct err *e)
 {
 	struct buf key = BUF_INIT, value = BUF_INIT;
@@ -321,9 +333,8 @@ send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	return result;
 }
 
-/* The marks that have moved; all of them when metadata travels with them. */
-static void
-add_marks(struct dlq *d, const char *metadata, struct group_offsets *out)
+void
+dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *out)
 {
 	for (int i = 0; i < d->meta->partitions_n; i++) {
 		int64_t mark = ledger_mark(&d->ledger, i);
@@ -334,8 +345,8 @@ add_marks(struct dlq *d, const char *metadata, struct group_offsets *out)
 	}
 }
 
-static void
-keep_marks(struct dlq *d, const struct group_offsets *marks)
+void
+dlq_keep_marks(struct dlq *d, const struct group_offsets *marks)
 {
 	for (int i = 0; i < marks->n; i++)
 		d->committed[marks->items[i].partition] = marks->items[i].offset;
@@ -356,10 +367,10 @@ commit_marks(struct dlq *d, struct err *e)
 			return -1;
 		}
 	}
-	add_marks(d, metadata, &marks);
+	dlq_add_marks(d, metadata, &marks);
 	result = txn_commit(d->producer, &source, &marks, e);
 	if (!result)
-		keep_marks(d, &marks);
+		dlq_keep_marks(d, &marks);
 	group_offsets_release(&marks);
 	/* an end that nobody knows is left open: the next run looks it up */
 	if (d->file && (!result || e->code != ERR_TEMPORARY)) {
@@ -417,8 +428,8 @@ transact(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	if (o != DONE)
 		return o;
 	for (int i = 0; i < b->n; i++)
-		count(&counted, &b->items[i]);
-	if (send_ledger(d, b, run ? &counted : NULL, e))
+		dlq_count(&counted, &b->items[i]);
+	if (dlq_send_ledger(d, b, run ? &counted : NULL, e))
 		return ENDED;
 	for (int i = 0; i < b->n; i++)
 		if (!b->items[i].forget)
@@ -501,7 +512,8 @@ dlq_commit(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
 	struct err *e)
 {
 	int64_t deadline = clock_mono_ms(clock_system()) + d->o.timeout_ms;
-	int result = commit_part(d, b, o, deadline, e);
+	int result = d->o.plain ? dlq_plain_commit(d, b, o, e) :
+		commit_part(d, b, o, deadline, e);
 
 	dlq_batch_clear(b);
 	return result;

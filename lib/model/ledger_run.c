@@ -18,6 +18,7 @@ static const struct {
 	ROW(verb, TEXT), ROW(state, TEXT), ROW(by, TEXT), ROW(pid, NUMBER),
 	ROW(since, NUMBER), ROW(until, NUMBER), ROW(ends, TEXT),
 	ROW(to, TEXT), ROW(via, TEXT), ROW(plan, TEXT),
+	ROW(watch, TEXT),
 	ROW(selected, COUNT), ROW(sent, COUNT), ROW(parked, COUNT),
 	ROW(discarded, COUNT), ROW(skipped, COUNT), ROW(failed, COUNT),
 	ROW(returned, COUNT),

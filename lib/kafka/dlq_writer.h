@@ -1,0 +1,30 @@
+/* dlq_writer.h - the inside of dlq_write.h, for dlq_write.c and dlq_plain.c. */
+#ifndef KAFKA_DLQ_WRITER_H
+#define KAFKA_DLQ_WRITER_H
+
+#include "kafka/dlq_write.h"
+#include "kafka/group_offsets.h"
+
+/* The batch's entries and the run, handed to the producer or the file; run may be NULL. */
+int dlq_send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
+	struct err *e);
+/* What a change adds to the counts of its run. */
+void dlq_count(struct ledger_run *run, const struct dlq_change *c);
+/* The marks that have moved; all of them when metadata travels with them. */
+void dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *out);
+void dlq_keep_marks(struct dlq *d, const struct group_offsets *marks);
+
+/*
+ * dlq_plain.c: dlq_commit() without transactions, as dlq_options.plain asks
+ * for. Copies first, then their entries; where copies are sent to stands in
+ * the run before, so that who comes after a crash finds those without an
+ * entry by their headers. Effectively once, as long as nobody else sends.
+ */
+int dlq_plain_commit(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
+	struct err *e);
+/* What runs sent that did not end, and the ledger does not have. */
+int dlq_plain_recover(struct dlq *d, struct err *e);
+/* Of the producer's on_failure: a copy, or (copy false) an entry was not written. */
+void dlq_plain_failed(struct dlq *d, struct dlq_change *copy, const struct err *why);
+
+#endif
