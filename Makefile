@@ -194,7 +194,8 @@ $(BUILD)/promtool:
 
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/crash-pipelines tests/pipelines.bats tests/handlers.bats \
-	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats
+	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats \
+	tests/kc-dlq-apply.bats tests/crash-kafka
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit
@@ -203,7 +204,8 @@ check-kafka:
 	@dir=$$(mktemp -d) && trap 'tests/lib/kafka/cluster stop '$$dir'; rm -rf '$$dir EXIT && \
 		servers=$$(tests/lib/kafka/cluster start $$dir 3 $(BUILD)/kafka-jars) && \
 		echo "Apache Kafka, three nodes: $$servers" && \
-		KC_TEST_BROKERS=$$servers BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
+		KC_TEST_BROKERS=$$servers KC_TEST_CLUSTER=$$dir KC_TEST_JARS=$(abspath $(BUILD))/kafka-jars \
+		SUITE_SECONDS=$${SUITE_SECONDS:-600} BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
 
 # House style and layers; then scripts and manual pages by their own linters.
 check-style: all

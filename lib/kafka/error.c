@@ -45,6 +45,8 @@ static const struct row {
 	{ K(NOT_ENOUGH_REPLICAS), ERR_TEMPORARY, "too few replicas are in sync", "run it again later" },
 	{ K(NOT_ENOUGH_REPLICAS_AFTER_APPEND), ERR_TEMPORARY, "too few replicas are in sync",
 		"run it again later" },
+	{ K(NOT_LEADER_FOR_PARTITION), ERR_TEMPORARY, "the partition's leader has moved",
+		"run it again later" },
 	{ K(LEADER_NOT_AVAILABLE), ERR_TEMPORARY, "partition has no leader", "run it again later" },
 	{ K(COORDINATOR_NOT_AVAILABLE), ERR_TEMPORARY, NULL, "run it again later" },
 	{ K(COORDINATOR_LOAD_IN_PROGRESS), ERR_TEMPORARY, NULL, "run it again later" },
