@@ -19,6 +19,7 @@
 #include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/consume.h"
+#include "kafka/consume_acks.h"
 #include "kafka/consume_batch.h"
 #include "kafka/pipeline.h"
 #include "model/envelope.h"
@@ -31,9 +32,11 @@ struct args {
 	struct opt_list topics, offsets;
 	const char *partitions, *group, *from_group, *format, *as, *isolation;
 	const char *delimiter, *key_delimiter;
+	const char *ack;
 	const char *exec, *to, *dlq, *dlq_scheme, *breaker;
 	char **command;   /* behind --; NULL = none */
 	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
+	int64_t drain_ms;
 	bool txn, ok_if_dlq, barriers;
 	int64_t count;
 	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
@@ -88,6 +91,10 @@ static const struct opt options[] = {
 		.help = "write each record at once" },
 	{ 0, "isolation", OPT_CHOICE, AT(isolation), "LEVEL", .choices = isolations,
 		.help = "of transactions: committed (default) or uncommitted" },
+	{ 0, "ack", OPT_STRING, AT(ack), "FIFO",
+		.help = "commit what this FIFO (or fd:N) acknowledges, as kc-produce --ack does" },
+	{ 0, "drain", OPT_DURATION, AT(drain_ms), "TIME",
+		.help = "with --ack: wait so long for the rest at the end (default: 30s)" },
 	{ 0, "exec", OPT_STRING, AT(exec), "COMMAND",
 		.help = "give records to this handler, commit what it has answered (with -g)" },
 	{ 0, "workers", OPT_INT, AT(workers), "N", .min = 1, .max = 256,
@@ -130,6 +137,7 @@ static const struct opt_program program = {
 	.summary = "Read records from topics and print them, one a line.",
 	.usage = (const char *const[]){ "[options] TOPIC...",
 		"-g GROUP --exec COMMAND [options] TOPIC...",
+		"-g GROUP --ack FIFO [options] TOPIC...",
 		"-g GROUP -c N [options] TOPIC... -- COMMAND [ARGUMENT...]", NULL },
 	.options = options,
 	.common = conf_options,
@@ -420,7 +428,8 @@ make_origin(struct run *run)
 	buf_addstr(&run->origin, "{\"cluster\":");
 	envelope_put_bytes(&run->origin, slice_str(cluster));
 	buf_addstr(&run->origin, ",\"group\":");
-	envelope_put_bytes(&run->origin, slice_str(run->a->from_group));
+	envelope_put_bytes(&run->origin, slice_str(run->a->from_group ?
+		run->a->from_group : run->a->group));
 	buf_addc(&run->origin, '}');
 	free(cluster);
 }
@@ -477,6 +486,42 @@ run_batches(struct run *run, const struct conf *conf, struct consume_options *o,
 		print_summary(run, result ? "error" : sig_caught() ? "signal" : "end");
 	return !result && !b.records && run->a->fail_empty && !sig_caught() ?
 		err_set(e, ERR_NO, "no records") : result;
+}
+
+static void
+write_barrier_to(void *user, struct consume *in, struct buf *out)
+{
+	struct run *run = user;
+
+	run->in = in;
+	if (!run->origin.len)
+		make_origin(run);
+	write_barrier(run);
+	run->in = NULL;
+	buf_addslice(out, buf_slice(&run->out.buf));
+	buf_clear(&run->out.buf);
+}
+
+static int
+run_acks(struct run *run, const struct conf *conf, struct consume_options *o,
+	struct err *e)
+{
+	const struct args *a = run->a;
+	struct consume_acks acks = {
+		.from = a->ack, .max_inflight = a->max_inflight,
+		.drain_ms = a->drain_ms, .count = a->count, .write = write_to,
+		.barrier = a->barriers ? write_barrier_to : NULL, .user = run,
+	};
+	int result;
+
+	run->terminal = false;
+	result = consume_with_acks(conf, o, &acks, e);
+	if (a->summary)
+		fprintf(stderr, "{\"records\":%lld,\"acked\":%lld}\n",
+			(long long)acks.records, (long long)acks.acked);
+	if (!result && !acks.records && a->fail_empty && !sig_caught())
+		return err_set(e, ERR_NO, "no records");
+	return result;
 }
 
 static void
@@ -560,6 +605,21 @@ check_range(const struct args *a, const struct offset_range *r, int64_t now_ms,
 	return 0;
 }
 
+static int
+check_ack(const struct args *a, struct err *e)
+{
+	if (!a->group)
+		return err_set(e, ERR_USAGE, "--ack commits what was done, for a "
+			"group (-g GROUP)");
+	if (a->exec || a->command)
+		return err_set(e, ERR_USAGE, "--ack and %s exclude each other",
+			a->exec ? "--exec" : "-- COMMAND");
+	if (a->raw || a->format || is_kcat(a))
+		return err_set(e, ERR_USAGE, "--ack needs lines of kc-record(5), "
+			"with src: without --raw, -f and --as");
+	return 0;
+}
+
 /* --exec and -- COMMAND, and what makes sense with them only. */
 static int
 check_command(const struct args *a, struct err *e)
@@ -607,9 +667,11 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (a->partitions && a->group)
 		return err_set(e, ERR_USAGE, "-p and -g exclude each other: a "
 			"group shares all partitions");
-	if (a->barriers && !a->from_group)
-		return err_set(e, ERR_USAGE, "--barriers is for --from-group: "
-			"kc-produce --commit-group reads them");
+	if (a->barriers && !a->from_group && !a->ack)
+		return err_set(e, ERR_USAGE, "--barriers is for --from-group and "
+			"--ack: kc-produce --commit-group or --ack reads them");
+	if (a->ack && check_ack(a, e))
+		return -1;
 	if (a->from_group && a->group)
 		return err_set(e, ERR_USAGE, "-g and --from-group exclude each "
 			"other: a member commits by itself");
@@ -643,7 +705,7 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 	run.terminal = term_is_tty(STDOUT_FILENO);
 	run.out.unbuffered = a->unbuffered;
 	run.flags = (a->json_values ? ENVELOPE_JSON_VALUES : 0) |
-		(a->src || a->from_group ? ENVELOPE_SRC : 0);
+		(a->src || a->from_group || a->ack ? ENVELOPE_SRC : 0);
 	o->flush = flush;
 	o->user = &run;
 	o->output_fd = STDOUT_FILENO;
@@ -655,7 +717,8 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 	    slice_str(a->partitions), &partitions, &o->partitions_n, e)))
 		goto out;
 	o->partitions = partitions;
-	result = a->exec ? run_exec(&run, conf, o, e) : a->command ?
+	result = a->exec ? run_exec(&run, conf, o, e) : a->ack ?
+		run_acks(&run, conf, o, e) : a->command ?
 		run_batches(&run, conf, o, e) : consume(&run, conf, o, e);
 out:
 	consume_close(run.in);
@@ -741,7 +804,8 @@ main(int argc, char **argv)
 {
 	struct args a = { .conf = CONF_ARGS_INIT, .count = -1, .workers = 1,
 		.retries = 3, .retry_ms = 200, .answer_ms = 30000,
-		.max_inflight = 1000, .breaker = "50%/200", .batch_ms = 1000 };
+		.max_inflight = 1000, .breaker = "50%/200", .batch_ms = 1000,
+		.drain_ms = 30000 };
 	struct err e = ERR_INIT;
 	int result;
 

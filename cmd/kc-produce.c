@@ -27,6 +27,7 @@
 #include "kafka/client.h"
 #include "kafka/produce.h"
 #include "kafka/sink.h"
+#include "kafka/sink_acks.h"
 #include "model/envelope.h"
 #include "model/raw.h"
 #include "model/reject.h"
@@ -44,7 +45,7 @@ struct args {
 	const char *topic;
 	bool raw, keep_partition, now, empty_is_null, ignore_unknown, dry_run;
 	const char *from, *key, *key_delimiter, *delimiter, *codec;
-	const char *rejects, *report, *commit_group;
+	const char *rejects, *report, *commit_group, *ack;
 	bool txn;
 	struct opt_list headers;
 	int64_t partition, count, max_errors; /* -1 = not given */
@@ -54,6 +55,7 @@ struct run {
 	const struct args *a;
 	struct producer *producer;
 	struct sink *sink;             /* NULL = no --commit-group */
+	struct sink_acks *acks;        /* NULL = no --ack */
 	struct in *inputs;
 	int inputs_n;
 	struct slice topic;            /* null = not given */
@@ -118,6 +120,8 @@ static const struct opt options[] = {
 		.help = "write partition and offset of each line to FILE" },
 	{ 0, "commit-group", OPT_STRING, AT(commit_group), "GROUP",
 		.help = "commit the lines' src for this group, once they are acknowledged" },
+	{ 0, "ack", OPT_STRING, AT(ack), "FIFO",
+		.help = "tell kc-consume --ack what is acknowledged: a FIFO, or fd:N" },
 	{ 0, "txn", OPT_FLAG, AT(txn),
 		.help = "records and their commit in one transaction: exactly once" },
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run),
@@ -207,6 +211,13 @@ check_args(const struct args *a, struct err *e)
 	if (a->commit_group && (a->raw || (a->from && strcmp(a->from, "kc"))))
 		return err_set(e, ERR_USAGE, "--commit-group needs lines with src: "
 			"those of kc-consume --from-group");
+	if (a->ack && (a->raw || (a->from && strcmp(a->from, "kc"))))
+		return err_set(e, ERR_USAGE, "--ack needs lines with src: those of "
+			"kc-consume --ack");
+	if (a->ack && (a->commit_group || a->rejects || a->dry_run))
+		return err_set(e, ERR_USAGE, "--ack and %s exclude each other",
+			a->commit_group ? "--commit-group" : a->rejects ?
+			"--rejects" : "--dry-run");
 	if (a->txn && a->rejects)
 		return err_set(e, ERR_USAGE, "--txn is all or nothing: without "
 			"--rejects");
@@ -311,8 +322,10 @@ on_failure(void *arg, const struct record *r, producer_tag tag,
 	int64_t line;
 	struct in *in = input_of(run, tag, &line);
 
+	if (run->acks)
+		sink_acks_refuse(run->acks, line);
 	/* What is not kept must come again: nothing behind it is committed. */
-	if (run->sink && !run->a->rejects) {
+	if (run->acks || (run->sink && !run->a->rejects)) {
 		if (!run->stop.code) {
 			run->stop = *why;
 			err_wrap(&run->stop, "%s, line %" PRId64, in->name, line);
@@ -351,6 +364,10 @@ on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 	int64_t line;
 	struct in *in = input_of(run, tag, &line);
 
+	if (run->acks)
+		sink_acks_done(run->acks, line);
+	if (!run->a->report)
+		return;
 	reject_report(&run->report.buf, in->name, line, topic, partition, offset);
 	write_out(run, &run->report, run->a->report);
 }
@@ -429,6 +446,16 @@ settle(struct run *run)
 	return true;
 }
 
+/* The reader is told what is known; with last, that nothing more came. */
+static void
+send_acks(struct run *run, bool last)
+{
+	struct err why = ERR_INIT;
+
+	if (run->acks && sink_acks_flush(run->acks, last, &why) && !run->stop.code)
+		run->stop = why;
+}
+
 /* Input pauses: true when nothing is left to be done before more comes. */
 static bool
 idle(struct run *run)
@@ -439,6 +466,7 @@ idle(struct run *run)
 	if (producer_poll(run->producer, &why) ||
 	    (run->sink && !run->stop.code && (done = sink_idle(run->sink, &why)) < 0))
 		run->stop = why;
+	send_acks(run, true);
 	return settle(run) && done;
 }
 
@@ -447,7 +475,9 @@ static bool
 is_wanted(struct run *run, const struct in *in, const struct record *r)
 {
 	struct err why = ERR_INIT;
-	int take = run->sink ? sink_take(run->sink, r->src, r->kc, &why) : 1;
+	int take = run->sink ? sink_take(run->sink, r->src, r->kc, &why) :
+		run->acks && sink_acks_take(run->acks, in->line, r->src, &why) ?
+		-1 : 1;
 
 	if (take < 0 && !run->stop.code) {
 		run->stop = why;
@@ -468,7 +498,9 @@ take_barrier(struct run *run, const struct in *in, struct slice line,
 		err_set(&why, ERR_FORMAT, "no value and no json (a tombstone is "
 			"\"value\":null)");
 		on_bad_line(run, in, line, &why);
-	} else if (run->sink && sink_barrier(run->sink, r->kc, &why) &&
+	} else if (((run->acks && (producer_flush(run->producer, -1, &why) ||
+		   sink_acks_barrier(run->acks, r->kc, &why))) ||
+		   (run->sink && sink_barrier(run->sink, r->kc, &why))) &&
 		   !run->stop.code) {
 		run->stop = why;
 		err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
@@ -494,6 +526,7 @@ send_line(struct run *run, const struct in *in, int number, struct slice line)
 	if (run->lines % POLL_EVERY == 0) {
 		if (producer_poll(run->producer, &why))
 			run->stop = why;
+		send_acks(run, false);
 		progress_update(&run->progress, run->lines);
 	}
 }
@@ -603,6 +636,7 @@ finish(struct run *run, int64_t started, struct err *e)
 	if (producer_flush(run->producer, sig_caught() ? PRODUCER_STOP_MS : -1, &why) &&
 	    !run->stop.code)
 		run->stop = why;
+	send_acks(run, true);
 	progress_end(&run->progress);
 	t = producer_totals(run->producer);
 	say_totals(run, &t, clock_mono_ms(clock_system()) - started);
@@ -644,7 +678,7 @@ open_producer(struct run *run, const struct conf *conf, const char *id,
 		.timeout_ms = !a->conf.timeout_ms ? -1 :
 			a->conf.timeout_ms < 0 ? 30000 : (int)a->conf.timeout_ms,
 		.dry_run = a->dry_run, .arg = run, .on_failure = on_failure,
-		.on_ack = a->report ? on_ack : NULL,
+		.on_ack = a->report || a->ack ? on_ack : NULL,
 		.transactional_id = a->dry_run || !*id ? NULL : id,
 	};
 	const struct sink_options sink = {
@@ -654,6 +688,8 @@ open_producer(struct run *run, const struct conf *conf, const char *id,
 
 	if (producer_open(&run->producer, conf, &o, e) ||
 	    (a->topic && producer_topic(run->producer, run->topic, e)))
+		return -1;
+	if (a->ack && sink_acks_open(&run->acks, a->ack, o.timeout_ms, e))
 		return -1;
 	return a->commit_group && !a->dry_run ?
 		sink_open(&run->sink, run->producer, &sink, e) : 0;
@@ -724,11 +760,15 @@ run_produce(void *args, const struct opt_command *verb, int argc, char **argv,
 		argv++;
 		argc--;
 	}
+	if (a->ack && argc > 1) {
+		err_set(e, ERR_USAGE, "--ack is for one input: what kc-consume writes");
+		goto out;
+	}
 	run.topic = slice_str(a->topic);
 	run.form.key = slice_str(a->key);
 	run.form.empty_is_null = a->empty_is_null;
 	run.reader.flags = (a->ignore_unknown ? ENVELOPE_IGNORE_UNKNOWN : 0) |
-		(a->commit_group ? ENVELOPE_NO_VALUE : 0);
+		(a->commit_group || a->ack ? ENVELOPE_NO_VALUE : 0);
 	if (check_args(a, e) || transactional_id(&run, &conf, &id, e) ||
 	    parse_headers(&run, e) ||
 	    parse_delimiters(&run, e) || open_inputs(&run, argc, argv, e) ||
@@ -739,6 +779,7 @@ run_produce(void *args, const struct opt_command *verb, int argc, char **argv,
 out:
 	sink_close(run.sink);
 	producer_close(run.producer);
+	sink_acks_close(run.acks);
 	buf_release(&id);
 	buf_release(&run.rejects.buf);
 	buf_release(&run.report.buf);

@@ -297,6 +297,109 @@ is_member() {
 	eventually is_sent_to 20
 }
 
+# ---- acknowledgements through a FIFO ---------------------------------------------
+
+# kc-consume --ack | FILTER | kc-produce --ack; the statuses in $ends
+acked() { # FILTER OPTION...
+	local filter=$1
+	shift
+	[[ -p $dir/acks ]] || mkfifo "$dir/acks"
+	ends=$(
+		set +e
+		kc-consume -g "$g" "$t" -e --ack "$dir/acks" "$@" 2>"$dir/reader.err" |
+			sh -c "$filter" | kc-produce "$t-out" --ack "$dir/acks" 2>"$dir/end.err"
+		echo "${PIPESTATUS[@]}"
+	)
+	echo "status $ends"
+	cat "$dir/reader.err" "$dir/end.err"
+}
+left() { kc-consume --from-group "$g" "$t" -e | wc -l; }
+arrived() { kc-consume "$t-out" -e -q | wc -l; }
+
+@test "--ack: what is acknowledged through a FIFO is committed, by a real group" {
+	kc-topics -q create "$t" "$t-out" -p 3
+	seq 3000 | kc-produce --raw "$t"
+	acked cat --summary
+	[[ $ends == "0 0 0" && $(left) == 0 && $(arrived) == 3000 ]]
+	[[ $(jq -c '[.records, .acked]' "$dir/reader.err") == '[3000,3000]' ]]
+	# in any order, as long as nothing is missing
+	g=$g-two
+	acked shuf --max-inflight 5000
+	[[ $ends == "0 0 0" && $(left) == 0 && $(arrived) == 6000 ]]
+	# several lines of one
+	g=$g-three
+	acked 'jq -c "., ."' --max-inflight 5000
+	[[ $ends == "0 0 0" && $(left) == 0 && $(arrived) == 12000 ]]
+}
+
+@test "--ack: a filter that drops lines needs barriers" {
+	kc-topics -q create "$t" "$t-out" -p 2
+	seq 100 | kc-produce --raw "$t"
+	acked 'jq -c "select(.value == null or (.value | tonumber % 10 == 5))"' --barriers
+	[[ $ends == "0 0 0" && $(left) == 0 && $(arrived) == 10 ]]
+	g=$g-two
+	acked 'jq -c --unbuffered "select(.value != \"1\")"' --drain 300ms --max-inflight 10
+	[[ $ends == "1 "* && $(left) -ge 1 ]]
+	grep -q 'does a filter drop lines? then --barriers' "$dir/reader.err"
+}
+
+@test "--ack: what the end cannot write is refused, and what came before is committed" {
+	kc-topics -q create "$t" -p 1
+	kc-topics -q create "$t-out" -p 1 -c max.message.bytes=300
+	{ seq 5; printf '%0400d\n' 6; seq 7 9; } | kc-produce --raw "$t"
+	acked cat
+	[[ $ends == "1 0 1" && $(left) == 4 && $(arrived) == 5 ]]
+	grep -q "$t/0/5' is refused downstream (nack)" "$dir/reader.err"
+}
+
+@test "--ack: an end that is gone leaves the rest uncommitted; a signal waits for it" {
+	kc-topics -q create "$t" "$t-out" -p 1
+	seq 5000 | kc-produce --raw "$t"
+	mkfifo "$dir/acks"
+	# it acknowledges ten and ends
+	ends=$(
+		set +e
+		kc-consume -g "$g" "$t" -e --ack "$dir/acks" 2>"$dir/reader.err" |
+			jq -r --unbuffered '"{\"ack\":\"\(.src)\"}"' | head -n 10 >"$dir/acks"
+		echo "${PIPESTATUS[0]}"
+	)
+	[[ $ends == 1 && $(left) == 4990 ]]
+	grep -q 'not acknowledged' "$dir/reader.err"
+	# nonsense ends it
+	{ kc-consume -g "$g" "$t" -e --ack "$dir/acks" 2>"$dir/reader.err" || echo $? >"$dir/status"; } >"$dir/lines" &
+	echo '{"ack":"here"}' >"$dir/acks"
+	wait
+	[[ $(<"$dir/status") == 1 ]]
+	grep -q "src 'here' is not" "$dir/reader.err"
+	# up to an offset; a signal ends the reading, what is out is waited for
+	kc-consume -g "$g" "$t" --ack "$dir/acks" >"$dir/lines" 2>"$dir/reader.err" </dev/null 3>&- 4>&- &
+	pid=$!
+	exec 7>"$dir/acks"
+	all_out() { [[ $(wc -l <"$dir/lines") == 1000 ]]; }
+	eventually all_out
+	kill -TERM $pid
+	echo "{\"ack\":\"$t/0/..1009\"}" >&7
+	ends_so() { ! kill -0 $pid 2>/dev/null; }
+	eventually ends_so
+	exec 7>&-
+	status=0
+	wait $pid || status=$?
+	[[ $status == 143 && $(left) == 3990 ]]
+}
+
+@test "--ack: wrong options" {
+	mkfifo "$dir/acks"
+	exits 2 kc-consume x --ack "$dir/acks"
+	exits 2 kc-consume x -g y --ack "$dir/nosuch"
+	says mkfifo
+	exits 2 kc-consume x -g y --ack "$dir/acks" --exec cat
+	exits 2 kc-consume x -g y --ack "$dir/acks" --raw
+	exits 2 kc-produce x --ack "$dir/acks" --commit-group g
+	exits 2 kc-produce x --ack "$dir/acks" --raw
+	exits 75 kc-produce x --ack "$dir/acks" --timeout 200ms </dev/null
+	says 'nobody reads it'
+}
+
 @test "wrong options are status 2" {
 	exits 2 kc-produce --txn t </dev/null
 	says "--txn needs --commit-group"

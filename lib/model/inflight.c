@@ -142,6 +142,16 @@ inflight_done(struct inflight *w, struct inflight_item *item)
 		list_append(&w->ready, &p->ready);
 }
 
+void
+inflight_done_through(struct inflight *w, const struct src *at)
+{
+	struct inflight_part *p = inflight_part(w, at->topic, at->partition);
+
+	for (size_t i = 0; p && i < p->n && (*slot(p, i))->offset <= at->offset; i++)
+		if (!(*slot(p, i))->done)
+			inflight_done(w, *slot(p, i));
+}
+
 static struct inflight_item *
 take_front(struct inflight *w, struct inflight_part *p)
 {

@@ -56,6 +56,9 @@ struct inflight_item *inflight_find(const struct inflight *w, const struct src *
 /* Marks it; it comes out when all before it have. */
 void inflight_done(struct inflight *w, struct inflight_item *item);
 
+/* Marks all of the partition up to this offset. */
+void inflight_done_through(struct inflight *w, const struct src *at);
+
 /* The next done record of some partition's front; NULL = there is none. */
 struct inflight_item *inflight_pop(struct inflight *w);
 
