@@ -307,7 +307,7 @@ partlog_roll(struct partlog *l)
 {
 	struct segment *old = partlog_active(l), *g;
 
-	if (partlog_make_dir(l) < 0)
+	if (store_unmark(l->store) < 0 || partlog_make_dir(l) < 0)
 		return -1;
 	g = segment_new(l, l->end);
 	if (segment_open(g, true) < 0) {

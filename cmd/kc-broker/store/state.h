@@ -81,6 +81,7 @@ struct store {
 	char *dir;
 	int dir_fd, lock_fd;
 	bool started, was_clean;
+	bool unmarked;           /* and that it is not clean any more is on disk */
 	bool suspect;            /* a sync failed since: the page cache may have what the disk has not */
 	atomic_bool sync_failed; /* one did now, says the thread that saw it */
 	bool names_synced;       /* by the first commit; the committer's */
@@ -134,6 +135,9 @@ void store_report(struct store *s, bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A fault on the hot path: said at most every ten seconds. */
 void store_complain(struct store *s, const struct partlog *l, const char *what);
+
+/* Before anything but the checkpoint's segments comes to be. -1: errno. */
+int store_unmark(struct store *s);
 
 /* ---- turn.c ---- */
 /* Hands the open commit over, if there is one. */

@@ -289,6 +289,19 @@ unmark_clean(struct store *s, struct err *e)
 		err_errno(e, ERR_IO, "cannot sync '%s'", s->dir) : 0;
 }
 
+/*
+ * A start after a clean end looks for no segments that follow nothing: the
+ * mark must not outlive the first that this run makes.
+ */
+int
+store_unmark(struct store *s)
+{
+	if (!s->was_clean || s->unmarked || !s->started)
+		return 0;
+	s->unmarked = !s->fs->fsync(s->fs, s->dir_fd);
+	return s->unmarked ? 0 : -1;
+}
+
 int
 store_start(struct store *s, struct err *e)
 {

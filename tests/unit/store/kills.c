@@ -240,6 +240,35 @@ what_was_cut_off_does_not_come_back(void)
 	release(&w);
 }
 
+/*
+ * A start after a clean end does not look for segments that follow nothing:
+ * once there can be one the end is not taken for clean any more.
+ */
+static void
+the_clean_mark_does_not_outlive_a_new_segment(void)
+{
+	struct watched w, cut;
+	struct partlog *l;
+	char path[300];
+
+	init(&w);
+	CHECK(l = fixture_start(&w.f, &small));
+	acked(&w, l, 1, 12000);
+	fixture_stop(&w.f);
+	sim_op(&w.sim, SIM_SYNC, 1)->at = (int64_t)w.sim.ops_n; /* in time it gets there */
+	CHECK(l = fixture_start(&w.f, &small));
+	append(l, 1, 12000);
+	CHECK_INT(l->segments_n, 2);
+	snprintf(path, sizeof(path), "%020d.log", 1);
+	cut_into(&cut, &w, newest_name(&w, path) + 1, SIM_OLD_ROOT);
+	snprintf(path, sizeof(path), "%s/t-0/%020d.log", cut.f.dir, 1);
+	CHECK(!access(path, F_OK));
+	snprintf(path, sizeof(path), "%s/clean", cut.f.dir);
+	CHECK(access(path, F_OK));
+	release(&cut);
+	release(&w);
+}
+
 /* What a checkpoint counts of an index is on disk: the file may have had other entries. */
 static void
 indexes_that_a_checkpoint_counts_are_on_disk(void)
@@ -274,6 +303,7 @@ main(void)
 	RUN(a_sync_that_fails_is_noted_at_once);
 	RUN(what_was_never_synced_is_made_durable_first);
 	RUN(what_was_cut_off_does_not_come_back);
+	RUN(the_clean_mark_does_not_outlive_a_new_segment);
 	RUN(indexes_that_a_checkpoint_counts_are_on_disk);
 	return tap_done();
 }
