@@ -31,6 +31,13 @@ posix_pread(const struct fs *fs, int fd, void *p, size_t n, int64_t at)
 	return pread(fd, p, n, at);
 }
 
+static void
+posix_will_read(const struct fs *fs, int fd, int64_t at, int64_t n)
+{
+	(void)fs;
+	posix_fadvise(fd, at, n, POSIX_FADV_WILLNEED);
+}
+
 static ssize_t
 posix_pwrite(const struct fs *fs, int fd, const void *p, size_t n, int64_t at)
 {
@@ -180,6 +187,7 @@ fs_posix(void)
 		.open = posix_open,
 		.close = posix_close,
 		.pread = posix_pread,
+		.will_read = posix_will_read,
 		.pwrite = posix_pwrite,
 		.fdatasync = posix_fdatasync,
 		.fsync = posix_fsync,

@@ -19,6 +19,8 @@ struct fs {
 	int (*open)(const struct fs *fs, const char *path, int flags); /* mode 0600 */
 	int (*close)(const struct fs *fs, int fd);
 	ssize_t (*pread)(const struct fs *fs, int fd, void *p, size_t n, int64_t at);
+	/* It will be read soon: the disk can begin. */
+	void (*will_read)(const struct fs *fs, int fd, int64_t at, int64_t n);
 	ssize_t (*pwrite)(const struct fs *fs, int fd, const void *p, size_t n, int64_t at);
 	int (*fdatasync)(const struct fs *fs, int fd);
 	int (*fsync)(const struct fs *fs, int fd); /* for directories */

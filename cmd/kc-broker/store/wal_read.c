@@ -19,6 +19,11 @@ enum {
 	 * of them is told from a group that was not finished. */
 	LOOK_AHEAD = 4 << 20,
 	EPOCH_BITS = 24,
+	/* What is written past the page cache is not in it after a kill. The
+	 * disk reads all faster than a header at a time, where those are near
+	 * each other: it is told so far in advance. */
+	NEAR = 128 << 10,
+	ADVANCE = 4 << 20,
 };
 
 /* One file, read through a window. */
@@ -29,6 +34,7 @@ struct reader {
 	int64_t at;     /* position of the window */
 	size_t have;
 	size_t ahead;   /* bytes worth reading at once */
+	int64_t told;   /* position up to which the disk was told */
 	int error;      /* errno of the last read that failed, 0 = none */
 };
 
@@ -38,7 +44,23 @@ begin_file(struct reader *r, int i)
 	r->file = i;
 	r->have = 0;
 	r->ahead = WINDOW;
+	r->told = 0;
 	r->error = 0;
+}
+
+static void
+tell_disk(struct reader *r, int64_t pos)
+{
+	int64_t to = pos + ADVANCE;
+
+	if (to > r->w->file_bytes)
+		to = r->w->file_bytes;
+	if (r->told < pos)
+		r->told = pos;
+	if (to - r->told < ADVANCE / 2)
+		return;
+	r->w->fs->will_read(r->w->fs, r->w->files[r->file].fd, r->told, to - r->told);
+	r->told = to;
 }
 
 static bool
@@ -172,6 +194,8 @@ group_at(struct scan *s, int64_t pos)
 		g->n++;
 		pos += wal_frame_size(f->length);
 		s->r.ahead = f->length < SMALL ? WINDOW : WAL_FRAME;
+		if (f->length < NEAR)
+			tell_disk(&s->r, pos);
 		if (f->flags & WAL_LAST)
 			return wal_block_up(pos);
 	}
@@ -234,7 +258,7 @@ later_groups(struct reader *r, int64_t pos, uint64_t above, int64_t look_ahead)
 	int64_t end = r->w->file_bytes - pos < look_ahead ? r->w->file_bytes :
 		pos + look_ahead;
 
-	r->ahead = WAL_FRAME;
+	r->ahead = WINDOW;
 	/* A file that was never written to need not be read. */
 	if (!pos && is_unused(r))
 		return 0;
