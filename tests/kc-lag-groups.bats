@@ -250,10 +250,15 @@ member() {
 	}
 	beat 0
 	exits 5 kc-lag reset "$g-848" --to earliest -t "$t" --execute
-	says "group '$g-848' has members, which would commit over it (stop them first; it is of the new protocol"
+	if names_new_members; then
+		says "group '$g-848' has 1 member, which would commit over it: m (client '"
+		exits 0 kc-lag members "$g-848"
+	else
+		says "group '$g-848' has members, which would commit over it (stop them first; it is of the new protocol"
+		exits 1 kc-lag members "$g-848"
+		says "cannot name its members"
+	fi
 	exits 5 kc-lag delete "$g-848" -y
-	exits 1 kc-lag members "$g-848"
-	says "cannot name its members"
 	beat -1
 	exits 0 kc-lag reset "$g-848" --to 3 -t "$t" --execute
 	is "$(at "$g-848")" "0:3 1:3"

@@ -70,6 +70,28 @@ states() {
 	done
 }
 
+is_listed() { # GROUP
+	kc-lag list --json | jq -se --arg g "$1" 'any(.group == $g)' >/dev/null
+}
+
+@test "a share group is shown as what it is, without a number, and is not changed" {
+	"$ROOT/tests/lib/kafka/cluster" tool "$ROOT/${BUILD:-build}/kafka-jars" org.apache.kafka.tools.consumer.ConsoleShareConsumer \
+		--bootstrap-server "$KC_BROKERS" --topic "$t" --group "$t-share" >/dev/null 2>&1 3>&- 4>&- &
+	pids="${pids-} $!"
+	commit "$t-other" "$t/0/1"
+	eventually is_listed "$t-share"
+	exits 0 kc-lag "$t-share" --json
+	jq -e --arg g "$t-share" '.group == $g and .protocol == "share" and .reason == "share-group" and
+		(has("lag") | not) and (has("topic") | not)' <<<"$output"
+	exits 0 kc-lag "^$t-(share|other)" --summary --json
+	jq -se '[.[] | .lag] | sort == [null, 9]' <<<"$output"
+	exits 5 kc-lag reset "$t-share" --to earliest --execute
+	says "is a share or streams group: brokers keep its positions"
+	exits 5 kc-lag delete -y "$t-share"
+	exits 1 kc-lag members "$t-share"
+	says "cannot name its members"
+}
+
 # One word a cell: the sum of LAG, "-" where a partition has none.
 theirs_of() { # GROUP
 	script --describe --group "$1" | awk 'NR > 2 && NF { printf "%s%s", s, $6; s = "," }'

@@ -233,37 +233,6 @@ list_newer(struct groups *l, struct client *c, int timeout_ms, struct err *e)
 	return ret;
 }
 
-int
-groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
-{
-	const struct rd_kafka_group_list *listed = NULL;
-	struct err ignored = ERR_INIT;
-	rd_kafka_resp_err_t code;
-	bool newer = false;
-
-	*out = (struct groups){ 0 };
-	code = rd_kafka_list_groups(client_handle(c), NULL, &listed, timeout_ms);
-	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
-		return client_error(c, code, NULL, e);
-	out->partial = code != 0;
-	out->items = arena_array(&out->arena, (size_t)listed->group_cnt,
-		sizeof(*out->items));
-	for (int i = 0; i < listed->group_cnt; i++) {
-		struct group *g = &out->items[out->n++];
-
-		copy_listed(out, g, &listed->groups[i]);
-		if (listed->groups[i].err)
-			g->why = why_of(out, c, listed->groups[i].err, NULL);
-		newer |= !strcmp(g->state, "Dead") && !g->why;
-	}
-	rd_kafka_group_list_destroy(listed);
-	if (out->n)
-		qsort(out->items, (size_t)out->n, sizeof(*out->items), by_name);
-	if (newer && list_newer(out, c, timeout_ms, &ignored))
-		out->partial = true;
-	return 0;
-}
-
 /* ---- describe --------------------------------------------------------------- */
 
 static void
@@ -292,6 +261,27 @@ copy_member(struct groups *l, struct group_member *to,
 	sort_assigned(to);
 }
 
+/* librdkafka describes groups of the new protocol (KIP-848) from 2.10 on. */
+#if RD_KAFKA_VERSION >= 0x020a00ff
+enum { DESCRIBES_NEWER = true };
+
+static const char *
+protocol_of(const rd_kafka_ConsumerGroupDescription_t *d)
+{
+	return rd_kafka_ConsumerGroupDescription_type(d) ==
+		RD_KAFKA_CONSUMER_GROUP_TYPE_CONSUMER ? "consumer" : "classic";
+}
+#else
+enum { DESCRIBES_NEWER = false };
+
+static const char *
+protocol_of(const rd_kafka_ConsumerGroupDescription_t *d)
+{
+	(void)d;
+	return "classic";
+}
+#endif
+
 static void
 copy_described(struct groups *l, struct client *c, struct group *g,
 	const rd_kafka_ConsumerGroupDescription_t *d)
@@ -305,7 +295,7 @@ copy_described(struct groups *l, struct client *c, struct group *g,
 		.name = copy(l, rd_kafka_ConsumerGroupDescription_group_id(d)),
 		.state = copy(l, rd_kafka_consumer_group_state_name(
 			rd_kafka_ConsumerGroupDescription_state(d))),
-		.protocol = "classic",
+		.protocol = protocol_of(d),
 		.assignor = copy(l,
 			rd_kafka_ConsumerGroupDescription_partition_assignor(d)),
 		.coordinator = "", .coordinator_id = -1, .members_n = (int)n,
@@ -326,19 +316,17 @@ copy_described(struct groups *l, struct client *c, struct group *g,
 			rd_kafka_ConsumerGroupDescription_member(d, i));
 }
 
-int
-groups_describe(struct client *c, const char *const *names, int n,
-	int timeout_ms, struct groups *out, struct err *e)
+/* Describes n groups into items, which has room for them; all they point to is l's. */
+static int
+describe(struct groups *l, struct client *c, const char *const *names, int n,
+	int timeout_ms, struct group *items, struct err *e)
 {
 	struct admin_options o = { .timeout_ms = timeout_ms };
 	const rd_kafka_ConsumerGroupDescription_t **found;
 	struct request r;
-	size_t got;
+	size_t got = 0;
 	int ret;
 
-	*out = (struct groups){ 0 };
-	if (!n)
-		return 0;
 	ret = request_init(&r, c, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, &o, e);
 	if (!ret) {
 		rd_kafka_DescribeConsumerGroups(client_handle(c),
@@ -349,11 +337,90 @@ groups_describe(struct client *c, const char *const *names, int n,
 	if (!ret) {
 		found = rd_kafka_DescribeConsumerGroups_result_groups(
 			rd_kafka_event_DescribeConsumerGroups_result(r.event), &got);
-		out->items = arena_array(&out->arena, got, sizeof(*out->items));
 		for (size_t i = 0; i < got; i++)
-			copy_described(out, c, &out->items[out->n++], found[i]);
-		qsort(out->items, got, sizeof(*out->items), by_name);
+			copy_described(l, c, &items[i], found[i]);
 	}
 	request_release(&r);
-	return ret;
+	return ret ? -1 : (int)got;
+}
+
+int
+groups_describe(struct client *c, const char *const *names, int n,
+	int timeout_ms, struct groups *out, struct err *e)
+{
+	int got;
+
+	*out = (struct groups){ 0 };
+	if (!n)
+		return 0;
+	out->items = arena_array(&out->arena, (size_t)n, sizeof(*out->items));
+	got = describe(out, c, names, n, timeout_ms, out->items, e);
+	if (got < 0)
+		return -1;
+	out->n = got;
+	qsort(out->items, (size_t)got, sizeof(*out->items), by_name);
+	return 0;
+}
+
+/* ---- list, as a whole --------------------------------------------------------- */
+
+/* Members of listed groups that only the newer describe knows. */
+static int
+describe_newer(struct groups *l, struct client *c, int timeout_ms, struct err *e)
+{
+	const char **names = xcalloc((size_t)l->n, sizeof(*names));
+	struct group *described = xcalloc((size_t)l->n, sizeof(*described));
+	int n = 0, got = 0;
+
+	for (int i = 0; i < l->n; i++)
+		if (l->items[i].members_n < 0 &&
+		    !strcmp(l->items[i].protocol, "consumer"))
+			names[n++] = l->items[i].name;
+	if (n)
+		got = describe(l, c, names, n, timeout_ms, described, e);
+	for (int i = 0; i < got; i++) {
+		struct group *g = groups_find(l, described[i].name);
+
+		if (!g || described[i].why)
+			continue;
+		g->state = described[i].state;
+		g->assignor = described[i].assignor;
+		g->members = described[i].members;
+		g->members_n = described[i].members_n;
+	}
+	free(described);
+	free(names);
+	return got < 0 ? -1 : 0;
+}
+
+int
+groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
+{
+	const struct rd_kafka_group_list *listed = NULL;
+	struct err ignored = ERR_INIT;
+	rd_kafka_resp_err_t code;
+	bool newer = false;
+
+	*out = (struct groups){ 0 };
+	code = rd_kafka_list_groups(client_handle(c), NULL, &listed, timeout_ms);
+	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
+		return client_error(c, code, NULL, e);
+	out->partial = code != 0;
+	out->items = arena_array(&out->arena, (size_t)listed->group_cnt,
+		sizeof(*out->items));
+	for (int i = 0; i < listed->group_cnt; i++) {
+		struct group *g = &out->items[out->n++];
+
+		copy_listed(out, g, &listed->groups[i]);
+		if (listed->groups[i].err)
+			g->why = why_of(out, c, listed->groups[i].err, NULL);
+		newer |= !strcmp(g->state, "Dead") && !g->why;
+	}
+	rd_kafka_group_list_destroy(listed);
+	if (out->n)
+		qsort(out->items, (size_t)out->n, sizeof(*out->items), by_name);
+	if (newer && (list_newer(out, c, timeout_ms, &ignored) ||
+	    (DESCRIBES_NEWER && describe_newer(out, c, timeout_ms, &ignored))))
+		out->partial = true;
+	return 0;
 }

@@ -7,8 +7,9 @@
  * rd_kafka_list_groups() sends them): two requests a broker for any number of
  * groups. Version 0 knows no instance ids, and no groups of the new protocol
  * (KIP-848): those come back as Dead and are then asked for once more by
- * ListGroups v4, which has their states. Brokers leave out, silently, groups
- * that the user may not describe.
+ * ListGroups v4, which has their states, and where librdkafka can (from 2.10)
+ * by ConsumerGroupDescribe, which has their members. Brokers leave out,
+ * silently, groups that the user may not describe.
  *
  * groups_describe() asks for each group (FindCoordinator and DescribeGroups
  * v4): the errors of each, and instance ids.

@@ -235,9 +235,26 @@ ask_share(struct lag_pass *pass, struct lane *lane, int share, int n, bool *aske
 }
 
 /*
- * One request a group; asked stays true where no answer came. While a handle
- * has no connection librdkafka looks for coordinators again and again, so who
- * has none in time leaves its share to the first.
+ * Whenever a connection comes up, librdkafka asks once more for every
+ * coordinator that it does not know yet. So those to the brokers come up first:
+ * a list of groups, whatever it says, needs each of them.
+ */
+static bool
+is_ready(struct lane *lane)
+{
+	const struct rd_kafka_group_list *l = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (client_wait(lane->client, READY_MS, &ignored) ||
+	    rd_kafka_list_groups(client_handle(lane->client), "", &l, READY_MS))
+		return false;
+	rd_kafka_group_list_destroy(l);
+	return true;
+}
+
+/*
+ * One request a group; asked stays true where no answer came. A lane that is
+ * not ready in time leaves its share to the first, which listed the groups.
  */
 static void
 ask_all(struct lag_pass *pass, int timeout_ms, bool *asked)
@@ -247,9 +264,7 @@ ask_all(struct lag_pass *pass, int timeout_ms, bool *asked)
 	int n = open_lanes(pass, lanes);
 
 	for (int i = 0; i < n; i++) {
-		struct err ignored = ERR_INIT;
-		bool ready = !i || !client_wait(lanes[i].client, READY_MS,
-			&ignored);
+		bool ready = !i || is_ready(&lanes[i]);
 
 		ask_share(pass, &lanes[ready ? i : 0], i, n, asked);
 	}

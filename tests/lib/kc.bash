@@ -71,6 +71,14 @@ kill_broker() {
 	eventually is_gone "$BROKER_PID"
 }
 
+# librdkafka from 2.10 on describes groups of the new protocol (KIP-848).
+names_new_members() {
+	local version
+	version=$(kc-lag -V)
+	version=${version##*librdkafka }
+	[[ $(printf '%s\n' 2.10 "${version%)}" | sort -V | head -n 1) == 2.10 ]]
+}
+
 only_kc_broker() {
 	[[ -z ${KC_TEST_BROKERS-} ]] || skip "is about kc-broker"
 }
