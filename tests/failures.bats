@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What the tools do when brokers fail them: coordinators that move, answers that are lost.
+# What the tools do when brokers fail them: coordinators that move, answers that are lost, rights that are missing,
+# records that expire.
 
 load lib/kc
 
@@ -28,13 +29,14 @@ fault() { # RULE
 }
 
 # Sets $src and $dlq: topics of this test, the second with N dead letters of the first, one partition each.
-dead_letters() { # N
+dead_letters() { # N [TIMESTAMP]
 	local i
 	src=$(topic)
 	dlq=$src.dlq
 	kc-topics create -q "$src" "$dlq"
 	for ((i = 0; i < $1; i++)); do
-		printf '{"topic":"%s","key":"k%d","value":"v%d","headers":[{"key":"__connect.errors.topic","value":"%s"}' "$dlq" "$i" "$i" "$src"
+		printf '{"topic":"%s","timestamp":%s,"key":"k%d","value":"v%d","headers":[' "$dlq" "${2-null}" "$i" "$i"
+		printf '{"key":"__connect.errors.topic","value":"%s"}' "$src"
 		printf ',{"key":"__connect.errors.partition","value":"0"},{"key":"__connect.errors.offset","value":"%d"}]}\n' "$i"
 	done | kc-produce
 }
@@ -151,4 +153,63 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 	wait $first || status=$?
 	[[ $status == 5 ]]
 	[[ $(kc-consume "$src" -e --raw | wc -l) == 40 ]]
+}
+
+# ---- rights that are missing -----------------------------------------------------------
+
+# RULE|TEXT: a right that is missing, and what is said of it.
+@test "a redrive that lacks a right says which, and sends nothing" {
+	dead_letters 3
+	exits 0 kc-dlq park "$dlq" 0:2 # the ledger is there, and has no run yet
+	local rule text
+	while IFS='|' read -r rule text; do
+		fault "$rule"
+		exits 5 kc-dlq redrive "$dlq" --yes --timeout 5s --eos txn
+		says "$text"
+		[[ $stderr != *"another run"* ]]
+		[[ -z $(kc-consume "$src" -e) ]]
+		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	done <<-END
+		Fetch topic=$dlq error=TOPIC_AUTHORIZATION_FAILED|'$dlq' [0]: not authorised for the topic
+		Fetch topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|'$dlq.kc-ledger' [0]: not authorised for the topic
+		DescribeGroups error=GROUP_AUTHORIZATION_FAILED|group 'kc-dlq.$dlq': not authorised for the group
+		OffsetFetch error=GROUP_AUTHORIZATION_FAILED|group 'kc-dlq.$dlq': not authorised for the group
+		FindCoordinator version=1-6 transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
+		InitProducerId transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
+		AddPartitionsToTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
+		Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED|topic '$src': not authorised for the topic
+		Produce topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|not authorised for the topic
+		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|not authorised for the group
+		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|not authorised for the group
+		EndTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
+	END
+	exits 0 kc-dlq redrive "$dlq" --yes
+	[[ $(kc-consume "$src" -e | wc -l) == 2 ]]
+}
+
+# ---- records that expire ----------------------------------------------------------------
+
+@test "retention in the midst of triage: ls says when, a run does without, and nothing else is lost" {
+	port=''
+	own_broker
+	# an hour and a half old
+	local old=$(($(date +%s) * 1000 - 5400000))
+	dead_letters 4 $old
+	kc-topics alter -q "$dlq" -c retention.ms=7200000 -c segment.ms=600000
+	kc-dlq ls "$dlq" --json | jq -e --argjson old "$old" '.open == 4 and .expires == $old + 7200000'
+	exits 0 kc-dlq redrive "$dlq" 0:0 --yes
+	exits 0 kc-dlq park "$dlq" 0:1
+	# what is captured has the time of its capture, not of the record: it stays
+	exits 0 kc-dlq capture "$dlq" <<<"{\"topic\":\"$src\",\"src\":\"$src/0/7\",\"key\":\"late\",\"value\":\"late\",\"timestamp\":$old,\"error\":\"no\"}"
+	kc-topics alter -q "$dlq" -c retention.ms=3600000
+	kc-broker fault clock +10m --data-dir "$BATS_TEST_TMPDIR/own" >/dev/null
+	are_gone() { [[ $(kc-consume "$dlq" -e -q | wc -l) == 1 ]]; }
+	eventually are_gone
+	exits 0 kc-dlq redrive "$dlq" --yes
+	says "1 of 1 sent"
+	exits 0 kc-dlq check "$dlq"
+	[[ $(kc-lag "kc-dlq.$dlq" | jq -s 'map(.lag) | add') == 0 ]]
+	# only the one that was sent in time, and the one that did not expire
+	[[ $(kc-consume "$src" -e -f '%s\n' | sort | paste -sd,) == late,v0 ]]
+	kill -9 "$own"
 }

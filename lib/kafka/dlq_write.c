@@ -483,7 +483,7 @@ commit_part(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
 		case DONE:
 			return 0;
 		case ENDED:
-			if (e->code == ERR_REFUSED)
+			if (e->code == ERR_REFUSED && txn_is_fenced(d->producer))
 				tell_holder(d, o->run, e);
 			return -1;
 		case AGAIN:

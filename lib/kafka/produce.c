@@ -70,11 +70,13 @@ producer_fail(struct producer *p, const struct record *r, struct origin origin,
 	const struct err *why)
 {
 	struct record as_given = *r;
+	struct err named = *why;
 
 	if (!origin.gave_partition)
 		as_given.partition = -1;
 	p->totals.failed++;
-	producer_txn_fail(p, why);
+	err_wrap(&named, "topic '%.*s'", SLICE_ARG(r->topic));
+	producer_txn_fail(p, &named);
 	p->o.on_failure(p->o.arg, &as_given, origin.tag, why);
 }
 

@@ -107,6 +107,15 @@ may_be_own_epoch(const struct producer *p, rd_kafka_resp_err_t code)
 		client_losses(p->client) != p->txn.losses_before;
 }
 
+bool
+txn_is_fenced(const struct producer *p)
+{
+	char why[512];
+
+	return is_fence(rd_kafka_fatal_error(client_handle(p->client), why,
+		sizeof(why)));
+}
+
 /* Ours from librdkafka's, which is destroyed. Fatal ones stay with the producer. */
 static int
 take_error(struct producer *p, rd_kafka_error_t *error, const char *what,

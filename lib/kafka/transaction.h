@@ -62,6 +62,9 @@ bool txn_is_open(const struct producer *p);
 int txn_commit(struct producer *p, const struct txn_source *source,
 	const struct group_offsets *offsets, struct err *e);
 
+/* Why the producer is at its end: a newer one has its transactional id. */
+bool txn_is_fenced(const struct producer *p);
+
 /*
  * That nobody is a member of the group, before it is used as a simple one:
  * else ERR_REFUSED. (A transaction of no member could commit nevertheless.)
