@@ -151,6 +151,41 @@ is_state() { # ID WORDS...
 	[ "$epoch" = 1 ]
 }
 
+# Less than a third of what was written to it is left.
+states_compacted() {
+	kc-consume -q -e -o beginning __transaction_state |
+		jq -s -e 'length > 0 and last.offset > 300 and length * 3 < last.offset' >/dev/null
+}
+
+@test "__transaction_state is compacted, and a start after it knows every transaction" {
+	local load
+	restart -o transaction.state.log.num.partitions=1 -o log.cleaner.backoff.ms=50
+	kc-topics create tx -p 4
+	kc-topics create sink -p 4
+	init a
+	[ "$(add a)" = 0 ]
+	[ "$(send a 0 one)" = 0 ]
+	[ "$(end a true)" = 0 ]
+	init b
+	[ "$(add b)" = 0 ]
+	[ "$(send b 0 two)" = 0 ]
+	kc-topics alter -c internal.segment.bytes=4000 -c min.cleanable.dirty.ratio=0 __transaction_state
+	"$KC_BIN/../tests/transact" "$KC_BROKERS" >"$BATS_TEST_TMPDIR/ledger" 2>&1 3>&- &
+	load=$!
+	eventually states_compacted
+	kill "$load"
+	wait "$load" || true
+	restart -o log.cleaner.backoff.ms=50
+	states_compacted
+	[ "$(state a)" = "0 CompleteCommit 0 0" ]
+	[ "$(state b)" = "0 Ongoing 0 1" ]
+	[ "$(send b 1 three)" = 0 ]
+	[ "$(end b true)" = 0 ]
+	eventually sees one two three
+	init a
+	[ "$epoch" = 1 ]
+}
+
 txn_offset() { # GROUP OFFSET: prints the errors
 	ask AddOffsetsToTxn 3 "{\"TransactionalId\":\"a\",\"ProducerId\":$id,\"ProducerEpoch\":$epoch,\"GroupId\":\"$1\"}" |
 		jq .ErrorCode
