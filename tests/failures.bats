@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the tools do when brokers fail them: coordinators that move, answers that are lost, rights that are missing,
-# records that expire.
+# records that expire; and what they must not tell.
 
 load lib/kc
 
@@ -212,4 +212,33 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 	# only the one that was sent in time, and the one that did not expire
 	[[ $(kc-consume "$src" -e -f '%s\n' | sort | paste -sd,) == late,v0 ]]
 	kill -9 "$own"
+}
+
+# ---- secrets ------------------------------------------------------------------------------
+
+@test "what is masked is nowhere: not in what is shown, not in the ledger, not in a failure's words" {
+	dead_letters 0
+	local verb i
+	for i in 0 1; do
+		printf '{"topic":"%s","key":"4111222233334444","value":"{\\"card\\":\\"4111222233334444\\",\\"n\\":%d}","headers":[{"key":"trace","value":"4111222233334444"}' "$dlq" "$i"
+		printf ',{"key":"__connect.errors.topic","value":"%s"},{"key":"__connect.errors.partition","value":"0"}' "$src"
+		printf ',{"key":"__connect.errors.offset","value":"%d"},{"key":"__connect.errors.exception.class.name","value":"E"}' "$i"
+		printf ',{"key":"__connect.errors.exception.message","value":"no card 4111222233334444"}'
+		printf ',{"key":"__connect.errors.exception.stacktrace","value":"E: no card 4111222233334444\\n\\tat org.shop.Pay.card(Pay.java:7)"}]}\n'
+	done | kc-produce
+	local masks=(--redact value.card,key --redact header.trace --redact message)
+	for verb in "list --json" "list --state open" "show 0:0" "show 0:0 --json" "export 0:0" "export -j" "tail --limit 2" "tail --limit 2 --json"; do
+		# shellcheck disable=SC2086
+		exits 0 kc-dlq ${verb/ / $dlq } "${masks[@]}"
+		[[ -n $output && $output$stderr != *4111222233334444* ]] || { echo "$verb: $output$stderr"; return 1; }
+	done
+	# not asked for, it is all there
+	[[ $(kc-dlq export "$dlq" | grep -o 4111222233334444 | wc -l) -ge 10 ]]
+	for verb in "ls --json" "check --max-open 5" "runs --json" "redrive --dry-run 0:0" "redrive --yes 0:0" "park 0:1"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr kc-dlq ${verb/ / $dlq }
+		[[ $output$stderr != *4111222233334444* ]] || { echo "$verb: $output$stderr"; return 1; }
+	done
+	[[ $(kc-consume "$dlq.kc-ledger" -e | wc -l) -gt 1 ]]
+	! kc-consume "$dlq.kc-ledger" -e | grep 4111222233334444
 }
