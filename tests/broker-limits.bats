@@ -179,3 +179,38 @@ has_end() { # OFFSET
 	echo "peak $(peak) kB, before $before kB"
 	[ "$(peak)" -lt $((before + 4 * 16384)) ]
 }
+
+resident() { # kB
+	awk '/^VmRSS/ { print $2 }' "/proc/$BROKER_PID/status"
+}
+
+# A build with a sanitizer takes more for the same.
+times() {
+	if grep -q __asan_init "$(command -v kc-broker)"; then echo 6; else echo 1; fi
+}
+
+@test "groups take twice kc.groups.max.bytes at worst, and the next is refused" {
+	local offsets before
+	for offsets in '1 0' '100 0'; do
+		own_broker --fsync never -o kc.groups.max.bytes=4194304
+		ask CreateTopics 5 '{"Topics":[{"Name":"t","NumPartitions":100,"ReplicationFactor":1}]}' >/dev/null
+		before=$(resident)
+		# shellcheck disable=SC2086
+		exits 0 timeout 100 "$ROOT/tests/lib/commits" "$KC_BROKERS" t $offsets
+		[[ $output == *' 28' ]]
+		[ "${output% *}" -gt 300 ]
+		echo "$offsets: $output, $(resident) kB, before $before kB"
+		[ "$(resident)" -lt $((before + (2 * 4096 + 3072) * $(times))) ]
+		stop_broker
+		rm -rf "$BATS_TEST_TMPDIR/broker"
+	done
+}
+
+@test "a partition takes less than 1 KB until it is written to" {
+	local before
+	own_broker
+	before=$(resident)
+	ask CreateTopics 5 '{"Topics":[{"Name":"t","NumPartitions":8000,"ReplicationFactor":1}]}' >/dev/null
+	echo "$(resident) kB, before $before kB"
+	[ "$(resident)" -lt $((before + 8000 * $(times))) ]
+}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/fetch_session.h"
 #include "base/xalloc.h"
 #include "broker.h"
 #include "coord/groups.h"
@@ -341,6 +342,17 @@ put_server(struct broker *b, struct buf *out)
 }
 
 static void
+put_sessions(const struct broker *b, struct buf *out)
+{
+	int partitions, n = fetch_sessions_count(b->fetch_sessions, &partitions);
+
+	one(out, "kafka_server_fetchsessioncache_numincrementalfetchsessions",
+		"gauge", n, "Fetch sessions remembered.");
+	one(out, "kafka_server_fetchsessioncache_numincrementalfetchpartitionscached",
+		"gauge", partitions, "Partitions in them.");
+}
+
+static void
 put_process(struct broker *b, struct buf *out)
 {
 	struct statvfs v;
@@ -388,8 +400,14 @@ metrics_write(struct broker *b, struct buf *out)
 		t.partitions, "Partitions of all topics.");
 	one(out, "kafka_coordinator_group_groupmetadatamanager_numgroups", "gauge",
 		t.groups, "Groups known.");
+	one(out, "kc_broker_groups_bytes", "gauge", (int64_t)groups_bytes(b->groups),
+		"Memory of groups, members and offsets.");
 	one(out, "kc_broker_transactions_open", "gauge", t.transactions,
 		"Transactions that are ongoing or being decided.");
+	one(out, "kafka_server_replicamanager_produceridcount", "gauge",
+		(int64_t)store_stats(b->store)->producers,
+		"Producers with an id that partitions remember.");
+	put_sessions(b, out);
 	put_requests(b, out);
 	put_topics(b, out);
 	put_logs(b, out);

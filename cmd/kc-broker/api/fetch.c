@@ -433,8 +433,8 @@ collect(struct fetch *f, const struct fetch_request *q)
 	}
 }
 
-/* Applies the request to the session and lists all it then reads. */
-static void
+/* Applies the request to the session and lists all it then reads; false: no room. */
+static bool
 collect_session(struct fetch *f, const struct fetch_request *q)
 {
 	struct fetch_session *s = f->session;
@@ -445,7 +445,8 @@ collect_session(struct fetch *f, const struct fetch_request *q)
 			struct fetch_part p = part_of(version, &q->topics[i],
 				&q->topics[i].partitions[k]);
 
-			fetch_session_put(s, &p);
+			if (!fetch_session_put(s, &p))
+				return false;
 		}
 	}
 	for (int i = 0; i < q->forgotten_topics_data_n; i++) {
@@ -465,6 +466,26 @@ collect_session(struct fetch *f, const struct fetch_request *q)
 	f->parts = arena_array(&f->rq->arena, (size_t)s->parts_n, sizeof(*f->parts));
 	for (struct list *l = s->parts.next; l != &s->parts; l = l->next)
 		f->parts[f->parts_n++] = container_of(l, struct fetch_part, node);
+	return true;
+}
+
+/* The partitions to read: 0 or a top-level error. */
+static int16_t
+choose_parts(struct fetch *f, const struct fetch_request *q)
+{
+	if (f->session && collect_session(f, q)) {
+		fetch_session_hold(f->session);
+		return KERR_NONE;
+	}
+	if (f->session) {
+		fetch_session_close(f->rq->broker->fetch_sessions, f->session);
+		f->session = NULL;
+		f->session_id = NO_SESSION;
+		if (!f->full) /* it comes again with all of them */
+			return KERR_FETCH_SESSION_ID_NOT_FOUND;
+	}
+	collect(f, q);
+	return KERR_NONE;
 }
 
 /* Which session the request means; 0 or a top-level error. */
@@ -524,15 +545,11 @@ api_fetch(struct request *rq)
 	f->min_bytes = q.min_bytes;
 	f->max_bytes = q.max_bytes < limit ? q.max_bytes : (int32_t)limit;
 	error = choose_session(f, &q);
+	if (!error)
+		error = choose_parts(f, &q);
 	if (error) {
 		fail(rq, error);
 		return 0;
-	}
-	if (f->session) {
-		fetch_session_hold(f->session);
-		collect_session(f, &q);
-	} else {
-		collect(f, &q);
 	}
 	f->found = arena_array(&rq->arena, (size_t)f->parts_n, sizeof(*f->found));
 	/* Nothing to read: nothing to wait for either, as Kafka has it. */

@@ -9,11 +9,13 @@
 
 /* An idle session younger than this is not evicted (Kafka's min.incremental.fetch.session.eviction.ms). */
 enum { EVICT_AFTER_MS = 120000 };
+/* Partitions that all sessions remember together. */
+enum { PARTS_MAX = 262144 };
 
 struct fetch_sessions {
 	struct map by_id;
 	struct list by_use;
-	int n, slots;
+	int n, slots, parts_n;
 };
 
 struct fetch_sessions *
@@ -32,6 +34,7 @@ free_part(struct fetch_session *s, struct fetch_part *p)
 	map_del(&s->by_key, p->key);
 	list_remove(&p->node);
 	s->parts_n--;
+	(*s->all_parts_n)--;
 	free(p);
 }
 
@@ -53,6 +56,13 @@ fetch_session_close(struct fetch_sessions *ss, struct fetch_session *s)
 	s->closed = true;
 	if (!s->busy)
 		free_session(s);
+}
+
+int
+fetch_sessions_count(const struct fetch_sessions *ss, int *partitions)
+{
+	*partitions = ss->parts_n;
+	return ss->n;
 }
 
 void
@@ -113,6 +123,7 @@ fetch_session_open(struct fetch_sessions *ss, bool by_id, int64_t now_ms)
 	s->epoch = 1;
 	s->by_id = by_id;
 	s->used_at = now_ms;
+	s->all_parts_n = &ss->parts_n;
 	be32_put(s->id_key, id);
 	list_init(&s->parts);
 	map_put(&ss->by_id, slice_make(s->id_key, sizeof(s->id_key)), s);
@@ -163,7 +174,7 @@ make_key(const struct fetch_part *p, uint8_t out[KEY_MAX])
 	return slice_make(out, n + 4);
 }
 
-void
+bool
 fetch_session_put(struct fetch_session *s, const struct fetch_part *from)
 {
 	uint8_t key[KEY_MAX];
@@ -171,6 +182,8 @@ fetch_session_put(struct fetch_session *s, const struct fetch_part *from)
 	struct fetch_part *p = map_get(&s->by_key, k);
 	uint8_t *own;
 
+	if (!p && *s->all_parts_n >= PARTS_MAX)
+		return false;
 	if (!p) {
 		/* one block: the part, its key, and in the key its name */
 		p = xcalloc(1, sizeof(*p) + k.len);
@@ -185,10 +198,12 @@ fetch_session_put(struct fetch_session *s, const struct fetch_part *from)
 		map_put(&s->by_key, p->key, p);
 		list_append(&s->parts, &p->node);
 		s->parts_n++;
+		(*s->all_parts_n)++;
 	}
 	p->leader_epoch = from->leader_epoch;
 	p->offset = from->offset;
 	p->max_bytes = from->max_bytes;
+	return true;
 }
 
 void

@@ -40,6 +40,7 @@ struct fetch_session {
 	struct list parts;
 	struct map by_key;
 	int parts_n;
+	int *all_parts_n;       /* of all sessions */
 };
 
 struct fetch_sessions;
@@ -47,6 +48,8 @@ struct fetch_sessions;
 /* At most `slots` sessions; above that the oldest idle one makes room. */
 struct fetch_sessions *fetch_sessions_new(int slots);
 void fetch_sessions_free(struct fetch_sessions *ss);
+/* How many there are, and how many partitions they remember. */
+int fetch_sessions_count(const struct fetch_sessions *ss, int *partitions);
 
 /* NULL when there is no room: the client then fetches without a session. */
 struct fetch_session *fetch_session_open(struct fetch_sessions *ss, bool by_id,
@@ -59,8 +62,11 @@ void fetch_session_close(struct fetch_sessions *ss, struct fetch_session *s);
 void fetch_session_hold(struct fetch_session *s);
 void fetch_session_drop(struct fetch_session *s);
 
-/* Adds the partition, or updates offset and limit of the one that is there. */
-void fetch_session_put(struct fetch_session *s, const struct fetch_part *p);
+/*
+ * Adds the partition, or updates offset and limit of the one that is there.
+ * False: all sessions together have as many as they may.
+ */
+bool fetch_session_put(struct fetch_session *s, const struct fetch_part *p);
 void fetch_session_forget(struct fetch_session *s, const struct fetch_part *p);
 
 #endif

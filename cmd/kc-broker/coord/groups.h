@@ -77,6 +77,8 @@ int16_t groups_load(struct groups *gs);
 struct group_entry *groups_next(struct groups *gs, size_t *i);
 /* Those that are in memory: looking loads nothing. */
 int groups_count(const struct groups *gs);
+/* The memory of all of them. */
+size_t groups_bytes(const struct groups *gs);
 
 /*
  * Answered through parts.answer with j->token; j->new_id is filled in. Slices

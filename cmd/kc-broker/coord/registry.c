@@ -57,7 +57,7 @@ set_alarm(struct groups *gs)
 static void
 count_bytes(struct group_entry *en)
 {
-	size_t bytes = sizeof(*en) + en->group->bytes + en->offsets.bytes +
+	size_t bytes = GROUP_OVERHEAD + en->group->bytes + en->offsets.bytes +
 		pending_bytes(&en->pending) + (en->consumer ? en->consumer->bytes : 0);
 
 	en->groups->bytes += bytes - en->bytes;
@@ -415,4 +415,10 @@ int
 groups_count(const struct groups *gs)
 {
 	return (int)gs->entries.len;
+}
+
+size_t
+groups_bytes(const struct groups *gs)
+{
+	return gs->bytes;
 }

@@ -343,6 +343,7 @@ transaction_parts_add(struct transaction_parts *p, struct slice topic,
 	}
 	memmove(&p->v[i + 1], &p->v[i], (size_t)(p->n - i) * sizeof(*p->v));
 	p->n++;
+	p->bytes += sizeof(*p->v) + topic.len;
 	p->v[i] = (struct transaction_part){
 		.topic = slice_own(topic), .partition = partition, .fresh = true,
 		.first = -1,
@@ -363,10 +364,12 @@ transaction_parts_undo(struct transaction_parts *p)
 	int kept = 0;
 
 	for (int i = 0; i < p->n; i++) {
-		if (p->v[i].fresh)
+		if (p->v[i].fresh) {
+			p->bytes -= sizeof(*p->v) + p->v[i].topic.len;
 			slice_free(&p->v[i].topic);
-		else
+		} else {
 			p->v[kept++] = p->v[i];
+		}
 	}
 	p->n = kept;
 }

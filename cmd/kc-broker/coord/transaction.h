@@ -137,6 +137,7 @@ struct transaction_part {
 struct transaction_parts {
 	struct transaction_part *v;
 	int n, cap;
+	size_t bytes; /* that they take, with their names */
 };
 
 /* NULL = not in it. */

@@ -147,6 +147,7 @@ transaction_entry_finish(struct transaction_entry *e)
 	}
 	transaction_complete(&e->now, clock_wall_ms(ts->parts.clock), &e->now);
 	transaction_parts_release(&e->parts);
+	transaction_entry_count(e);
 	if (e->marked > ts->committed)
 		list_append(&ts->completing, &e->node);
 	else

@@ -12,13 +12,13 @@
 
 enum {
 	TRANSACTIONS_MAX = 100000,          /* ids; more are not remembered, whoever asks */
-	TRANSACTIONS_MAX_BYTES = 64 << 20,  /* of all ids */
+	TRANSACTIONS_MAX_BYTES = 64 << 20,  /* of all ids, and of the partitions they have open */
 };
 
 struct transactions {
 	struct transactions_parts parts;
 	struct map entries;         /* struct transaction_entry by id */
-	size_t bytes;               /* of all ids */
+	size_t bytes;               /* of all ids and their partitions */
 	struct deadlines deadlines; /* of the entries, and the sweep */
 	struct deadline sweep;      /* when expired ids are looked for */
 	struct deadline again;      /* when what a start could not do is tried again */
@@ -39,6 +39,7 @@ struct transaction_entry {
 	struct slice id;             /* owned */
 	struct transaction now;
 	struct transaction_parts parts;
+	size_t bytes;                /* counted in transactions.bytes */
 	struct list node;            /* in one of the two lists, or self */
 	uint64_t prepared;           /* commit of PREPARE */
 	uint64_t marked;             /* commit of the last markers */
@@ -52,6 +53,8 @@ struct transaction_entry *transaction_entry_get(const struct transactions *ts,
 	struct slice id);
 struct transaction_entry *transaction_entry_add(struct transactions *ts, struct slice id);
 void transaction_entry_free(struct transaction_entry *e);
+/* What it takes now goes into the sum of all. */
+void transaction_entry_count(struct transaction_entry *e);
 
 /* Appends the state, or with NULL that there is none; *commit is what makes it durable. */
 int16_t transaction_entry_write(struct transaction_entry *e,

@@ -82,6 +82,7 @@ load_state(struct loading *l, struct slice id, const struct transaction *t,
 	transaction_parts_release(&e->parts);
 	e->now = *t;
 	e->parts = *parts;
+	transaction_entry_count(e);
 	if (transaction_is_ending(t) && !has_starts)
 		transaction_entry_starts(e);
 }

@@ -30,8 +30,17 @@ transaction_entry_add(struct transactions *ts, struct slice id)
 	e->now = transaction_new(-1);
 	list_init(&e->node);
 	map_put(&ts->entries, e->id, e);
-	ts->bytes += id.len;
+	transaction_entry_count(e);
 	return e;
+}
+
+void
+transaction_entry_count(struct transaction_entry *e)
+{
+	size_t bytes = e->id.len + e->parts.bytes;
+
+	e->owner->bytes += bytes - e->bytes;
+	e->bytes = bytes;
 }
 
 void
@@ -40,7 +49,7 @@ transaction_entry_free(struct transaction_entry *e)
 	deadlines_clear(&e->owner->deadlines, &e->deadline);
 	list_remove(&e->node);
 	map_del(&e->owner->entries, e->id);
-	e->owner->bytes -= e->id.len;
+	e->owner->bytes -= e->bytes;
 	transaction_parts_release(&e->parts);
 	slice_free(&e->id);
 	free(e);
@@ -433,9 +442,12 @@ transactions_add(struct transactions *ts, const struct transactions_producer *p,
 			parts[i].partition);
 	if (!any)
 		return KERR_NONE;
-	error = transaction_entry_write(e, &next, &commit);
+	transaction_entry_count(e);
+	error = ts->bytes > TRANSACTIONS_MAX_BYTES ? KERR_POLICY_VIOLATION :
+		transaction_entry_write(e, &next, &commit);
 	if (error) {
 		transaction_parts_undo(&e->parts);
+		transaction_entry_count(e);
 		return error;
 	}
 	transaction_parts_keep(&e->parts);

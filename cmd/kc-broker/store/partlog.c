@@ -31,6 +31,7 @@ partlog_new(struct store *s, const struct uuid *id, struct slice topic,
 	list_init(&l->moved);
 	list_init(&l->lost);
 	producers_init(&l->producers);
+	l->producers.all = &s->stats.producers;
 	list_append(&s->logs, &l->node);
 	return l;
 }

@@ -20,6 +20,14 @@ producers_init(struct producers *s)
 	txns_init(&s->txns);
 }
 
+static void
+set_count(struct producers *s, size_t n)
+{
+	if (s->all)
+		*s->all = *s->all - s->n + n;
+	s->n = n;
+}
+
 void
 producers_clear(struct producers *s)
 {
@@ -27,7 +35,9 @@ producers_clear(struct producers *s)
 		free(s->by_id[i]);
 	free(s->by_id);
 	txns_release(&s->txns);
-	producers_init(s);
+	set_count(s, 0);
+	*s = (struct producers){ .all = s->all };
+	txns_init(&s->txns);
 }
 
 /* Where id is, or would go. */
@@ -76,7 +86,7 @@ by_id(const void *a, const void *b)
 static void
 make_room(struct producers *s)
 {
-	size_t surplus = PRODUCERS_MAX / 8, kept = 0;
+	size_t surplus = s->n / 8, kept = 0;
 
 	qsort(s->by_id, s->n, sizeof(*s->by_id), by_last_append);
 	for (size_t i = 0; i < s->n; i++) {
@@ -89,7 +99,7 @@ make_room(struct producers *s)
 			s->by_id[kept++] = p;
 		}
 	}
-	s->n = kept;
+	set_count(s, kept);
 	qsort(s->by_id, s->n, sizeof(*s->by_id), by_id);
 }
 
@@ -108,7 +118,7 @@ find_or_add(struct producers *s, int64_t id)
 	s->by_id[i] = xmalloc(sizeof(**s->by_id));
 	*s->by_id[i] = (struct producer){ .id = id, .epoch = -1,
 		.last_timestamp = -1, .coordinator_epoch = -1 };
-	s->n++;
+	set_count(s, s->n + 1);
 	return s->by_id[i];
 }
 
@@ -265,11 +275,12 @@ producers_check_marker(const struct producers *s, const struct txn_marker *m,
 static struct producer *
 note(struct producers *s, const struct batch *b, int64_t now)
 {
+	size_t limit = s->all && *s->all >= PRODUCERS_ALL ? PRODUCERS_FEW :
+		PRODUCERS_MAX;
 	struct producer *p;
 
 	/* When most have a transaction open it helps little: not every time, then. */
-	if (s->n >= PRODUCERS_MAX && s->n % (PRODUCERS_MAX / 8) == 0 &&
-	    !find(s, b->producer_id))
+	if (s->n >= limit && s->n % (s->n / 8) == 0 && !find(s, b->producer_id))
 		make_room(s);
 	p = find_or_add(s, b->producer_id);
 	if (b->producer_epoch != p->epoch)
@@ -341,7 +352,7 @@ producers_expire(struct producers *s, int64_t before_ms)
 		else
 			s->by_id[kept++] = p;
 	}
-	s->n = kept;
+	set_count(s, kept);
 }
 
 /* ---- for the checkpoint ------------------------------------------------- */

@@ -25,6 +25,12 @@ enum {
 	 * So many transactions may be open, too; one more is refused.
 	 */
 	PRODUCERS_MAX = 16384,
+	/*
+	 * All partitions together remember this many (36 MB) without asking; then
+	 * each that has as many as the other likewise forgets some for a new one.
+	 */
+	PRODUCERS_ALL = 262144,
+	PRODUCERS_FEW = 8,
 };
 
 struct producer_batch {
@@ -47,6 +53,7 @@ struct producers {
 	struct producer **by_id; /* ascending */
 	size_t n, cap;
 	size_t open; /* of them have a transaction open */
+	size_t *all; /* borrowed: what all sets that share it have; or NULL */
 	struct txns txns;
 };
 

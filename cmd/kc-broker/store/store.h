@@ -110,6 +110,7 @@ struct store_stats {
 	uint64_t cleanings, cleanings_failed;
 	uint64_t cleaned_bytes, kept_bytes; /* read, and what of it was kept */
 	bool cleaning;         /* now */
+	size_t producers;      /* that all partitions remember */
 };
 const struct store_stats *store_stats(struct store *s);
 

@@ -346,6 +346,45 @@ open_transactions_are_all_kept(void)
 	producers_clear(&s);
 }
 
+/* When all partitions together know too many, each forgets for a new one. */
+static void
+all_together_have_a_limit(void)
+{
+	size_t all = PRODUCERS_ALL - 100, before = all;
+	struct producers s, other;
+	struct batch b;
+
+	producers_init(&s);
+	producers_init(&other);
+	s.all = other.all = &all;
+	for (int i = 0; i < 50; i++) {
+		b = batch_of(1000 + i, 0, 0, 1, i);
+		producers_add(&other, &b, i);
+	}
+	for (int i = 0; i < 500; i++) {
+		b = batch_of(i, 0, 0, 1, i);
+		producers_add(&s, &b, i);
+	}
+	CHECK_INT(all, before + s.n + other.n);
+	CHECK_INT(all, PRODUCERS_ALL);
+	CHECK_INT(other.n, 50);
+	CHECK(!producers_find(&s, 0) && producers_find(&s, 499));
+	/* A few are left to whoever comes late. */
+	producers_clear(&other);
+	for (int i = 0; i < 20; i++) {
+		all = PRODUCERS_ALL;
+		b = batch_of(i, 0, 0, 1, i);
+		producers_add(&other, &b, i);
+	}
+	CHECK_INT(other.n, PRODUCERS_FEW);
+	CHECK(producers_find(&other, 19));
+	producers_expire(&other, 19);
+	CHECK_INT(other.n, 1);
+	CHECK_INT(all, PRODUCERS_ALL - PRODUCERS_FEW + 1);
+	producers_clear(&s);
+	producers_clear(&other);
+}
+
 int
 main(void)
 {
@@ -361,5 +400,6 @@ main(void)
 	RUN(the_longest_silent_makes_room);
 	RUN(open_transactions_are_all_kept);
 	RUN(transactions_have_a_limit);
+	RUN(all_together_have_a_limit);
 	return tap_done();
 }
