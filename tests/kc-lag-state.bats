@@ -256,7 +256,7 @@ count_of() { # REQUEST
 	commit -n 100 "$g" "$t-many/50/0"
 	asked kc-lag "^$g-" --json --age off --no-state
 	cat asked
-	is "$(count_of ListGroups) $(count_of DescribeGroups) $(count_of OffsetFetch)" "2 1 100"
+	is "$(count_of ListGroups) $(count_of DescribeGroups) $(count_of OffsetFetch)" "1 1 100"
 	is "$(count_of ListOffsets)" 2
 	# two handles share the work; the second may ask once more when the connection to its own coordinator comes up
 	(($(count_of FindCoordinator) <= 156 && $(count_of Metadata) <= 10))

@@ -234,19 +234,33 @@ ask_share(struct lag_pass *pass, struct lane *lane, int share, int n, bool *aske
 	}
 }
 
+static bool
+has_one_coordinator(const struct lag_snapshot *s)
+{
+	int i = 1;
+
+	while (i < s->groups_n &&
+	    s->groups[i].coordinator_id == s->groups[0].coordinator_id)
+		i++;
+	return i >= s->groups_n;
+}
+
 /*
  * Whenever a connection comes up, librdkafka asks once more for every
- * coordinator that it does not know yet. So those to the brokers come up first:
- * a list of groups, whatever it says, needs each of them.
+ * coordinator that it does not know yet. So where there are several, those to
+ * the brokers come up first: a list of groups, whatever it says, needs them.
  */
 static bool
-is_ready(struct lane *lane)
+is_ready(struct lane *lane, bool one_coordinator)
 {
 	const struct rd_kafka_group_list *l = NULL;
 	struct err ignored = ERR_INIT;
 
-	if (client_wait(lane->client, READY_MS, &ignored) ||
-	    rd_kafka_list_groups(client_handle(lane->client), "", &l, READY_MS))
+	if (client_wait(lane->client, READY_MS, &ignored))
+		return false;
+	if (one_coordinator)
+		return true;
+	if (rd_kafka_list_groups(client_handle(lane->client), "", &l, READY_MS))
 		return false;
 	rd_kafka_group_list_destroy(l);
 	return true;
@@ -260,11 +274,12 @@ static void
 ask_all(struct lag_pass *pass, int timeout_ms, bool *asked)
 {
 	int64_t end_ms = clock_mono_ms(clock_system()) + timeout_ms;
+	bool one = has_one_coordinator(pass->s);
 	struct lane lanes[LANES];
 	int n = open_lanes(pass, lanes);
 
 	for (int i = 0; i < n; i++) {
-		bool ready = !i || is_ready(&lanes[i]);
+		bool ready = !i || is_ready(&lanes[i], one);
 
 		ask_share(pass, &lanes[ready ? i : 0], i, n, asked);
 	}
