@@ -117,6 +117,7 @@ is_open() {
 	plan=$BATS_TEST_TMPDIR/plan
 	exits 0 kc-dlq redrive "$dlq" --plan "$plan" --headers +mended=yes
 	says "would be: 3 of 3 sent"
+	says "the plan is in '$plan' (kc-dlq redrive $dlq --from $plan does it)"
 	[[ -z $(arrived) && -z $(kc-topics list "$dlq.kc-ledger") ]]
 	jq -es --arg d "$dlq" --arg s "$src" '.[0].plan == "redrive" and .[0].headers == ["+mended=yes"] and .[4].records == 3 and
 		(.[1:4] | map([.src, .do, .to, .redrives])) == ([1, 2, 0] | map(["\($d)/0/\(.)", "send", "\($s)/0", 1]))' "$plan"

@@ -370,6 +370,9 @@ lag() {
 	says "no such open record"
 	exits 2 kc-dlq edit "$dlq"
 	[[ $(arrived) == "mended" ]]
+	dead_letters 1 2
+	VISUAL='' EDITOR='' exits 2 kc-dlq edit "$dlq" 0:1 </dev/null
+	says "an editor needs a terminal"
 }
 
 # What a person at a terminal types, a line an answer; what they see is in $output.

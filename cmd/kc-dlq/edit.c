@@ -151,17 +151,26 @@ write_file(struct slice text, struct err *e)
 	return (char *)path.data;
 }
 
+/* NULL = none. */
+static const char *
+chosen_editor(void)
+{
+	const char *editor = getenv("VISUAL");
+
+	if (!editor || !*editor)
+		editor = getenv("EDITOR");
+	return editor && *editor ? editor : NULL;
+}
+
 static int
 run_editor(const char *path, struct err *e)
 {
-	const char *editor = getenv("VISUAL");
+	const char *editor = chosen_editor();
 	struct buf command = BUF_INIT;
 	int status = 0;
 	pid_t pid;
 
-	if (!editor || !*editor)
-		editor = getenv("EDITOR");
-	buf_addf(&command, "%s \"$1\"", editor && *editor ? editor : "vi");
+	buf_addf(&command, "%s \"$1\"", editor ? editor : "vi");
 	pid = fork();
 	if (!pid) {
 		execl("/bin/sh", "sh", "-c", buf_cstr(&command), "sh", path,
@@ -221,6 +230,11 @@ run_edit(void *args, int argc, char **argv, struct err *e)
 	edits = redrive_edits_new(argv[0]);
 	if (find_one(a, argv[0], &found, e))
 		goto out;
+	if (!chosen_editor() && !term_is_tty(STDIN_FILENO)) {
+		err_set(e, ERR_USAGE, "an editor needs a terminal (or EDITOR, a "
+			"command that changes the file it is given)");
+		goto out;
+	}
 	path = write_file(buf_slice(&found.line), e);
 	if (!path || run_editor(path, e) ||
 	    read_edit(path, &found, edits, &changed, e))

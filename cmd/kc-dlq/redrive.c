@@ -175,6 +175,9 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 		result = plan_end(a, &plan, result, e);
 	if (!result || e->code == ERR_NO || !e->code)
 		tell_run(a, &m.run, "sent");
+	if (!result && a->plan && strcmp(a->plan, "-"))
+		diag_note("the plan is in '%s' (kc-dlq redrive %s --from %s does it)",
+			a->plan, topic, a->plan);
 	if (!result)
 		result = judge(&m.run, a->dry_run, e);
 out:

@@ -3,6 +3,7 @@
  * first, with an example, and what can be done with one key.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,18 +148,24 @@ do_all(struct triage *t, struct err *e)
 		redrive_selected(t->a, t->topic, NULL, e) ? -1 : 0;
 }
 
-/* Why is asked; nothing said is no note. */
+/* Why is asked; nothing said is no note, and the end of input is a no. */
 static int
 do_mark(struct triage *t, const char *verb, const char *question, struct err *e)
 {
 	const char *was = t->a->note;
-	char *why = NULL;
+	char *why = NULL, text[128];
 	int result;
 
-	if (prompt_line(question, &why, e))
+	snprintf(text, sizeof(text), "%s all %" PRId64 ": %s", verb,
+		t->groups.list[t->at]->count, question);
+	if (prompt_line(text, &why, e))
 		return -1;
+	if (!why) {
+		diag_note("nothing was done");
+		return 0;
+	}
 	t->changed = true;
-	t->a->note = why && *why ? why : was;
+	t->a->note = *why ? why : was;
 	result = select_group(t, false, e) ||
 		mark_selected(t->a, t->topic, verb, e) ? -1 : 0;
 	t->a->note = was;
@@ -169,19 +176,19 @@ do_mark(struct triage *t, const char *verb, const char *question, struct err *e)
 static int
 do_discard(struct triage *t, struct err *e)
 {
-	return do_mark(t, "discard", "why (a note, or nothing): ", e);
+	return do_mark(t, "discard", "why? (a note, or nothing; Ctrl-D: do not) ", e);
 }
 
 static int
 do_park(struct triage *t, struct err *e)
 {
-	return do_mark(t, "park", "why (a note, or nothing): ", e);
+	return do_mark(t, "park", "why? (a note, or nothing; Ctrl-D: do not) ", e);
 }
 
 static int
 do_note(struct triage *t, struct err *e)
 {
-	return do_mark(t, "note", "note: ", e);
+	return do_mark(t, "note", "(Ctrl-D: do not) ", e);
 }
 
 static int
@@ -200,7 +207,7 @@ static const struct action {
 	{ "r", "redrive the newest one", do_one },
 	{ "c", "redrive a few, watch, then the others", do_canary },
 	{ "a", "redrive all of the group", do_all },
-	{ "d", "discard all of the group", do_discard },
+	{ "d", "discard all of the group (kc-dlq restore takes that back)", do_discard },
 	{ "p", "park all of the group", do_park },
 	{ "n", "write a note to all of the group", do_note },
 	{ "k", "keep it as it is, go to the next group", do_next },

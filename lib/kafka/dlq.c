@@ -403,6 +403,9 @@ dlq_is_return(const struct dlq *d, const struct dlq_record *x,
 
 /* ---- reading ---- */
 
+/* Half of what other readers have: headers take most of the room. */
+enum { AHEAD = 50000 };
+
 /* returns owned, n in *n_out: where there is something to read */
 static struct consume_span *
 make_spans(struct dlq *d, const struct dlq_scan *s, int *n_out)
@@ -493,7 +496,7 @@ dlq_scan(struct dlq *d, const struct dlq_scan *s, struct err *e)
 	struct consume_options o = {
 		.topics = &d->o.topic, .topics_n = 1, .exit_at_end = true,
 		.isolation = "read_committed", .timeout_ms = d->o.timeout_ms,
-		.output_fd = -1,
+		.output_fd = -1, .ahead = AHEAD,
 	};
 	struct consume_span *spans = make_spans(d, s, &o.spans_n);
 	struct consume *c = NULL;

@@ -84,7 +84,8 @@ redrive_watch(struct redriver *j, struct err *e)
 	int result;
 
 	o.spans = spans;
-	diag_note("%" PRId64 " sent; watching for returns for %" PRId64 " s",
+	diag_note("%" PRId64 " sent; watching for returns for %" PRId64 " s "
+		"(Ctrl-C ends that and the run)",
 		j->run->sent, j->o->watch_ms / 1000);
 	result = consume_open(&c, j->d->conf, &o, e) || follow(j, c, e) ? -1 : 0;
 	consume_close(c);
