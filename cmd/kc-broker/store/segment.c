@@ -300,6 +300,7 @@ void
 segment_seal(struct segment *s)
 {
 	seal_indexes(s);
+	s->dirty = true; /* the next checkpoint syncs the indexes, if nothing else */
 	aborted_seal(&s->aborted, s->store->fs, segment_path(s, ".txnindex"));
 }
 
