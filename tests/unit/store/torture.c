@@ -27,7 +27,8 @@
  *
  * KC_TORTURE is the number of chains (default 12), KC_TORTURE_SEED where to
  * begin; a chain that fails names its seed. Threads make two runs of a seed
- * differ: KC_TORTURE_TRACE=1 prints what was done to the disk.
+ * differ: KC_TORTURE_TRACE=DIR prints what was done to the disk, and writes it
+ * to DIR as it was when the power went.
  */
 #include <inttypes.h>
 
