@@ -117,8 +117,8 @@ $(TOOLS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(TOOL_AR)
 	$(call note,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TOOL_LIBS)
 
-# A tool with more verbs than one file holds has a folder of its own beside it.
-$(BUILD)/bin/kc-dlq: $(call objects,cmd,cmd,kc-dlq)
+# A tool of more ideas than one file holds has a folder of its own beside it.
+$(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(call objects,cmd,cmd,$(t))))
 
 $(BUILD)/bin/kc-broker: $(call objects,cmd/kc-broker,broker,.) $(BROKER_AR)
 	@mkdir -p $(@D)

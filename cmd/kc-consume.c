@@ -1,7 +1,7 @@
 /*
  * kc-consume - records to lines: kc-record(5), raw values, or a template.
- * The reading is kafka/consume; here are the options, the form of the
- * output, and the rule that a group commits only what was written.
+ * The reading is kafka/consume; here are the options, and kc-consume/ has the
+ * form of the output, the lines to stdout, and the records to a command.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -14,34 +14,14 @@
 #include "cli/diag.h"
 #include "cli/opt.h"
 #include "cli/out.h"
-#include "cli/sig.h"
 #include "cli/term.h"
 #include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/consume.h"
-#include "kafka/consume_acks.h"
-#include "kafka/consume_batch.h"
-#include "kafka/pipeline.h"
 #include "model/envelope.h"
 #include "model/format.h"
 
-enum { TIMEOUT_MS = 30000, COMMIT_MS = 1000 };
-
-struct args {
-	struct conf_args conf;
-	struct opt_list topics, offsets;
-	const char *partitions, *group, *from_group, *format, *as, *isolation;
-	const char *delimiter, *key_delimiter;
-	const char *ack;
-	const char *exec, *to, *dlq, *dlq_scheme, *breaker;
-	char **command;   /* behind --; NULL = none */
-	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
-	int64_t drain_ms;
-	bool txn, ok_if_dlq, barriers;
-	int64_t count;
-	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
-	bool fail_empty, summary;
-};
+#include "kc-consume/run.h"
 
 static const char *const forms[] = { "kc", "kcat", NULL };
 static const char *const schemes[] = { "kc", "connect", "spring", "smallrye",
@@ -155,441 +135,6 @@ static const struct opt_program program = {
 	.librdkafka = client_library_version,
 };
 
-struct run {
-	const struct args *a;
-	struct out out;
-	struct consume *in;
-	struct format *format;   /* NULL = kc-record(5) or kcat's lines */
-	unsigned flags;          /* of the envelope */
-	struct buf origin;       /* member kc of all lines; empty = none */
-	struct buf barrier;      /* the last one written */
-	int64_t barrier_ms;
-	bool terminal;           /* foreign bytes are made harmless */
-	struct buf shown[2];     /* value and key for a terminal */
-	int64_t records;
-	int64_t committed_ms;
-};
-
-/* ---- the form of the output -------------------------------------------------- */
-
-/* A delimiter in a template: its percent signs are text. */
-static void
-add_delimiter(struct buf *template, const char *delimiter)
-{
-	for (; *delimiter; delimiter++) {
-		if (*delimiter == '%')
-			buf_addc(template, '%');
-		buf_addc(template, *delimiter);
-	}
-}
-
-/* --raw is a template too: "%s\n", or "%k:%s\n" with -K. */
-static int
-raw_format(struct run *run, const char *null_text, struct err *e)
-{
-	struct buf template = BUF_INIT;
-	int result;
-
-	if (run->a->key_delimiter) {
-		buf_addstr(&template, "%k");
-		add_delimiter(&template, run->a->key_delimiter);
-	}
-	buf_addstr(&template, "%s");
-	add_delimiter(&template, run->a->delimiter ? run->a->delimiter : "\\n");
-	result = format_parse(&run->format, buf_cstr(&template), null_text, e);
-	buf_release(&template);
-	return result ? err_wrap(e, "-D, -K") : 0;
-}
-
-static int
-open_format(struct run *run, struct err *e)
-{
-	const char *null_text = run->a->null_text ? "NULL" : "";
-
-	if (run->a->format)
-		return format_parse(&run->format, run->a->format, null_text, e);
-	return run->a->raw ? raw_format(run, null_text, e) : 0;
-}
-
-/* Control characters of a template's record must not reach a screen. */
-static struct slice
-show(struct buf *b, struct slice s)
-{
-	if (slice_is_null(s))
-		return s;
-	buf_clear(b);
-	term_escape(b, s);
-	return buf_slice(b);
-}
-
-/*
- * In lines of JSON, DEL and the C1 controls may stand as they are, and do
- * harm to a screen; they stand in strings only.
- */
-static void
-show_line(struct buf *out, size_t at)
-{
-	struct buf line = BUF_INIT;
-
-	buf_add(&line, out->data + at, out->len - at);
-	out->len = at;
-	for (size_t i = 0; i < line.len; i++) {
-		uint8_t c = line.data[i];
-
-		if (c == 0xc2 && line.data[i + 1] < 0xa0)
-			buf_addf(out, "\\u%04x", line.data[++i]);
-		else if (c == 0x7f)
-			buf_addf(out, "\\u%04x", c);
-		else
-			buf_addc(out, (char)c);
-	}
-	buf_release(&line);
-}
-
-static bool
-is_kcat(const struct args *a)
-{
-	return a->as && !strcmp(a->as, "kcat");
-}
-
-static int
-write_record(struct run *run, struct record *r, struct err *e)
-{
-	struct buf *out = &run->out.buf;
-	size_t at = out->len;
-	int result = 0;
-
-	if (run->origin.len)
-		r->kc = buf_slice(&run->origin);
-	if (run->format) {
-		if (run->terminal) {
-			r->value = show(&run->shown[0], r->value);
-			r->key = show(&run->shown[1], r->key);
-		}
-		format_write(run->format, r, out);
-		return 0;
-	}
-	if (!is_kcat(run->a))
-		envelope_write(out, r, run->flags);
-	else
-		result = envelope_write_kcat(out, r, e);
-	if (run->terminal)
-		show_line(out, at);
-	return result ? err_wrap(e, "'%.*s' [%d] offset %lld",
-		SLICE_ARG(r->topic), (int)r->partition, (long long)r->offset) : 0;
-}
-
-/* ---- reading ----------------------------------------------------------------- */
-
-static int
-flush(void *user, struct err *e)
-{
-	struct run *run = user;
-
-	return out_flush(&run->out, e);
-}
-
-/*
- * Commits what was written, now and then. A group that rebalances meanwhile
- * is no reason to stop: its partitions are taken from us, or we try again.
- */
-static int
-commit_sometimes(struct run *run, struct err *e)
-{
-	int64_t now;
-
-	if (!run->a->group)
-		return 0;
-	now = clock_mono_ms(clock_system());
-	if (now - run->committed_ms < COMMIT_MS)
-		return 0;
-	run->committed_ms = now;
-	if (out_flush(&run->out, e))
-		return -1;
-	if (!consume_commit(run->in, e))
-		return 0;
-	if (e->code != ERR_TEMPORARY)
-		return -1;
-	diag_warn("%s", e->msg);
-	*e = (struct err)ERR_INIT;
-	return 0;
-}
-
-/* How far the reading is, when it is further than at the last one. */
-static void
-write_barrier(struct run *run)
-{
-	int n = consume_positions(run->in, NULL, 0);
-	struct consume_position *at = xcalloc((size_t)n, sizeof(*at));
-	struct buf line = BUF_INIT;
-
-	consume_positions(run->in, at, n);
-	buf_addstr(&line, "{\"kc\":");
-	buf_add(&line, run->origin.data, run->origin.len - 1);
-	buf_addstr(&line, ",\"next\":{");
-	for (int i = 0; i < n; i++)
-		buf_addf(&line, "%s\"%s/%d\":%lld", i ? "," : "", at[i].topic,
-			(int)at[i].partition, (long long)at[i].next);
-	buf_addstr(&line, "}}}\n");
-	if (!slice_eq(buf_slice(&line), buf_slice(&run->barrier))) {
-		buf_addslice(&run->out.buf, buf_slice(&line));
-		buf_clear(&run->barrier);
-		buf_addslice(&run->barrier, buf_slice(&line));
-	}
-	run->barrier_ms = clock_mono_ms(clock_system());
-	buf_release(&line);
-	free(at);
-}
-
-/* Until something ends it: its name for the summary, or NULL and *e. */
-static const char *
-copy_records(struct run *run, struct err *e)
-{
-	struct record r;
-
-	for (;;) {
-		/* With lines pending, only look; without, wait for more. */
-		int wait = run->out.buf.len ? 0 : run->a->group ? COMMIT_MS : -1;
-
-		switch (consume_next(run->in, wait, &r, e)) {
-		case CONSUME_RECORD:
-			if (write_record(run, &r, e) ||
-			    out_maybe_flush(&run->out, e))
-				return NULL;
-			if (++run->records == run->a->count)
-				return "count";
-			/* The clock is not asked for each record. */
-			if (run->records % 1024 == 0 && commit_sometimes(run, e))
-				return NULL;
-			if (run->records % 1024 == 0 && run->a->barriers &&
-			    clock_mono_ms(clock_system()) - run->barrier_ms >=
-			    COMMIT_MS)
-				write_barrier(run);
-			break;
-		case CONSUME_IDLE:
-			if (run->a->barriers)
-				write_barrier(run);
-			if (out_flush(&run->out, e) || commit_sometimes(run, e))
-				return NULL;
-			break;
-		case CONSUME_END:
-			return "end";
-		case CONSUME_SIGNAL:
-			return "signal";
-		case CONSUME_CLOSED:
-			run->out.closed = true;
-			out_flush(&run->out, e);
-			return NULL;
-		case CONSUME_ERROR:
-			return NULL;
-		}
-	}
-}
-
-static void
-print_summary(const struct run *run, const char *why)
-{
-	struct buf text = BUF_INIT;
-
-	consume_summary(run->in, why ? why : "error", &text);
-	buf_addc(&text, '\n');
-	fputs(buf_cstr(&text), stderr);
-	buf_release(&text);
-}
-
-/* Writes out and commits what was read, whatever ended the reading. */
-static int
-finish(struct run *run, const char *why, struct err *e)
-{
-	struct err later = ERR_INIT;
-	int result = why ? 0 : -1;
-
-	if (!result && run->a->barriers)
-		write_barrier(run);
-	/* When it was the output that failed, nothing more can be written. */
-	if (out_flush(&run->out, &later) || consume_commit(run->in, &later)) {
-		if (!result)
-			*e = later;
-		result = -1;
-	}
-	if (run->a->summary)
-		print_summary(run, why);
-	if (!result && !run->records && run->a->fail_empty && !sig_caught())
-		return err_set(e, ERR_NO, "no records");
-	return result;
-}
-
-/* So that kc-produce --commit-group sees where it would commit. */
-static void
-make_origin(struct run *run)
-{
-	char *cluster = client_cluster_id(consume_client(run->in), TIMEOUT_MS);
-
-	buf_addstr(&run->origin, "{\"cluster\":");
-	envelope_put_bytes(&run->origin, slice_str(cluster));
-	buf_addstr(&run->origin, ",\"group\":");
-	envelope_put_bytes(&run->origin, slice_str(run->a->from_group ?
-		run->a->from_group : run->a->group));
-	buf_addc(&run->origin, '}');
-	free(cluster);
-}
-
-/* ---- records to a command ---------------------------------------------------- */
-
-static int
-write_to(void *user, struct record *r, struct buf *out, struct err *e)
-{
-	struct run *run = user;
-	int result;
-
-	buf_clear(&run->out.buf);
-	result = write_record(run, r, e);
-	buf_addslice(out, buf_slice(&run->out.buf));
-	buf_clear(&run->out.buf);
-	return result;
-}
-
-static int
-no_flush(void *user, struct err *e)
-{
-	(void)user;
-	(void)e;
-	return 0;
-}
-
-static void
-no_gone(void *user, const char *topic, int32_t partition)
-{
-	(void)user;
-	(void)topic;
-	(void)partition;
-}
-
-static int
-run_batches(struct run *run, const struct conf *conf, struct consume_options *o,
-	struct err *e)
-{
-	struct consume_batch b = {
-		.command = run->a->command, .size = run->a->count,
-		.wait_ms = run->a->batch_ms, .write = write_to, .user = run,
-	};
-	int result;
-
-	o->flush = no_flush;
-	o->gone = no_gone;
-	o->output_fd = -1;
-	run->terminal = false;
-	if (consume_open(&run->in, conf, o, e))
-		return sig_caught() ? (e->code = ERR_NONE, -1) : -1;
-	result = consume_batches(run->in, &b, e);
-	if (run->a->summary)
-		print_summary(run, result ? "error" : sig_caught() ? "signal" : "end");
-	return !result && !b.records && run->a->fail_empty && !sig_caught() ?
-		err_set(e, ERR_NO, "no records") : result;
-}
-
-static void
-write_barrier_to(void *user, struct consume *in, struct buf *out)
-{
-	struct run *run = user;
-
-	run->in = in;
-	if (!run->origin.len)
-		make_origin(run);
-	write_barrier(run);
-	run->in = NULL;
-	buf_addslice(out, buf_slice(&run->out.buf));
-	buf_clear(&run->out.buf);
-}
-
-static int
-run_acks(struct run *run, const struct conf *conf, struct consume_options *o,
-	struct err *e)
-{
-	const struct args *a = run->a;
-	struct consume_acks acks = {
-		.from = a->ack, .max_inflight = a->max_inflight,
-		.drain_ms = a->drain_ms, .count = a->count, .write = write_to,
-		.barrier = a->barriers ? write_barrier_to : NULL, .user = run,
-	};
-	int result;
-
-	run->terminal = false;
-	result = consume_with_acks(conf, o, &acks, e);
-	if (a->summary)
-		fprintf(stderr, "{\"records\":%lld,\"acked\":%lld}\n",
-			(long long)acks.records, (long long)acks.acked);
-	if (!result && !acks.records && a->fail_empty && !sig_caught())
-		return err_set(e, ERR_NO, "no records");
-	return result;
-}
-
-static void
-print_totals(const struct pipeline_totals *t)
-{
-	fprintf(stderr, "{\"records\":%lld,\"committed\":%lld,\"dead\":%lld,"
-		"\"restarts\":%lld}\n", (long long)t->records,
-		(long long)t->committed, (long long)t->dead, (long long)t->restarts);
-}
-
-static int
-run_exec(struct run *run, const struct conf *conf, struct consume_options *o,
-	struct err *e)
-{
-	const struct args *a = run->a;
-	struct breaker breaker = { 0 };
-	struct pipeline_totals t = { 0 };
-	struct buf id = BUF_INIT;
-	const char *given = conf_get(conf, "transactional.id");
-	struct pipeline_options p = {
-		.command = a->exec, .max_inflight = a->max_inflight,
-		.flags = run->flags | ENVELOPE_SRC, .to = a->to, .out = &run->out,
-		.dlq = a->dlq, .scheme = DEADLETTER_KC, .breaker = &breaker,
-		.count = a->count, .timeout_ms = o->timeout_ms,
-		.dispatch = { .workers = (int)a->workers,
-			.retries = (int)a->retries, .backoff_ms = a->retry_ms,
-			.backoff_max_ms = 60000, .answer_ms = a->answer_ms,
-			.ahead = a->max_inflight < 200 ? (int)a->max_inflight : 200 },
-	};
-	int result = -1;
-
-	buf_addf(&id, "kc-consume.%s", a->group);
-	if (a->txn)
-		p.transactional_id = given ? given : buf_cstr(&id);
-	if (breaker_parse(&breaker, slice_str(a->breaker), e) || (a->dlq_scheme &&
-	    deadletter_scheme_parse(a->dlq_scheme, &p.scheme, e)))
-		goto out;
-	result = pipeline_run(conf, o, &p, &t, e);
-	if (a->summary)
-		print_totals(&t);
-	if (result && e->code == ERR_PARTIAL && t.dead && a->ok_if_dlq &&
-	    !breaker_tripped(&breaker))
-		result = 0;
-	if (!result && !t.records && a->fail_empty && !sig_caught())
-		result = err_set(e, ERR_NO, "no records");
-	if (sig_caught() && e->code == ERR_TEMPORARY)
-		e->code = ERR_NONE;
-out:
-	breaker_release(&breaker);
-	buf_release(&id);
-	return result;
-}
-
-static int
-consume(struct run *run, const struct conf *conf,
-	const struct consume_options *o, struct err *e)
-{
-	const char *why;
-
-	if (consume_open(&run->in, conf, o, e))
-		return sig_caught() ? (e->code = ERR_NONE, -1) : -1;
-	if (run->a->from_group)
-		make_origin(run);
-	run->committed_ms = clock_mono_ms(clock_system());
-	why = copy_records(run, e);
-	return finish(run, why, e);
-}
-
 /* ---- options ----------------------------------------------------------------- */
 
 static int
@@ -614,7 +159,7 @@ check_ack(const struct args *a, struct err *e)
 	if (a->exec || a->command)
 		return err_set(e, ERR_USAGE, "--ack and %s exclude each other",
 			a->exec ? "--exec" : "-- COMMAND");
-	if (a->raw || a->format || is_kcat(a))
+	if (a->raw || a->format || form_is_kcat(a))
 		return err_set(e, ERR_USAGE, "--ack needs lines of kc-record(5), "
 			"with src: without --raw, -f and --as");
 	return 0;
@@ -636,7 +181,7 @@ check_command(const struct args *a, struct err *e)
 		return err_set(e, ERR_USAGE, "%s is for --exec%s", a->dlq ? "--dlq" :
 			a->txn ? "--txn" : "--to",
 			a->to ? " (kcat's lines are --as kcat)" : "");
-	if (a->exec && (a->raw || a->format || is_kcat(a)))
+	if (a->exec && (a->raw || a->format || form_is_kcat(a)))
 		return err_set(e, ERR_USAGE, "--exec speaks lines of kc-record(5), "
 			"with src: without --raw, -f and --as");
 	if (a->txn && !a->to)
@@ -685,7 +230,7 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 			"null is null");
 	if (check_loop(a, o, e))
 		return -1;
-	if ((a->src || a->from_group) && (a->raw || a->format || is_kcat(a)))
+	if ((a->src || a->from_group) && (a->raw || a->format || form_is_kcat(a)))
 		return err_set(e, ERR_USAGE, "%s adds a member to lines of "
 			"kc-record(5); this form has none",
 			a->src ? "--src" : "--from-group");
@@ -706,20 +251,20 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 	run.out.unbuffered = a->unbuffered;
 	run.flags = (a->json_values ? ENVELOPE_JSON_VALUES : 0) |
 		(a->src || a->from_group || a->ack ? ENVELOPE_SRC : 0);
-	o->flush = flush;
+	o->flush = lines_flush;
 	o->user = &run;
 	o->output_fd = STDOUT_FILENO;
 	for (int i = 0; i < a->offsets.n; i++)
 		if (offset_parse(slice_str(a->offsets.items[i]), now, &o->range, e))
 			goto out;
 	if (check_args(a, o, e) || check_range(a, &o->range, now, e) ||
-	    open_format(&run, e) || (a->partitions && offset_parse_partitions(
+	    form_open(&run, e) || (a->partitions && offset_parse_partitions(
 	    slice_str(a->partitions), &partitions, &o->partitions_n, e)))
 		goto out;
 	o->partitions = partitions;
-	result = a->exec ? run_exec(&run, conf, o, e) : a->ack ?
-		run_acks(&run, conf, o, e) : a->command ?
-		run_batches(&run, conf, o, e) : consume(&run, conf, o, e);
+	result = a->exec ? command_exec(&run, conf, o, e) : a->ack ?
+		command_acks(&run, conf, o, e) : a->command ?
+		command_batches(&run, conf, o, e) : lines_run(&run, conf, o, e);
 out:
 	consume_close(run.in);
 	format_free(run.format);

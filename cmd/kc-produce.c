@@ -2,26 +2,17 @@
  * kc-produce - lines in, Kafka records out: kc-record(5) lines or raw text.
  *
  * Every line ends acknowledged by the broker or as an error that names it.
- * How records travel is kafka/produce; here are the input's forms, the
- * rejects, the report, and the account at the end.
+ * How records travel is kafka/produce; here are the options, and kc-produce/
+ * has the record of a line, the run with its account, and the rejects.
  */
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/conf.h"
-#include "cli/diag.h"
 #include "cli/in.h"
 #include "cli/opt.h"
-#include "cli/out.h"
-#include "cli/progress.h"
-#include "cli/sig.h"
-#include "cli/term.h"
 #include "cli/tool.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
@@ -30,49 +21,8 @@
 #include "kafka/sink_acks.h"
 #include "model/envelope.h"
 #include "model/raw.h"
-#include "model/reject.h"
 
-enum {
-	LINE_MAX_BYTES = 256 << 20, /* beyond every broker's limit */
-	POLL_EVERY = 1024,          /* lines between two looks at the answers */
-	QUIET_MS = 20,              /* input pauses: see what was acknowledged */
-	ERRORS_SHOWN = 10,
-	TAG_LINE_BITS = 46,         /* a tag is the input's number and the line */
-};
-
-struct args {
-	struct conf_args conf;
-	const char *topic;
-	bool raw, keep_partition, now, empty_is_null, ignore_unknown, dry_run;
-	const char *from, *key, *key_delimiter, *delimiter, *codec;
-	const char *rejects, *report, *commit_group, *ack;
-	bool txn;
-	struct opt_list headers;
-	int64_t partition, count, max_errors; /* -1 = not given */
-};
-
-struct run {
-	const struct args *a;
-	struct producer *producer;
-	struct sink *sink;             /* NULL = no --commit-group */
-	struct sink_acks *acks;        /* NULL = no --ack */
-	struct in *inputs;
-	int inputs_n;
-	struct slice topic;            /* null = not given */
-	struct raw_form form;
-	struct buf delimiter, key_delimiter; /* unescaped; empty = not given */
-	struct record_header *given;   /* -H */
-	size_t given_n;
-	struct record_header *headers; /* scratch: a record's own and -H */
-	size_t headers_cap;
-	struct envelope_reader reader;
-	struct out rejects, report;
-	struct progress progress;
-	int64_t lines, errors;
-	bool same_code;                /* all errors had the code of worst */
-	enum err_code worst;
-	struct err stop;               /* what ends the run; code NONE = nothing */
-};
+#include "kc-produce/run.h"
 
 /* ---- the options ------------------------------------------------------------ */
 
@@ -227,7 +177,7 @@ check_args(const struct args *a, struct err *e)
 	return a->topic ? admin_check_name(slice_str(a->topic), e) : 0;
 }
 
-/* ---- files ------------------------------------------------------------------ */
+/* ---- the run ---------------------------------------------------------------- */
 
 /* All of them, before anything is sent. */
 static int
@@ -252,406 +202,6 @@ open_inputs(struct run *run, int n, char **names, struct err *e)
 	return 0;
 }
 
-/* Never cuts a file that is still to be read: kc-produce < f --rejects f. */
-static int
-open_output(const struct run *run, const char *path, struct out *o, struct err *e)
-{
-	struct stat mine, other;
-	int fd = STDOUT_FILENO;
-
-	if (strcmp(path, "-")) {
-		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-		if (fd < 0 || fstat(fd, &mine))
-			return err_errno(e, ERR_IO, "cannot open '%s'", path);
-		for (int i = 0; i < run->inputs_n; i++)
-			if (S_ISREG(mine.st_mode) &&
-			    !fstat(run->inputs[i].fd, &other) &&
-			    mine.st_dev == other.st_dev &&
-			    mine.st_ino == other.st_ino) {
-				close(fd);
-				return err_set(e, ERR_USAGE, "'%s' is input and "
-					"output at once (use another name)", path);
-			}
-		if (S_ISREG(mine.st_mode) && ftruncate(fd, 0))
-			return err_errno(e, ERR_IO, "cannot empty '%s'", path);
-	}
-	out_init(o, fd);
-	return 0;
-}
-
-static void
-write_out(struct run *run, struct out *o, const char *path)
-{
-	struct err why = ERR_INIT;
-
-	if (out_maybe_flush(o, &why) && !run->stop.code) {
-		err_wrap(&why, "'%s'", path);
-		run->stop = why;
-	}
-}
-
-/* ---- what failed ------------------------------------------------------------ */
-
-static struct in *
-input_of(struct run *run, producer_tag tag, int64_t *line)
-{
-	*line = (int64_t)(tag & ((UINT64_C(1) << TAG_LINE_BITS) - 1));
-	return &run->inputs[tag >> TAG_LINE_BITS];
-}
-
-/* The first ones in full, then only their number, at the end. */
-static void
-count_error(struct run *run, const struct in *in, int64_t line,
-	const struct err *why)
-{
-	run->same_code = !run->errors || (run->same_code && run->worst == why->code);
-	run->worst = why->code;
-	if (++run->errors <= ERRORS_SHOWN)
-		diag_error("%s, line %" PRId64 ": %s", in->name, line, why->msg);
-	if (run->a->max_errors > 0 && run->errors >= run->a->max_errors &&
-	    !run->stop.code)
-		err_set(&run->stop, ERR_PARTIAL, "stopped after %" PRId64
-			" errors (--max-errors)", run->errors);
-}
-
-static void
-on_failure(void *arg, const struct record *r, producer_tag tag,
-	const struct err *why)
-{
-	struct run *run = arg;
-	int64_t line;
-	struct in *in = input_of(run, tag, &line);
-
-	if (run->acks)
-		sink_acks_refuse(run->acks, line);
-	/* What is not kept must come again: nothing behind it is committed. */
-	if (run->acks || (run->sink && !run->a->rejects)) {
-		if (!run->stop.code) {
-			run->stop = *why;
-			err_wrap(&run->stop, "%s, line %" PRId64, in->name, line);
-		}
-		return;
-	}
-	count_error(run, in, line, why);
-	if (!run->a->rejects)
-		return;
-	reject_record(&run->rejects.buf, r, in->name, line, why->msg);
-	write_out(run, &run->rejects, run->a->rejects);
-}
-
-/* A line that is no record: the run ends here unless errors are expected. */
-static void
-on_bad_line(struct run *run, const struct in *in, struct slice line,
-	const struct err *why)
-{
-	if (!run->a->rejects && run->a->max_errors < 0 && !run->a->dry_run) {
-		run->stop = *why;
-		err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
-		return;
-	}
-	count_error(run, in, in->line, why);
-	if (!run->a->rejects)
-		return;
-	reject_line(&run->rejects.buf, line, in->name, in->line, why->msg);
-	write_out(run, &run->rejects, run->a->rejects);
-}
-
-static void
-on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
-	producer_tag tag)
-{
-	struct run *run = arg;
-	int64_t line;
-	struct in *in = input_of(run, tag, &line);
-
-	if (run->acks)
-		sink_acks_done(run->acks, line);
-	if (!run->a->report)
-		return;
-	reject_report(&run->report.buf, in->name, line, topic, partition, offset);
-	write_out(run, &run->report, run->a->report);
-}
-
-/* ---- a line becomes a record ------------------------------------------------ */
-
-/* The record's own headers, then those of -H. */
-static void
-add_headers(struct run *run, struct record *r)
-{
-	size_t n = r->headers_n + run->given_n;
-
-	if (n > run->headers_cap) {
-		run->headers = xreallocarray(run->headers, n, sizeof(*run->headers));
-		run->headers_cap = n;
-	}
-	for (size_t i = 0; i < r->headers_n; i++)
-		run->headers[i] = r->headers[i];
-	for (size_t i = 0; i < run->given_n; i++)
-		run->headers[r->headers_n + i] = run->given[i];
-	r->headers = run->headers;
-	r->headers_n = n;
-}
-
-static int
-read_record(struct run *run, struct slice line, struct record *r, struct err *e)
-{
-	const struct args *a = run->a;
-
-	if (a->raw)
-		raw_read(&run->form, line, r);
-	else if (a->from && !strcmp(a->from, "kcat")
-	    ? envelope_read_kcat(&run->reader, line, r, e)
-	    : envelope_read(&run->reader, line, r, e))
-		return -1;
-	if (run->reader.valueless)
-		return 0; /* a barrier */
-	if (a->topic) {
-		r->topic = run->topic;
-		/* a partition number means something in its own topic only */
-		if (!a->keep_partition)
-			r->partition = -1;
-	} else if (slice_is_null(r->topic)) {
-		return err_set(e, ERR_FORMAT, "the line names no topic "
-			"(add one: kc-produce TOPIC, or a member topic)");
-	}
-	if (a->partition >= 0)
-		r->partition = (int32_t)a->partition;
-	if (a->now)
-		r->has_timestamp = false;
-	if (run->given_n)
-		add_headers(run, r);
-	return 0;
-}
-
-/* ---- the run ---------------------------------------------------------------- */
-
-static int
-keep_rejects(void *user, struct err *e)
-{
-	struct run *run = user;
-
-	return run->a->rejects ? out_flush(&run->rejects, e) : 0;
-}
-
-/* Flushes the side files when nothing is under way; true when all is told. */
-static bool
-settle(struct run *run)
-{
-	if (producer_pending(run->producer))
-		return false;
-	if (run->a->rejects)
-		out_flush(&run->rejects, &run->stop);
-	if (run->a->report)
-		out_flush(&run->report, &run->stop);
-	return true;
-}
-
-/* The reader is told what is known; with last, that nothing more came. */
-static void
-send_acks(struct run *run, bool last)
-{
-	struct err why = ERR_INIT;
-
-	if (run->acks && sink_acks_flush(run->acks, last, &why) && !run->stop.code)
-		run->stop = why;
-}
-
-/* Input pauses: true when nothing is left to be done before more comes. */
-static bool
-idle(struct run *run)
-{
-	struct err why = ERR_INIT;
-	int done = 1;
-
-	if (producer_poll(run->producer, &why) ||
-	    (run->sink && !run->stop.code && (done = sink_idle(run->sink, &why)) < 0))
-		run->stop = why;
-	send_acks(run, true);
-	return settle(run) && done;
-}
-
-/* To be sent: not what an older run has sent and committed. */
-static bool
-is_wanted(struct run *run, const struct in *in, const struct record *r)
-{
-	struct err why = ERR_INIT;
-	int take = run->sink ? sink_take(run->sink, r->src, r->kc, &why) :
-		run->acks && sink_acks_take(run->acks, in->line, r->src, &why) ?
-		-1 : 1;
-
-	if (take < 0 && !run->stop.code) {
-		run->stop = why;
-		if (why.code == ERR_FORMAT)
-			err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
-	}
-	return take > 0 && !run->stop.code;
-}
-
-/* A line without a value; only a pipeline's reader writes such. */
-static void
-take_barrier(struct run *run, const struct in *in, struct slice line,
-	const struct record *r)
-{
-	struct err why = ERR_INIT;
-
-	if (slice_is_null(r->kc)) {
-		err_set(&why, ERR_FORMAT, "no value and no json (a tombstone is "
-			"\"value\":null)");
-		on_bad_line(run, in, line, &why);
-	} else if (((run->acks && (producer_flush(run->producer, -1, &why) ||
-		   sink_acks_barrier(run->acks, r->kc, &why))) ||
-		   (run->sink && sink_barrier(run->sink, r->kc, &why))) &&
-		   !run->stop.code) {
-		run->stop = why;
-		err_wrap(&run->stop, "%s, line %" PRId64, in->name, in->line);
-	}
-}
-
-static void
-send_line(struct run *run, const struct in *in, int number, struct slice line)
-{
-	struct record r;
-	struct err why = ERR_INIT;
-	producer_tag tag = (producer_tag)number << TAG_LINE_BITS |
-		(producer_tag)in->line;
-
-	run->lines++;
-	if (read_record(run, line, &r, &why))
-		on_bad_line(run, in, line, &why);
-	else if (run->reader.valueless)
-		take_barrier(run, in, line, &r);
-	else if (is_wanted(run, in, &r) &&
-		 producer_send(run->producer, &r, tag, &why) && !run->stop.code)
-		run->stop = why;
-	if (run->lines % POLL_EVERY == 0) {
-		if (producer_poll(run->producer, &why))
-			run->stop = why;
-		send_acks(run, false);
-		progress_update(&run->progress, run->lines);
-	}
-}
-
-/* Reads one input to its end, or to what stops the run. */
-static void
-feed(struct run *run, int number)
-{
-	struct in *in = &run->inputs[number];
-	bool quiet = settle(run);
-	struct slice line;
-	struct err why = ERR_INIT;
-
-	while (!run->stop.code && run->lines != run->a->count) {
-		switch (in_next(in, quiet ? -1 : QUIET_MS, &line, &why)) {
-		case IN_LINE:
-			send_line(run, in, number, line);
-			quiet = false;
-			break;
-		case IN_IDLE:
-			quiet = idle(run);
-			break;
-		case IN_TOO_LONG:
-			run->lines++;
-			err_set(&why, ERR_FORMAT, "line is longer than %d MB "
-				"(no broker takes that; is the delimiter right?)",
-				LINE_MAX_BYTES >> 20);
-			on_bad_line(run, in, slice_str(""), &why);
-			break;
-		case IN_ERROR:
-			run->stop = why;
-			break;
-		case IN_EOF:
-		case IN_SIGNAL:
-			return;
-		}
-	}
-}
-
-static void
-say_totals(const struct run *run, const struct producer_totals *t, int64_t ms)
-{
-	const char *verb = run->a->dry_run ? "checked" : "sent";
-	int64_t n = run->a->dry_run ? t->sent : t->acked;
-
-	if (run->errors > ERRORS_SHOWN)
-		diag_error("%" PRId64 " more errors%s", run->errors - ERRORS_SHOWN,
-			run->a->rejects ? ", all in the rejects" : "");
-	if (sig_caught() || (run->stop.code && (n || t->failed)))
-		diag_note("%s: %" PRId64 " records %s, %" PRId64 " failed",
-			sig_caught() ? "interrupted" : "stopped", n, verb,
-			t->failed);
-	else if (!run->stop.code)
-		diag_verbose(1, "%s %" PRId64 " records (%.1f MB) in %.1f s to "
-			"%d topic%s", verb, n, (double)t->bytes / 1e6,
-			(double)ms / 1e3, t->topics, t->topics == 1 ? "" : "s");
-}
-
-/* The exit status, from what became of the lines. */
-static int
-verdict(const struct run *run, const struct producer_totals *t, struct err *e)
-{
-	int64_t good = run->a->dry_run ? t->sent : t->acked;
-
-	if (run->stop.code) {
-		*e = run->stop;
-		return -1;
-	}
-	if (!run->errors)
-		return 0;
-	if (sig_caught())
-		return -1;
-	return err_set(e, good ? ERR_PARTIAL : run->same_code &&
-		(run->worst == ERR_REFUSED || run->worst == ERR_TEMPORARY) ?
-		run->worst : ERR_FAILED,
-		"%" PRId64 " of %" PRId64 " records failed (%s%s)", run->errors,
-		run->lines, run->a->rejects ? "they are in " :
-		"--rejects FILE keeps them", run->a->rejects ? run->a->rejects : "");
-}
-
-/* The last commit, or, when something has failed, none. */
-static void
-end_sink(struct run *run)
-{
-	struct err why = ERR_INIT;
-
-	if (!run->sink)
-		return;
-	if (!run->stop.code && !(sig_caught() ? sink_idle(run->sink, &why) >= 0 :
-	    !sink_finish(run->sink, &why)) && !run->stop.code)
-		run->stop = why;
-	if (sink_passed(run->sink))
-		diag_note("%" PRId64 " lines were committed before, and passed over",
-			sink_passed(run->sink));
-	sink_close(run->sink);
-	run->sink = NULL;
-}
-
-static int
-finish(struct run *run, int64_t started, struct err *e)
-{
-	struct producer_totals t;
-	struct err why = ERR_INIT;
-	int result;
-
-	end_sink(run);
-	if (producer_flush(run->producer, sig_caught() ? PRODUCER_STOP_MS : -1, &why) &&
-	    !run->stop.code)
-		run->stop = why;
-	send_acks(run, true);
-	progress_end(&run->progress);
-	t = producer_totals(run->producer);
-	say_totals(run, &t, clock_mono_ms(clock_system()) - started);
-	result = verdict(run, &t, e);
-	if (run->a->rejects && out_close(&run->rejects, &why) && !run->stop.code) {
-		*e = why;
-		result = err_wrap(e, "'%s'", run->a->rejects);
-	}
-	if (run->a->report && out_close(&run->report, &why) && !run->stop.code) {
-		*e = why;
-		result = err_wrap(e, "'%s'", run->a->report);
-	}
-	return result;
-}
-
 /* The producer of --txn: a twin fences the run before it. */
 static int
 transactional_id(const struct run *run, const struct conf *conf, struct buf *out,
@@ -667,49 +217,6 @@ transactional_id(const struct run *run, const struct conf *conf, struct buf *out
 	else if (run->a->txn)
 		buf_addf(out, "kc-produce.%s", run->a->commit_group);
 	return 0;
-}
-
-static int
-open_producer(struct run *run, const struct conf *conf, const char *id,
-	struct err *e)
-{
-	const struct args *a = run->a;
-	const struct producer_options o = {
-		.timeout_ms = !a->conf.timeout_ms ? -1 :
-			a->conf.timeout_ms < 0 ? 30000 : (int)a->conf.timeout_ms,
-		.dry_run = a->dry_run, .arg = run, .on_failure = on_failure,
-		.on_ack = a->report || a->ack ? on_ack : NULL,
-		.transactional_id = a->dry_run || !*id ? NULL : id,
-	};
-	const struct sink_options sink = {
-		.conf = conf, .group = a->commit_group, .txn = a->txn,
-		.timeout_ms = o.timeout_ms, .keep = keep_rejects, .user = run,
-	};
-
-	if (producer_open(&run->producer, conf, &o, e) ||
-	    (a->topic && producer_topic(run->producer, run->topic, e)))
-		return -1;
-	if (a->ack && sink_acks_open(&run->acks, a->ack, o.timeout_ms, e))
-		return -1;
-	return a->commit_group && !a->dry_run ?
-		sink_open(&run->sink, run->producer, &sink, e) : 0;
-}
-
-static int
-produce(struct run *run, const struct conf *conf, const char *id, struct err *e)
-{
-	int64_t started = clock_mono_ms(clock_system());
-
-	if (open_producer(run, conf, id, e))
-		return -1;
-	if (run->inputs_n == 1 && term_is_tty(run->inputs[0].fd))
-		diag_note("reading records from the terminal, one a line; "
-			"Ctrl-D ends");
-	else
-		progress_init(&run->progress, "records", -1, clock_system());
-	for (int i = 0; i < run->inputs_n && !run->stop.code && !sig_caught(); i++)
-		feed(run, i);
-	return finish(run, started, e);
 }
 
 /* -z is an -X more, behind the others. */
@@ -772,10 +279,10 @@ run_produce(void *args, const struct opt_command *verb, int argc, char **argv,
 	if (check_args(a, e) || transactional_id(&run, &conf, &id, e) ||
 	    parse_headers(&run, e) ||
 	    parse_delimiters(&run, e) || open_inputs(&run, argc, argv, e) ||
-	    (a->rejects && open_output(&run, a->rejects, &run.rejects, e)) ||
-	    (a->report && open_output(&run, a->report, &run.report, e)))
+	    (a->rejects && rejects_open(&run, a->rejects, &run.rejects, e)) ||
+	    (a->report && rejects_open(&run, a->report, &run.report, e)))
 		goto out;
-	result = produce(&run, &conf, buf_cstr(&id), e);
+	result = run_all(&run, &conf, buf_cstr(&id), e);
 out:
 	sink_close(run.sink);
 	producer_close(run.producer);
