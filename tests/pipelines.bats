@@ -280,23 +280,6 @@ is_member() {
 	eventually is_sent_to 20
 }
 
-@test "a broker that goes away: status 75, and a run later all is there once" {
-	only_kc_broker
-	numbers 20
-	sink one --txn --timeout 1s
-	local one=$pid
-	exec 8>"$dir/one"
-	rest | head -n 5 >&8
-	eventually has_sent 5
-	stop_broker
-	echo "{\"src\":\"$t/0/5\",\"value\":\"6\"}" >&8
-	exec 8>&-
-	ends_with 75 "$one"
-	start_broker
-	rest | kc-produce --commit-group "$g" --txn "$t-out"
-	eventually is_sent_to 20
-}
-
 # ---- acknowledgements through a FIFO ---------------------------------------------
 
 # kc-consume --ack | FILTER | kc-produce --ack; the statuses in $ends
@@ -417,4 +400,24 @@ arrived() { kc-consume "$t-out" -e -q | wc -l; }
 	says "--from-group"
 	exits 2 kc-consume --from-group g --raw t
 	says "this form has none"
+}
+
+# ---- the last one: the broker of this file ends in it --------------------------
+
+@test "a broker that goes away: status 75, and a run later all is there once" {
+	only_kc_broker
+	numbers 20
+	sink one --txn --timeout 1s
+	local one=$pid
+	exec 8>"$dir/one"
+	rest | head -n 5 >&8
+	eventually has_sent 5
+	stop_broker
+	echo "{\"src\":\"$t/0/5\",\"value\":\"6\"}" >&8
+	exec 8>&-
+	ends_with 75 "$one"
+	start_broker
+	pids+=("$BROKER_PID") # of this test only
+	rest | kc-produce --commit-group "$g" --txn "$t-out"
+	eventually is_sent_to 20
 }
