@@ -180,7 +180,7 @@ end_offset() {
 
 @test "topic names that are none, or would be a path" {
 	local name
-	for name in "" . .. ../x a/b 'a b' 'ä' "$(printf '%250s' | tr ' ' x)"; do
+	for name in "" . .. ../x a/b 'a b' 'ä' "$(printf '%250s' '' | tr ' ' x)"; do
 		exits 0 ask CreateTopics 5 "$(jq -nc --arg n "$name" '{Topics:[{Name:$n,NumPartitions:1,ReplicationFactor:1}]}')"
 		[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 17 ]
 	done
@@ -205,7 +205,7 @@ end_offset() {
 
 @test "too many members, too much metadata, too many partitions, too many sessions" {
 	local i codes=()
-	exits 0 ask OffsetCommit 2 "$(jq -nc --arg m "$(printf '%5000s' | tr ' ' x)" '{GroupId:"g",GenerationIdOrMemberEpoch:-1,Topics:[{Name:"t",Partitions:[{PartitionIndex:0,CommittedOffset:1,CommittedMetadata:$m}]}]}')"
+	exits 0 ask OffsetCommit 2 "$(jq -nc --arg m "$(printf '%5000s' '' | tr ' ' x)" '{GroupId:"g",GenerationIdOrMemberEpoch:-1,Topics:[{Name:"t",Partitions:[{PartitionIndex:0,CommittedOffset:1,CommittedMetadata:$m}]}]}')"
 	[ "$(jq '.Topics[0].Partitions[0].ErrorCode' <<<"$output")" = 12 ]
 	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"many","NumPartitions":10001,"ReplicationFactor":1}]}'
 	[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 44 ]
