@@ -9,6 +9,10 @@ setup_file() {
 	start_broker
 }
 
+teardown_file() {
+	stop_broker
+}
+
 setup() {
 	[[ -n ${KC_TEST_BROKERS-} ]] || skip "compares with Apache Kafka's script"
 	cd "$BATS_TEST_TMPDIR"
