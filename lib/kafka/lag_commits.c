@@ -1,6 +1,6 @@
 /*
  * lag_commits.c - what the groups have committed: one OffsetFetch a group,
- * all in flight at once, merged with what their members own.
+ * many in flight at once, merged with what their members own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -150,15 +150,26 @@ take_answer(struct lag_pass *pass, rd_kafka_event_t *event)
 
 /*
  * A broker answers one request of a connection at a time: with many groups,
- * several connections keep it busy, each a handle's own.
+ * several connections keep it busy, each a handle's own. More than IN_FLIGHT
+ * of one would only lie in the buffers between the two; thousands that filled
+ * them have been seen to stop a connection for good.
  */
-enum { LANES = 3, GROUPS_A_LANE = 100, READY_MS = 500 };
+enum { LANES = 3, GROUPS_A_LANE = 100, IN_FLIGHT = 256, READY_MS = 500,
+	POLL_MS = 1 };
 
 struct lane {
 	struct client *client;
 	rd_kafka_queue_t *queue;
 	rd_kafka_AdminOptions_t *options;
 	int n;                   /* requests without an answer */
+};
+
+struct asking {
+	struct lag_pass *pass;
+	struct lane lanes[LANES];
+	int lanes_n;
+	int next;                /* group to be asked for */
+	bool *missing;           /* by group: no answer yet */
 };
 
 static void
@@ -174,20 +185,11 @@ open_lane(struct lane *lane, struct client *c)
 		REQUEST_NO_LIMIT_MS, why, sizeof(why));
 }
 
-static int
-open_lanes(struct lag_pass *pass, struct lane *lanes)
+static void
+close_lane(struct lane *lane)
 {
-	int n = 0;
-
-	while (n < LANES && n <= pass->s->groups_n / GROUPS_A_LANE) {
-		struct client *c = !n ? pass->client :
-			client_twin(pass->client, LAG_TWINS + n - 1, NULL, NULL);
-
-		if (!c)
-			break;
-		open_lane(&lanes[n++], c);
-	}
-	return n;
+	rd_kafka_AdminOptions_destroy(lane->options);
+	rd_kafka_queue_destroy(lane->queue);
 }
 
 static void
@@ -203,34 +205,55 @@ ask(struct lane *lane, struct lag_group *g)
 	lane->n++;
 }
 
-/* Takes all answers, or as many as there are before end_ms. */
+/* As many as may be in flight on it. */
 static void
-collect(struct lag_pass *pass, struct lane *lane, int64_t end_ms, bool *asked)
+fill(struct asking *x, struct lane *lane)
 {
-	const struct clock *clock = clock_system();
+	struct lag_snapshot *s = x->pass->s;
 
-	while (lane->n && lag_left_ms(pass) && clock_mono_ms(clock) < end_ms) {
-		rd_kafka_event_t *event = rd_kafka_queue_poll(lane->queue, 50);
+	while (lane->n < IN_FLIGHT && x->next < s->groups_n) {
+		struct lag_group *g = &s->groups[x->next++];
 
-		if (!event)
-			continue;
-		asked[(struct lag_group *)rd_kafka_event_opaque(event) -
-			pass->s->groups] = false;
-		take_answer(pass, event);
-		rd_kafka_event_destroy(event);
-		lane->n--;
+		if (!g->reason)
+			ask(lane, g);
 	}
 }
 
-/* The groups of lane number `share` of n, of which there is one request each. */
-static void
-ask_share(struct lag_pass *pass, struct lane *lane, int share, int n, bool *asked)
+/* Takes the answers that are there, and asks on; waits for one so long. */
+static int
+collect(struct asking *x, struct lane *lane, int wait_ms)
 {
-	for (int i = share; i < pass->s->groups_n; i += n) {
-		if (pass->s->groups[i].reason)
-			continue;
-		ask(lane, &pass->s->groups[i]);
-		asked[i] = true;
+	rd_kafka_event_t *event;
+	int n = 0;
+
+	while (lane->n && (event = rd_kafka_queue_poll(lane->queue, wait_ms))) {
+		x->missing[(struct lag_group *)rd_kafka_event_opaque(event) -
+			x->pass->s->groups] = false;
+		take_answer(x->pass, event);
+		rd_kafka_event_destroy(event);
+		lane->n--;
+		wait_ms = 0;
+		n++;
+	}
+	fill(x, lane);
+	return n;
+}
+
+static void
+collect_all(struct asking *x, int64_t end_ms)
+{
+	const struct clock *clock = clock_system();
+	int waits = 0, busy = 1, got;
+
+	while (busy && lag_left_ms(x->pass) && clock_mono_ms(clock) < end_ms) {
+		busy = got = 0;
+		for (int i = 0; i < x->lanes_n; i++) {
+			got += collect(x, &x->lanes[i], i == waits ? POLL_MS : 0);
+			busy += x->lanes[i].n;
+		}
+		/* Not always for the same one, and for none that has nothing to do. */
+		if (!got || !x->lanes[waits].n)
+			waits = (waits + 1) % x->lanes_n;
 	}
 }
 
@@ -266,28 +289,41 @@ is_ready(struct lane *lane, bool one_coordinator)
 	return true;
 }
 
-/*
- * One request a group; asked stays true where no answer came. A lane that is
- * not ready in time leaves its share to the first, which listed the groups.
- */
+/* Lanes beside the first, which listed the groups; one that is not ready in time is not used. */
 static void
-ask_all(struct lag_pass *pass, int timeout_ms, bool *asked)
+open_lanes(struct asking *x)
+{
+	bool one = has_one_coordinator(x->pass->s);
+
+	open_lane(&x->lanes[x->lanes_n++], x->pass->client);
+	fill(x, &x->lanes[0]);
+	for (int i = 1; i < LANES && i <= x->pass->s->groups_n / GROUPS_A_LANE; i++) {
+		struct lane *lane = &x->lanes[x->lanes_n];
+		struct client *c = client_twin(x->pass->client, LAG_TWINS + i - 1,
+			NULL, NULL);
+
+		if (!c)
+			return;
+		open_lane(lane, c);
+		collect(x, &x->lanes[0], 0);
+		if (is_ready(lane, one))
+			fill(x, &x->lanes[x->lanes_n++]);
+		else
+			close_lane(lane);
+	}
+}
+
+/* One request a group; `missing` stays true where no answer came. */
+static void
+ask_all(struct lag_pass *pass, int timeout_ms, bool *missing)
 {
 	int64_t end_ms = clock_mono_ms(clock_system()) + timeout_ms;
-	bool one = has_one_coordinator(pass->s);
-	struct lane lanes[LANES];
-	int n = open_lanes(pass, lanes);
+	struct asking x = { .pass = pass, .missing = missing };
 
-	for (int i = 0; i < n; i++) {
-		bool ready = !i || is_ready(&lanes[i], one);
-
-		ask_share(pass, &lanes[ready ? i : 0], i, n, asked);
-	}
-	for (int i = 0; i < n; i++) {
-		collect(pass, &lanes[i], end_ms, asked);
-		rd_kafka_AdminOptions_destroy(lanes[i].options);
-		rd_kafka_queue_destroy(lanes[i].queue);
-	}
+	open_lanes(&x);
+	collect_all(&x, end_ms);
+	for (int i = 0; i < x.lanes_n; i++)
+		close_lane(&x.lanes[i]);
 }
 
 /* Groups that only the brokers keep offsets of: see lag_groups.c. */
@@ -304,15 +340,17 @@ name_protocol(struct lag_group *g)
 void
 lag_commits(struct lag_pass *pass)
 {
-	bool *asked = xcalloc((size_t)pass->s->groups_n, sizeof(*asked));
+	bool *missing = xcalloc((size_t)pass->s->groups_n, sizeof(*missing));
 	int timeout_ms = lag_share_ms(pass);
 
+	for (int i = 0; i < pass->s->groups_n; i++)
+		missing[i] = !pass->s->groups[i].reason;
 	if (timeout_ms)
-		ask_all(pass, timeout_ms, asked);
+		ask_all(pass, timeout_ms, missing);
 	for (int i = 0; i < pass->s->groups_n; i++) {
 		struct lag_group *g = &pass->s->groups[i];
 
-		if (asked[i] || (!timeout_ms && !g->reason))
+		if (missing[i])
 			take_error(g, RD_KAFKA_RESP_ERR__TIMED_OUT);
 		merge(g);
 		name_protocol(g);
@@ -320,5 +358,5 @@ lag_commits(struct lag_pass *pass)
 		if (!g->partitions_n && !pass->o->topics_n)
 			add_placeholder(pass, g);
 	}
-	free(asked);
+	free(missing);
 }
