@@ -50,25 +50,9 @@ send_edits(struct args *a, const char *topic, struct redrive_edits *edits,
 /* ---- import ---- */
 
 static int
-read_file(struct redrive_edits *edits, const char *path, struct err *e)
+add_line(void *edits, struct slice line, struct err *e)
 {
-	struct in in = { 0 };
-	struct slice line;
-	enum in_status s = IN_LINE;
-
-	if (in_open(&in, path, e))
-		return -1;
-	while (s == IN_LINE) {
-		s = in_next(&in, -1, &line, e);
-		if (s == IN_LINE && redrive_edits_add(edits, line, e))
-			s = IN_ERROR;
-		else if (s == IN_TOO_LONG)
-			err_set(e, ERR_FORMAT, "the line is too long");
-	}
-	if (s != IN_EOF && e->code)
-		err_wrap(e, "%s line %" PRId64, in.name, in.line);
-	in_close(&in);
-	return s == IN_EOF ? 0 : -1;
+	return redrive_edits_add(edits, line, e);
 }
 
 int
@@ -85,10 +69,10 @@ run_import(void *args, int argc, char **argv, struct err *e)
 			"(kc-dlq export %s writes what is wanted)", argv[0]);
 	edits = redrive_edits_new(argv[0]);
 	if (argc == 1)
-		result = read_file(edits, "-", e);
+		result = in_each("-", add_line, edits, e);
 	/* all of it is read before anything is sent */
 	for (int i = 1; i < argc && !result; i++)
-		result = read_file(edits, argv[i], e);
+		result = in_each(argv[i], add_line, edits, e);
 	if (!result)
 		result = send_edits(a, argv[0], edits, e);
 	redrive_edits_free(edits);

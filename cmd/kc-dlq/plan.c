@@ -85,29 +85,17 @@ plan_end(struct args *a, struct plan_file *f, int result, struct err *e)
 /* ---- reading ---- */
 
 static int
+add_line(void *plan, struct slice line, struct err *e)
+{
+	return redrive_plan_add(plan, line, e);
+}
+
+static int
 read_lines(struct redrive_plan *p, const char *path, struct err *e)
 {
-	struct in in = { 0 };
-	struct slice line;
-	enum in_status s = IN_LINE;
-
-	if (in_open(&in, path, e))
+	if (in_each(path, add_line, p, e))
 		return -1;
-	while (s == IN_LINE) {
-		s = in_next(&in, -1, &line, e);
-		if (s == IN_LINE && redrive_plan_add(p, line, e))
-			s = IN_ERROR;
-		else if (s == IN_TOO_LONG)
-			err_set(e, ERR_FORMAT, "the line is too long");
-	}
-	if (s == IN_EOF && !redrive_plan_check(p, e)) {
-		in_close(&in);
-		return 0;
-	}
-	if (e->code)
-		err_wrap(e, "%s line %" PRId64, in.name, in.line);
-	in_close(&in);
-	return -1;
+	return redrive_plan_check(p, e) ? err_wrap(e, "%s", path) : 0;
 }
 
 /* The plan has them; NUL stands behind texts of its arena. */

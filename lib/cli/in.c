@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -151,4 +152,27 @@ bool
 in_has_line(const struct in *in)
 {
 	return in->eof || find_delimiter(in);
+}
+
+int
+in_each(const char *path, int (*fn)(void *arg, struct slice line, struct err *e),
+	void *arg, struct err *e)
+{
+	struct in in = { 0 };
+	struct slice line;
+	enum in_status s = IN_LINE;
+
+	if (in_open(&in, path, e))
+		return -1;
+	while (s == IN_LINE) {
+		s = in_next(&in, -1, &line, e);
+		if (s == IN_LINE && fn(arg, line, e))
+			s = IN_ERROR;
+		else if (s == IN_TOO_LONG)
+			err_set(e, ERR_FORMAT, "the line is too long");
+	}
+	if (s != IN_EOF && e->code)
+		err_wrap(e, "%s line %" PRId64, in.name, in.line);
+	in_close(&in);
+	return s == IN_EOF ? 0 : -1;
 }

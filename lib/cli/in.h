@@ -44,4 +44,8 @@ enum in_status in_next(struct in *in, int timeout_ms, struct slice *line, struct
 bool in_has_line(const struct in *in);
 void in_close(struct in *in);
 
+/* fn gets each line of a file; its errors, and ours, name file and line. */
+int in_each(const char *path, int (*fn)(void *arg, struct slice line, struct err *e),
+	void *arg, struct err *e);
+
 #endif
