@@ -277,17 +277,6 @@ out:
 	return result;
 }
 
-/* 0 is no limit. */
-static int
-timeout_ms(const struct args *a)
-{
-	int64_t ms = a->conf.timeout_ms;
-
-	if (ms < 0)
-		return TIMEOUT_MS;
-	return !ms || ms > INT_MAX ? -1 : (int)ms;
-}
-
 static int
 start(struct args *a, int argc, char **argv, struct err *e)
 {
@@ -296,30 +285,23 @@ start(struct args *a, int argc, char **argv, struct err *e)
 		.exit_at_end = a->exit_at_end,
 		.isolation = !a->isolation ? NULL : strstr(a->isolation, "un") ?
 			"read_uncommitted" : "read_committed",
-		.timeout_ms = timeout_ms(a),
+		.timeout_ms = conf_timeout(&a->conf, CONF_FOR_EVER),
 	};
 	const char **topics = xcalloc((size_t)(a->topics.n + argc), sizeof(*topics));
 	struct conf conf = { 0 };
-	int result = -1;
+	int result;
 
 	for (int i = 0; i < a->topics.n; i++)
 		topics[o.topics_n++] = a->topics.items[i];
 	for (int i = 0; i < argc; i++)
 		topics[o.topics_n++] = argv[i];
 	o.topics = topics;
-	if (conf_load(&conf, &a->conf, e))
-		goto out;
-	client_defaults(&conf, CLIENT_CONSUMER);
-	if (conf_wants_list(&a->conf))
-		result = client_list_properties(e);
-	else if (conf_wants_dump(&a->conf))
-		result = conf_dump(&conf, e);
-	else
+	result = client_load(&conf, &a->conf, CLIENT_CONSUMER, e);
+	if (!result)
 		result = run_consume(a, &o, &conf, e);
-out:
 	conf_release(&conf);
 	free(topics);
-	return result;
+	return result < 0 ? -1 : 0;
 }
 
 /*

@@ -5,7 +5,6 @@
  * lib/kafka/redrive*.c, and the way from their options to those in kc-dlq/.
  * What was done goes to stderr, lists to stdout.
  */
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,7 +18,7 @@
 #include "kafka/dlq.h"
 #include "kc-dlq/verbs.h"
 
-enum { TIMEOUT_MS = 30000, MAX_REDRIVES = 3 };
+enum { MAX_REDRIVES = 3 };
 
 /* ---- the topic, and what is selected of it ------------------------------------- */
 
@@ -197,38 +196,23 @@ static const struct opt_program program = {
 	.section = 1, .librdkafka = client_library_version,
 };
 
-/* 0 is no limit. */
-static int
-timeout_ms(const struct args *a)
-{
-	int64_t ms = a->conf.timeout_ms;
-
-	if (ms < 0)
-		return TIMEOUT_MS;
-	return !ms || ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
 static int
 run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
 	struct args *a = args;
 	struct conf conf = { 0 };
-	int result = -1;
+	int result;
 
 	out_init(&a->out, STDOUT_FILENO);
-	if (conf_load(&conf, &a->conf, e))
+	result = client_load(&conf, &a->conf, CLIENT_PRODUCER, e);
+	if (result)
 		goto out;
-	client_defaults(&conf, CLIENT_PRODUCER);
-	if (conf_wants_list(&a->conf)) {
-		result = client_list_properties(e);
-	} else if (conf_wants_dump(&a->conf)) {
-		result = conf_dump(&conf, e);
-	} else if (!verb) {
-		err_set(e, ERR_USAGE, "no verb (try: kc-dlq --help)");
+	if (!verb) {
+		result = err_set(e, ERR_USAGE, "no verb (try: kc-dlq --help)");
 	} else {
 		a->settings = &conf;
-		a->timeout_ms = timeout_ms(a);
+		a->timeout_ms = conf_timeout(&a->conf, CONF_AN_HOUR);
 		a->out.color = term_color(STDOUT_FILENO, a->conf.color);
 		result = verb->run(a, argc, argv, e);
 	}
@@ -239,7 +223,7 @@ out:
 	dlq_select_release(&a->select);
 	redact_release(&a->redact);
 	conf_release(&conf);
-	return result;
+	return result < 0 ? -1 : 0;
 }
 
 int

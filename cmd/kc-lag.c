@@ -718,18 +718,12 @@ run(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct err *e)
 {
 	struct args *a = args;
-	int ret = -1;
+	int ret;
 
-	if (conf_load(&a->settings, &a->conf, e))
+	ret = client_load(&a->settings, &a->conf, CLIENT_CONSUMER, e);
+	if (ret)
 		goto out;
-	client_defaults(&a->settings, CLIENT_CONSUMER);
-	if (conf_wants_list(&a->conf) || conf_wants_dump(&a->conf)) {
-		ret = conf_wants_list(&a->conf) ? client_list_properties(e) :
-			conf_dump(&a->settings, e);
-		goto out;
-	}
-	a->timeout_ms = a->conf.timeout_ms < 0 ? 30000 :
-		a->conf.timeout_ms > 3600000 ? 3600000 : (int)a->conf.timeout_ms;
+	a->timeout_ms = conf_timeout(&a->conf, CONF_AN_HOUR);
 	out_init(&a->out, STDOUT_FILENO);
 	a->out.color = term_color(STDOUT_FILENO, a->conf.color);
 	ret = verb->run(a, argc, argv, e);
@@ -738,7 +732,7 @@ run(void *args, const struct opt_command *verb, int argc, char **argv,
 out:
 	client_close(a->client);
 	conf_release(&a->settings);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 int

@@ -234,13 +234,11 @@ load_conf(struct args *a, struct conf *conf, struct err *e)
 		buf_addf(&codec, "compression.type=%s", a->codec);
 		a->conf.props.items[a->conf.props.n++] = buf_cstr(&codec);
 	}
-	ret = conf_load(conf, &a->conf, e);
+	ret = client_load(conf, &a->conf, CLIENT_PRODUCER, e);
 	if (a->codec)
 		free(a->conf.props.items);
 	a->conf.props = given;
 	buf_release(&codec);
-	if (!ret)
-		client_defaults(conf, CLIENT_PRODUCER);
 	return ret;
 }
 
@@ -252,16 +250,13 @@ run_produce(void *args, const struct opt_command *verb, int argc, char **argv,
 	struct run run = { .a = a, .rejects.fd = -1, .report.fd = -1 };
 	struct conf conf = { 0 };
 	struct buf id = BUF_INIT;
-	int result = -1;
+	int result;
 
 	(void)verb;
-	if (load_conf(a, &conf, e))
+	result = load_conf(a, &conf, e);
+	if (result)
 		goto out;
-	if (conf_wants_list(&a->conf) || conf_wants_dump(&a->conf)) {
-		result = conf_wants_list(&a->conf) ? client_list_properties(e) :
-			conf_dump(&conf, e);
-		goto out;
-	}
+	result = -1;
 	if (!a->topic && argc) {
 		a->topic = argv[0];
 		argv++;
@@ -299,7 +294,7 @@ out:
 	free(run.inputs);
 	free(run.given);
 	free(run.headers);
-	return result;
+	return result < 0 ? -1 : 0;
 }
 
 int

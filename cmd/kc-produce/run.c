@@ -249,8 +249,7 @@ open_producer(struct run *run, const struct conf *conf, const char *id,
 {
 	const struct args *a = run->a;
 	const struct producer_options o = {
-		.timeout_ms = !a->conf.timeout_ms ? -1 :
-			a->conf.timeout_ms < 0 ? 30000 : (int)a->conf.timeout_ms,
+		.timeout_ms = conf_timeout(&a->conf, CONF_FOR_EVER),
 		.dry_run = a->dry_run, .arg = run, .on_failure = rejects_on_failure,
 		.on_ack = a->report || a->ack ? rejects_on_ack : NULL,
 		.transactional_id = a->dry_run || !*id ? NULL : id,

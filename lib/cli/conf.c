@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #include "base/xalloc.h"
 #include "cli/conf_part.h"
 
-enum { FILE_MAX = 16 << 20 };
+enum { FILE_MAX = 16 << 20, TIMEOUT_MS = 30000 };
 
 static const char *const colors[] = { "auto", "always", "never", NULL };
 
@@ -309,6 +310,16 @@ conf_load(struct conf *c, const struct conf_args *a, struct err *e)
 		return -1;
 	conf_default(c, "bootstrap.servers", "localhost:9092");
 	return 0;
+}
+
+int
+conf_timeout(const struct conf_args *a, int longest)
+{
+	int64_t ms = a->timeout_ms;
+
+	if (ms < 0)
+		return TIMEOUT_MS;
+	return !ms || ms > (longest < 0 ? INT_MAX : longest) ? longest : (int)ms;
 }
 
 /* ---- -X list, -X dump ------------------------------------------------------- */

@@ -48,8 +48,8 @@ struct conf {
 /*
  * Resolves everything; afterwards bootstrap.servers is always set. Errors are
  * ERR_USAGE: missing file, a secret that others can read, unknown key, bad
- * YAML with its line. -X list and -X dump are the caller's: conf_wants_list(),
- * conf_wants_dump(). After an error *c may be released.
+ * YAML with its line. -X list and -X dump are the caller's (client_load() in
+ * kafka/client.h). After an error *c may be released.
  */
 int conf_load(struct conf *c, const struct conf_args *a, struct err *e);
 void conf_release(struct conf *c);
@@ -61,6 +61,13 @@ bool conf_wants_list(const struct conf_args *a);
 bool conf_wants_dump(const struct conf_args *a);
 /* "name = value    # origin" lines on stdout, secrets hidden. */
 int conf_dump(const struct conf *c, struct err *e);
+
+/*
+ * --timeout in ms: 30 s when it is not given. 0, and what is longer than
+ * `longest`, mean that: CONF_FOR_EVER, or an hour for what must answer.
+ */
+enum { CONF_FOR_EVER = -1, CONF_AN_HOUR = 3600000 };
+int conf_timeout(const struct conf_args *a, int longest);
 
 /*
  * The path of a file that one run keeps for the next, as "lag/undo.jsonl":

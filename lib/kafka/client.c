@@ -66,8 +66,8 @@ wants_idempotence(const struct conf *c)
 	return !acks || !strcmp(acks, "all") || !strcmp(acks, "-1");
 }
 
-void
-client_defaults(struct conf *c, enum client_kind kind)
+static void
+set_defaults(struct conf *c, enum client_kind kind)
 {
 	bool idempotence = wants_idempotence(c);
 
@@ -75,6 +75,29 @@ client_defaults(struct conf *c, enum client_kind kind)
 		if ((defaults[i].kinds & 1 << kind) && (idempotence ||
 		    strcmp(defaults[i].name, "enable.idempotence")))
 			conf_default(c, defaults[i].name, defaults[i].value);
+}
+
+static int
+list_properties(struct err *e)
+{
+	rd_kafka_conf_properties_show(stdout);
+	if (fflush(stdout) || ferror(stdout))
+		return err_errno(e, ERR_IO, "cannot write to stdout");
+	return 0;
+}
+
+int
+client_load(struct conf *c, const struct conf_args *a, enum client_kind kind,
+	struct err *e)
+{
+	if (conf_load(c, a, e))
+		return -1;
+	set_defaults(c, kind);
+	if (conf_wants_list(a))
+		return list_properties(e) ? -1 : 1;
+	if (conf_wants_dump(a))
+		return conf_dump(c, e) ? -1 : 1;
+	return 0;
 }
 
 /*
@@ -307,15 +330,6 @@ const char *
 client_library_version(void)
 {
 	return rd_kafka_version_str();
-}
-
-int
-client_list_properties(struct err *e)
-{
-	rd_kafka_conf_properties_show(stdout);
-	if (fflush(stdout) || ferror(stdout))
-		return err_errno(e, ERR_IO, "cannot write to stdout");
-	return 0;
 }
 
 void

@@ -25,16 +25,17 @@ enum client_kind {
 
 struct client;
 
-/* kc's own defaults as conf_default(), so that -X dump shows them. */
-void client_defaults(struct conf *c, enum client_kind kind);
+/*
+ * conf_load(), and kc's own defaults as conf_default(). 1 when -X list or
+ * -X dump was asked for: it is answered on stdout, and all is done.
+ */
+int client_load(struct conf *c, const struct conf_args *a, enum client_kind kind,
+	struct err *e);
 
 /* Unknown properties: ERR_USAGE with the nearest name. group may be NULL. */
 int client_open(struct client **out, const struct conf *c, enum client_kind kind,
 	const char *group, struct err *e);
 void client_close(struct client *c);
-
-/* -X list: librdkafka's properties on stdout. */
-int client_list_properties(struct err *e);
 
 /* "2.0.2", of the library that runs. */
 const char *client_library_version(void);

@@ -498,6 +498,24 @@ a_dump_hides_secrets_and_shows_origins(void)
 		"sasl.password = [hidden]    # $KC_X_SASL_PASSWORD\n");
 }
 
+static void
+a_timeout_is_what_the_tool_can_bear(void)
+{
+	struct conf_args a = CONF_ARGS_INIT;
+
+	CHECK_INT(conf_timeout(&a, CONF_AN_HOUR), 30000);
+	a.timeout_ms = 5000;
+	CHECK_INT(conf_timeout(&a, CONF_FOR_EVER), 5000);
+	a.timeout_ms = 0;
+	CHECK_INT(conf_timeout(&a, CONF_AN_HOUR), 3600000);
+	CHECK_INT(conf_timeout(&a, CONF_FOR_EVER), -1);
+	a.timeout_ms = 7200000;
+	CHECK_INT(conf_timeout(&a, CONF_AN_HOUR), 3600000);
+	CHECK_INT(conf_timeout(&a, CONF_FOR_EVER), 7200000);
+	a.timeout_ms = (int64_t)1 << 40;
+	CHECK_INT(conf_timeout(&a, CONF_FOR_EVER), -1);
+}
+
 int
 main(void)
 {
@@ -521,6 +539,7 @@ main(void)
 	RUN(stores_are_told_by_type_or_look);
 	RUN(pem_on_one_line_is_unfolded);
 	RUN(a_dump_hides_secrets_and_shows_origins);
+	RUN(a_timeout_is_what_the_tool_can_bear);
 	conf_release(&conf);
 	result = tap_done();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
