@@ -142,10 +142,15 @@ void consume_mark_committed(struct consume *c, const char *topic,
 int consume_fd(const struct consume *c);
 
 /*
- * Pauses all partitions, or lets them come again: consume_next() then serves
- * the group, and gives out only what it had already.
+ * For a reader that has room for so many records and no more: before each
+ * turn of reading, whether it is full. After a second without room all
+ * partitions are paused, until there is some: consume_next() must then be
+ * called, to serve the group, and gives out only what it had already. Returns
+ * whether it is so.
  */
-void consume_hold(struct consume *c, bool hold);
+bool consume_hold_while(struct consume *c, bool full);
+/* For how long it has been full; 0 = it is not. In ms. */
+int64_t consume_full_ms(const struct consume *c);
 
 /* One JSON object, for --summary: what was read of each partition, and why it ended. */
 void consume_summary(const struct consume *c, const char *why, struct buf *out);

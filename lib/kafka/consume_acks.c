@@ -20,7 +20,6 @@
 enum {
 	COMMIT_MS = 200,
 	BARRIER_MS = 200,
-	HOLD_MS = 1000,         /* no room for so long: the brokers are told */
 	READ_MAX = 512,         /* records between two looks at the rest */
 	LINE_MAX_BYTES = 4096,  /* of an acknowledgement */
 	WRITE_BYTES = 4096,     /* a pipe that is writable takes PIPE_BUF */
@@ -37,8 +36,8 @@ struct run {
 	size_t written;         /* of output */
 	bool closed;            /* nobody reads our output, or it is at its end */
 	bool broken;            /* nobody does, before its end */
-	bool reading, held;
-	int64_t full_ms, commit_ms, barrier_ms;
+	bool reading;
+	int64_t commit_ms, barrier_ms;
 	int64_t news_ms;        /* when something was done last */
 	struct err refused;     /* a nack */
 };
@@ -75,6 +74,12 @@ open_channel(struct run *x, struct err *e)
 }
 
 /* ---- the window ------------------------------------------------------------------ */
+
+static bool
+is_full(const struct run *x)
+{
+	return x->window.n >= x->a->max_inflight;
+}
 
 /* Behind what is done in each partition, where that is not committed. */
 static void
@@ -232,7 +237,7 @@ turn(struct run *x, int64_t wait_ms, struct err *e)
 	struct pollfd fds[] = {
 		{ x->fd, POLLIN, 0 },
 		{ x->closed ? -1 : STDOUT_FILENO, pending ? POLLOUT : 0, 0 },
-		{ x->reading && !x->full_ms ? consume_fd(x->in) : -1, POLLIN, 0 },
+		{ x->reading && !is_full(x) ? consume_fd(x->in) : -1, POLLIN, 0 },
 		{ x->reading ? sig_fd() : -1, POLLIN, 0 },
 	};
 	int64_t due = x->commit_ms + COMMIT_MS - mono();
@@ -287,31 +292,6 @@ on_gone(void *user, const char *topic, int32_t partition)
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-static bool
-is_full(const struct run *x)
-{
-	return x->window.n >= x->a->max_inflight;
-}
-
-/* While there is no room the group must hear of us nevertheless. */
-static void
-make_room(struct run *x)
-{
-	int64_t now = mono();
-
-	if (!is_full(x)) {
-		if (x->held)
-			consume_hold(x->in, false);
-		x->held = false;
-		x->full_ms = 0;
-	} else if (!x->full_ms) {
-		x->full_ms = now;
-	} else if (!x->held && now - x->full_ms >= HOLD_MS) {
-		consume_hold(x->in, true);
-		x->held = true;
-	}
-}
-
 static int
 take_record(struct run *x, struct record *r, struct err *e)
 {
@@ -331,10 +311,10 @@ take_record(struct run *x, struct record *r, struct err *e)
 static int
 read_some(struct run *x, struct err *e)
 {
+	bool held = consume_hold_while(x->in, is_full(x));
 	struct record r;
 
-	make_room(x);
-	for (int i = 0; i < READ_MAX && x->reading && (x->held || !is_full(x)); i++)
+	for (int i = 0; i < READ_MAX && x->reading && (held || !is_full(x)); i++)
 		switch (consume_next(x->in, 0, &r, e)) {
 		case CONSUME_RECORD:
 			if (take_record(x, &r, e))
@@ -362,7 +342,9 @@ read_some(struct run *x, struct err *e)
 static bool
 is_stuck(const struct run *x)
 {
-	return x->full_ms && mono() - x->full_ms >= x->a->drain_ms &&
+	int64_t full_ms = consume_full_ms(x->in);
+
+	return full_ms && full_ms >= x->a->drain_ms &&
 		mono() - x->news_ms >= x->a->drain_ms;
 }
 

@@ -2,9 +2,12 @@
  * consume_group.c - a group's share: partitions come and go, and what was
  * written of them is committed before they go.
  */
+#include "base/clock.h"
 #include "cli/diag.h"
 #include "kafka/consumer.h"
 #include "kafka/group_offsets.h"
+
+enum { HOLD_MS = 1000 }; /* without room for so long: the brokers are told */
 
 /* The group moved on without us: what is not committed will be read again. */
 static bool
@@ -110,15 +113,15 @@ consume_mark_committed(struct consume *c, const char *topic, int32_t partition,
 	consume_part(consume_topic(c, topic), partition)->committed = offset;
 }
 
-void
-consume_hold(struct consume *c, bool hold)
+/* Those that are at their end stay paused. */
+static void
+hold(struct consume *c, bool hold)
 {
 	rd_kafka_topic_partition_list_t *list = NULL;
 
 	c->held = hold;
 	if (rd_kafka_assignment(c->rk, &list) || !list)
 		return;
-	/* Those that are at their end stay paused. */
 	for (int i = list->cnt - 1; i >= 0; i--)
 		if (consume_part(consume_topic(c, list->elems[i].topic),
 		    list->elems[i].partition)->done)
@@ -128,6 +131,30 @@ consume_hold(struct consume *c, bool hold)
 	else
 		rd_kafka_resume_partitions(c->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool
+consume_hold_while(struct consume *c, bool full)
+{
+	int64_t now = clock_mono_ms(clock_system());
+
+	if (!full) {
+		if (c->held)
+			hold(c, false);
+		c->full_since_ms = 0;
+	} else if (!c->full_since_ms) {
+		c->full_since_ms = now;
+	} else if (!c->held && now - c->full_since_ms >= HOLD_MS) {
+		hold(c, true);
+	}
+	return c->held;
+}
+
+int64_t
+consume_full_ms(const struct consume *c)
+{
+	return c->full_since_ms ?
+		clock_mono_ms(clock_system()) - c->full_since_ms : 0;
 }
 
 static int
@@ -185,6 +212,8 @@ assign(struct consume *c, rd_kafka_topic_partition_list_t *list)
 		rd_kafka_error_destroy(rd_kafka_incremental_assign(c->rk, list));
 	else
 		rd_kafka_assign(c->rk, list);
+	if (c->held)
+		hold(c, true);
 }
 
 /*

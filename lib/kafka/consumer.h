@@ -43,7 +43,8 @@ struct consume {
 	bool assigned;          /* a group gave us our share, maybe none */
 	bool bounded;           /* there is an end to reach */
 	bool closing, told_down;
-	bool held;              /* see consume_hold() */
+	bool held;              /* see consume_hold_while() */
+	int64_t full_since_ms;  /* the same; 0 = there is room; monotonic */
 
 	/* Of librdkafka's queue, whose fetcher sleeps when it is full: see consume_queue.c. */
 	bool must_wake;

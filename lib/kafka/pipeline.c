@@ -14,7 +14,6 @@ enum {
 	BATCH_MAX = 5000,      /* verdicts that wait for one */
 	READ_MAX = 512,        /* records read between two looks at the handlers */
 	BYTES_MAX = 64 << 20,  /* keys and values that are under way */
-	HOLD_MS = 1000,        /* no room for so long: the brokers are told */
 	DRAIN_MS = 30000,      /* for answers, at the end or a rebalance */
 	GRACE_MS = 5000,       /* for handlers to end */
 };
@@ -39,6 +38,13 @@ on_failure(void *arg, const struct record *r, producer_tag tag, const struct err
 
 /* ---- one turn ------------------------------------------------------------------------ */
 
+static bool
+is_full(const struct pipeline *p)
+{
+	return p->dispatch.open + p->batch_n >= p->o.max_inflight ||
+		p->dispatch.bytes >= BYTES_MAX;
+}
+
 /* Waits for handlers, records (when they are wanted), a signal or the time. */
 static int
 await(struct pipeline *p, int64_t until, struct err *e)
@@ -51,7 +57,7 @@ await(struct pipeline *p, int64_t until, struct err *e)
 
 	for (int i = 0; i < workers; i++)
 		coprocess_poll(&p->handlers[i].process, &fds[i * COPROCESS_FDS]);
-	fds[n] = (struct pollfd){ p->reading && !p->full_ms ? consume_fd(p->in) : -1,
+	fds[n] = (struct pollfd){ p->reading && !is_full(p) ? consume_fd(p->in) : -1,
 		POLLIN, 0 };
 	fds[n + 1] = (struct pollfd){ p->reading ? sig_fd() : -1, POLLIN, 0 };
 	if (poll(fds, n + 2, left < 0 ? 0 : left > 1000 ? 1000 : (int)left) > 0)
@@ -139,35 +145,6 @@ on_gone(void *user, const char *topic, int32_t partition)
 	pipeline_drop(p, topic, partition);
 }
 
-static bool
-is_full(const struct pipeline *p)
-{
-	return p->dispatch.open + p->batch_n >= p->o.max_inflight ||
-		p->dispatch.bytes >= BYTES_MAX;
-}
-
-/*
- * While there is no room nothing is read, but the group must hear of us: after
- * a while the partitions are paused, so that it can be served without records.
- */
-static void
-make_room(struct pipeline *p)
-{
-	int64_t mono = pipeline_mono();
-
-	if (!is_full(p)) {
-		if (p->held)
-			consume_hold(p->in, false);
-		p->held = false;
-		p->full_ms = 0;
-	} else if (!p->full_ms) {
-		p->full_ms = mono;
-	} else if (!p->held && mono - p->full_ms >= HOLD_MS) {
-		consume_hold(p->in, true);
-		p->held = true;
-	}
-}
-
 static int
 take_record(struct pipeline *p, const struct record *r, struct err *e)
 {
@@ -182,10 +159,10 @@ take_record(struct pipeline *p, const struct record *r, struct err *e)
 static int
 read_some(struct pipeline *p, struct err *e)
 {
+	bool held = consume_hold_while(p->in, is_full(p));
 	struct record r;
 
-	make_room(p);
-	for (int i = 0; i < READ_MAX && p->reading && (p->held || !is_full(p)); i++) {
+	for (int i = 0; i < READ_MAX && p->reading && (held || !is_full(p)); i++) {
 		switch (consume_next(p->in, 0, &r, e)) {
 		case CONSUME_RECORD:
 			if (take_record(p, &r, e))

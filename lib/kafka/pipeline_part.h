@@ -32,8 +32,6 @@ struct pipeline {
 	int aborts;                /* of the same batch, in a row */
 	int64_t commit_ms;         /* the last, or the last attempt; monotonic */
 	bool reading;              /* more may be read */
-	bool held;                 /* reading waits for answers, and so do the brokers */
-	int64_t full_ms;           /* since when there is no room; 0 = there is */
 	struct err failure;        /* ends the run, without a commit */
 };
 
