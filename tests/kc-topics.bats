@@ -35,6 +35,21 @@ config_is() { # TOPIC NAME VALUE
 		and .internal == false' <<<"$output"
 }
 
+@test "create waits until the topic can be used, however many partitions it has" {
+	t=$(topic)
+	exits 0 kc-topics create "$t" -p 500
+	[[ $(kc-topics show "$t" | awk -F'\t' '$2 == "partition" && $7 == 0' | wc -l) == 500 ]]
+}
+
+@test "create waits for leaders that do not know yet that they are" {
+	only_kc_broker
+	t=$(topic)
+	kc-broker fault add "ListOffsets topic=$t error=NOT_LEADER_OR_FOLLOWER count=2" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+	exits 0 kc-topics create "$t"
+	[[ $(kc-broker fault list --admin-socket "$BATS_FILE_TMPDIR/broker/.admin" | cut -f 2,3) == $'3\t2' ]]
+	kc-broker fault clear --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+}
+
 @test "create leaves partitions and replicas to the broker" {
 	t=$(topic)
 	exits 0 kc-topics create "$t"

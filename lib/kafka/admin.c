@@ -211,24 +211,64 @@ is_led(const rd_kafka_metadata_topic_t *t)
 	return true;
 }
 
+/* Leaders that the cluster has named may not know it yet: do all answer? */
+static rd_kafka_resp_err_t
+ask_leaders(struct client *c, const rd_kafka_metadata_topic_t *t, int timeout_ms)
+{
+	rd_kafka_topic_partition_list_t *l =
+		rd_kafka_topic_partition_list_new(t->partition_cnt);
+	rd_kafka_resp_err_t code;
+
+	for (int i = 0; i < t->partition_cnt; i++)
+		rd_kafka_topic_partition_list_add(l, t->topic,
+			t->partitions[i].id)->offset = RD_KAFKA_OFFSET_END;
+	code = rd_kafka_offsets_for_times(client_handle(c), l, timeout_ms);
+	rd_kafka_topic_partition_list_destroy(l);
+	return code;
+}
+
+static bool
+is_not_yet(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+		code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+		code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
+		code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+		code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+}
+
+/* Sets led; what the leaders refuse to answer for other reasons is no matter. */
+static rd_kafka_resp_err_t
+ask_topic(struct client *c, rd_kafka_topic_t *rkt, int timeout_ms, bool *led)
+{
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(client_handle(c), 0, rkt,
+		&md, timeout_ms);
+
+	if (code)
+		return code;
+	*led = md->topic_cnt == 1 && is_led(&md->topics[0]) &&
+		!is_not_yet(ask_leaders(c, &md->topics[0], timeout_ms));
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
 int
 admin_await(struct client *c, const char *topic, int timeout_ms, struct err *e)
 {
 	const struct clock *clock = clock_system();
 	int64_t end = clock_mono_ms(clock) + timeout_ms;
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(client_handle(c), topic, NULL);
-	const struct rd_kafka_metadata *md;
 	rd_kafka_resp_err_t code = 0;
 	bool led = false;
+	int pause_ms = 5;
 
-	while (rkt && !led && !sig_caught() && clock_mono_ms(clock) < end) {
-		code = rd_kafka_metadata(client_handle(c), 0, rkt, &md, timeout_ms);
-		if (code)
-			break;
-		led = md->topic_cnt == 1 && is_led(&md->topics[0]);
-		rd_kafka_metadata_destroy(md);
-		if (!led)
-			poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 10);
+	while (rkt && !code && !led && !sig_caught() &&
+	    clock_mono_ms(clock) < end) {
+		code = ask_topic(c, rkt, timeout_ms, &led);
+		pause_ms = pause_ms < 100 ? pause_ms * 2 : pause_ms;
+		if (!code && !led)
+			poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, pause_ms);
 	}
 	if (rkt)
 		rd_kafka_topic_destroy(rkt);

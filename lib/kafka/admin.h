@@ -83,8 +83,9 @@ int admin_create(struct client *c, const char *topic, int partitions,
 	int replicas, const struct admin_change *configs, int n,
 	const struct admin_options *o, struct err *e);
 /*
- * Waits until a broker shows the topic with all partitions led, so that it
- * can be used at once: a cluster needs a moment to spread the news.
+ * Waits until a broker shows the topic with all partitions led and their
+ * leaders answer, so that it can be used at once: a cluster needs a moment to
+ * spread the news, and to make the logs of many partitions.
  */
 int admin_await(struct client *c, const char *topic, int timeout_ms,
 	struct err *e);
