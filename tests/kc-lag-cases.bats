@@ -457,6 +457,16 @@ has_hole() {
 	says "run it again later"
 }
 
+@test "a group that goes to another coordinator meanwhile is asked for there" {
+	only_kc_broker
+	commit -n 3 "$g" "$t/1/4"
+	fault "OffsetFetch group=$g-1 error=NOT_COORDINATOR count=1"
+	is "$(kc-lag "^$g" --json | jq -r '"\(.group) \(.committed)"')" "$g-0 4
+$g-1 4
+$g-2 4"
+	is "$(kc-broker fault list | cut -f 2,3)" $'2\t1'   # asked twice, and refused once
+}
+
 @test "a coordinator that is found too late: partial, and no crash" {
 	only_kc_broker
 	commit -n 40 "$g" "$t/1/4"

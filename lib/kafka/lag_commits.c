@@ -119,31 +119,22 @@ take_error(struct lag_group *g, rd_kafka_resp_err_t code)
 	}
 }
 
-static void
-take_answer(struct lag_pass *pass, rd_kafka_event_t *event)
+/* The event's, or that of its only group. */
+static rd_kafka_resp_err_t
+error_of(rd_kafka_event_t *event, const rd_kafka_topic_partition_list_t **commits)
 {
-	const rd_kafka_ListConsumerGroupOffsets_result_t *result =
-		rd_kafka_event_ListConsumerGroupOffsets_result(event);
-	struct lag_group *g = rd_kafka_event_opaque(event);
-	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
 	const rd_kafka_group_result_t **groups;
-	const rd_kafka_topic_partition_list_t *l;
-	const rd_kafka_error_t *error;
 	size_t n;
 
-	if (code) {
-		take_error(g, code);
-		return;
-	}
-	groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
-	for (size_t i = 0; i < n; i++) {
-		error = rd_kafka_group_result_error(groups[i]);
-		l = rd_kafka_group_result_partitions(groups[i]);
-		if (error)
-			take_error(g, rd_kafka_error_code(error));
-		else if (l)
-			add_commits(pass, g, l);
-	}
+	*commits = NULL;
+	if (rd_kafka_event_error(event))
+		return rd_kafka_event_error(event);
+	groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+		rd_kafka_event_ListConsumerGroupOffsets_result(event), &n);
+	if (n != 1)
+		return RD_KAFKA_RESP_ERR__BAD_MSG;
+	*commits = rd_kafka_group_result_partitions(groups[0]);
+	return rd_kafka_error_code(rd_kafka_group_result_error(groups[0]));
 }
 
 /* ---- requests -------------------------------------------------------------------- */
@@ -160,7 +151,8 @@ enum { LANES = 3, GROUPS_A_LANE = 100, IN_FLIGHT = 256, READY_MS = 500,
 struct lane {
 	struct client *client;
 	rd_kafka_queue_t *queue;
-	rd_kafka_AdminOptions_t *options;
+	rd_kafka_AdminOptions_t *direct; /* to the broker that listed the group */
+	rd_kafka_AdminOptions_t *found;  /* to its coordinator, whichever that is */
 	int n;                   /* requests without an answer */
 };
 
@@ -170,37 +162,56 @@ struct asking {
 	int lanes_n;
 	int next;                /* group to be asked for */
 	bool *missing;           /* by group: no answer yet */
+	bool *moved;             /* by group: its coordinator has to be found */
 };
+
+static rd_kafka_AdminOptions_t *
+new_options(rd_kafka_t *rk)
+{
+	rd_kafka_AdminOptions_t *o = rd_kafka_AdminOptions_new(rk,
+		RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+	char why[256];
+
+	rd_kafka_AdminOptions_set_request_timeout(o, REQUEST_NO_LIMIT_MS, why,
+		sizeof(why));
+	return o;
+}
 
 static void
 open_lane(struct lane *lane, struct client *c)
 {
 	rd_kafka_t *rk = client_handle(c);
-	char why[256];
 
 	*lane = (struct lane){ .client = c, .queue = rd_kafka_queue_new(rk),
-		.options = rd_kafka_AdminOptions_new(rk,
-			RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS) };
-	rd_kafka_AdminOptions_set_request_timeout(lane->options,
-		REQUEST_NO_LIMIT_MS, why, sizeof(why));
+		.direct = new_options(rk), .found = new_options(rk) };
 }
 
 static void
 close_lane(struct lane *lane)
 {
-	rd_kafka_AdminOptions_destroy(lane->options);
+	rd_kafka_AdminOptions_destroy(lane->direct);
+	rd_kafka_AdminOptions_destroy(lane->found);
 	rd_kafka_queue_destroy(lane->queue);
 }
 
+/*
+ * A broker lists the groups that it coordinates: asked for by its id, which
+ * saves a FindCoordinator a group.
+ */
 static void
-ask(struct lane *lane, struct lag_group *g)
+ask(struct lane *lane, struct lag_group *g, bool moved)
 {
 	rd_kafka_ListConsumerGroupOffsets_t *request =
 		rd_kafka_ListConsumerGroupOffsets_new(g->name, NULL);
+	rd_kafka_AdminOptions_t *options = lane->direct;
+	char why[256];
 
-	rd_kafka_AdminOptions_set_opaque(lane->options, g);
+	if (moved || rd_kafka_AdminOptions_set_broker(options,
+	    g->coordinator_id, why, sizeof(why)))
+		options = lane->found;
+	rd_kafka_AdminOptions_set_opaque(options, g);
 	rd_kafka_ListConsumerGroupOffsets(client_handle(lane->client), &request,
-		1, lane->options, lane->queue);
+		1, options, lane->queue);
 	rd_kafka_ListConsumerGroupOffsets_destroy(request);
 	lane->n++;
 }
@@ -215,8 +226,38 @@ fill(struct asking *x, struct lane *lane)
 		struct lag_group *g = &s->groups[x->next++];
 
 		if (!g->reason)
-			ask(lane, g);
+			ask(lane, g, false);
 	}
+}
+
+/* The group went to another broker since it was listed, or is going there. */
+static bool
+has_moved(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+		code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+		code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+static void
+take_answer(struct asking *x, struct lane *lane, rd_kafka_event_t *event)
+{
+	struct lag_group *g = rd_kafka_event_opaque(event);
+	const rd_kafka_topic_partition_list_t *commits;
+	rd_kafka_resp_err_t code = error_of(event, &commits);
+	int i = (int)(g - x->pass->s->groups);
+
+	lane->n--;
+	if (has_moved(code) && !x->moved[i]) {
+		x->moved[i] = true;
+		ask(lane, g, true);
+		return;
+	}
+	x->missing[i] = false;
+	if (code)
+		take_error(g, code);
+	else if (commits)
+		add_commits(x->pass, g, commits);
 }
 
 /* Takes the answers that are there, and asks on; waits for one so long. */
@@ -227,11 +268,8 @@ collect(struct asking *x, struct lane *lane, int wait_ms)
 	int n = 0;
 
 	while (lane->n && (event = rd_kafka_queue_poll(lane->queue, wait_ms))) {
-		x->missing[(struct lag_group *)rd_kafka_event_opaque(event) -
-			x->pass->s->groups] = false;
-		take_answer(x->pass, event);
+		take_answer(x, lane, event);
 		rd_kafka_event_destroy(event);
-		lane->n--;
 		wait_ms = 0;
 		n++;
 	}
@@ -257,43 +295,11 @@ collect_all(struct asking *x, int64_t end_ms)
 	}
 }
 
-static bool
-has_one_coordinator(const struct lag_snapshot *s)
-{
-	int i = 1;
-
-	while (i < s->groups_n &&
-	    s->groups[i].coordinator_id == s->groups[0].coordinator_id)
-		i++;
-	return i >= s->groups_n;
-}
-
-/*
- * Whenever a connection comes up, librdkafka asks once more for every
- * coordinator that it does not know yet. So where there are several, those to
- * the brokers come up first: a list of groups, whatever it says, needs them.
- */
-static bool
-is_ready(struct lane *lane, bool one_coordinator)
-{
-	const struct rd_kafka_group_list *l = NULL;
-	struct err ignored = ERR_INIT;
-
-	if (client_wait(lane->client, READY_MS, &ignored))
-		return false;
-	if (one_coordinator)
-		return true;
-	if (rd_kafka_list_groups(client_handle(lane->client), "", &l, READY_MS))
-		return false;
-	rd_kafka_group_list_destroy(l);
-	return true;
-}
-
 /* Lanes beside the first, which listed the groups; one that is not ready in time is not used. */
 static void
 open_lanes(struct asking *x)
 {
-	bool one = has_one_coordinator(x->pass->s);
+	struct err ignored = ERR_INIT;
 
 	open_lane(&x->lanes[x->lanes_n++], x->pass->client);
 	fill(x, &x->lanes[0]);
@@ -304,12 +310,11 @@ open_lanes(struct asking *x)
 
 		if (!c)
 			return;
-		open_lane(lane, c);
 		collect(x, &x->lanes[0], 0);
-		if (is_ready(lane, one))
-			fill(x, &x->lanes[x->lanes_n++]);
-		else
-			close_lane(lane);
+		if (client_wait(c, READY_MS, &ignored))
+			continue;
+		open_lane(lane, c);
+		fill(x, &x->lanes[x->lanes_n++]);
 	}
 }
 
@@ -318,12 +323,14 @@ static void
 ask_all(struct lag_pass *pass, int timeout_ms, bool *missing)
 {
 	int64_t end_ms = clock_mono_ms(clock_system()) + timeout_ms;
-	struct asking x = { .pass = pass, .missing = missing };
+	struct asking x = { .pass = pass, .missing = missing,
+		.moved = xcalloc((size_t)pass->s->groups_n, sizeof(bool)) };
 
 	open_lanes(&x);
 	collect_all(&x, end_ms);
 	for (int i = 0; i < x.lanes_n; i++)
 		close_lane(&x.lanes[i]);
+	free(x.moved);
 }
 
 /* Groups that only the brokers keep offsets of: see lag_groups.c. */
