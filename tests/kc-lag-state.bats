@@ -5,7 +5,7 @@
 load lib/kc
 
 setup_file() {
-	start_broker --metrics 0
+	start_broker --metrics 0 --log-level debug
 }
 
 teardown_file() {
@@ -258,8 +258,8 @@ count_of() { # REQUEST
 	cat asked
 	is "$(count_of ListGroups) $(count_of DescribeGroups) $(count_of OffsetFetch)" "1 1 100"
 	is "$(count_of ListOffsets)" 2
-	# two handles share the work; the second may ask once more when the connection to its own coordinator comes up
-	(($(count_of FindCoordinator) <= 156 && $(count_of Metadata) <= 10))
+	# a broker lists the groups that it coordinates: nobody is asked who does
+	(($(count_of FindCoordinator) <= 8 && $(count_of Metadata) <= 10))
 	is "$(count_of DescribeConfigs)" 1
 	asked kc-lag "^$g-" --json --no-state
 	(($(count_of Fetch) <= 4))
@@ -274,6 +274,18 @@ count_of() { # REQUEST
 	asked kc-lag "$g-0" --json --age off --no-state
 	is "$(count_of OffsetFetch) $(count_of ListOffsets)" "1 10"
 	is "$(kc-lag "$g-0" --age off | jq -se 'length == 2100 and all(.lag == 0)')" true
+}
+
+# A broker that swallows them has all that a kc-lag lets be in flight, and no more.
+@test "a thousand groups: three connections, and at most 256 requests in flight on each" {
+	only_kc_broker
+	commit -n 1000 "$g" "$t/1/0"
+	kc-broker fault add "OffsetFetch drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+	exits 3 kc-lag "^$g-" --json --age off --no-state --timeout 3s
+	kc-broker fault clear --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+	is "$(jq -s 'length == 1000 and all(.reason == "timeout" and .partial)' <<<"$output")" true
+	is "$(sed -n 's/.*fault rule fires .*api=OffsetFetch .*peer=//p' "$BROKER_LOG" | sort | uniq -c | awk '{ print $1 }' | paste -sd ' ')" \
+		"256 256 256"
 }
 
 # ---- a monitoring plugin ---------------------------------------------------------

@@ -358,13 +358,14 @@ faults_begin(struct request *rq)
 	struct fault_rule *r;
 	struct fault_hit *h;
 	struct generic g;
+	char peer[ADDRESS_TEXT];
 	int16_t error;
 
 	/* A malformed one is for its handler to refuse. */
 	if (generic_read(rq, &g) || !(r = find_rule(rq, &g)))
 		return false;
-	log_debug("fault rule fires id=%d api=%s version=%d", r->id, rq->api->name,
-		rq->version);
+	log_debug("fault rule fires id=%d api=%s version=%d peer=%s", r->id,
+		rq->api->name, rq->version, address_text(&rq->conn->peer, peer));
 	h = rq->fault = hit(rq, r);
 	error = error_of(&h->action);
 	if (h->action.close && !h->action.after && !h->action.drop && !error) {
