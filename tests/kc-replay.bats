@@ -319,6 +319,67 @@ state() { # JOB STATE
 	exits 2 kc-replay "$src" --same-topic --follow
 }
 
+@test "--follow: partitions that the source gets are taken in, also while it stands still" {
+	fill "$src"
+	target "$dst"
+	kc-replay "$src" --to "$dst" --follow --name "$dst" 2>"$dst.err" &
+	pid=$!
+	until_equals 30 count "$dst"
+	kc-topics alter -q "$src" -p 5
+	kc-topics alter -q "$dst" -p 5
+	kc-produce -q <<<'{"topic":"'"$src"'","partition":4,"value":"four"}'
+	until_equals 31 count "$dst"
+	until_equals 'four 4' kc-consume "$dst" -q -p 4 -e -f '%s %p\n'
+	grep -q "'$src' has 2 partitions more" "$dst.err"
+	kill -9 $pid
+	wait $pid || true
+	# the target does not grow: by their keys then
+	kc-topics alter -q "$src" -p 6
+	kc-produce -q <<<'{"topic":"'"$src"'","partition":5,"key":"k","value":"five"}'
+	kc-replay --resume "$dst" --speed 1000x --max-gap 0s 2>"$dst.err" &
+	pid=$!
+	until_equals 32 count "$dst"
+	grep -q "no partition 5: records are placed by their key" "$dst.err"
+	kill -TERM $pid
+	wait $pid || true
+	exits 0 kc-replay verify "$dst"
+	[ "$(jq -c '[.expected, .matched]' <<<"$output")" = '[32,32]' ]
+	# who names some gets no others
+	target "$dst-p"
+	kc-replay "$src" --to "$dst-p" -p 0,5 --follow -c 12 --name "$dst-p" 2>"$dst.err" &
+	pid=$!
+	until_equals 11 count "$dst-p"
+	kc-topics alter -q "$src" -p 7
+	kc-produce -q <<<'{"topic":"'"$src"'","partition":6,"value":"six"}'
+	kc-produce -q <<<'{"topic":"'"$src"'","partition":0,"value":"zero"}'
+	wait $pid
+	[ "$(count "$dst-p")" = 12 ]
+	exits 0 kc-replay status "$dst-p"
+	[[ $output != *$'partition\t6'* ]]
+}
+
+@test "--max-lag: of several groups the slowest decides" {
+	fill "$src"
+	target "$dst"
+	kc-consume -g "$dst-a" "$dst" -q -e
+	kc-replay "$src" --to "$dst" --max-lag "$dst-a:5" --max-lag "$dst-b:9" --name "$dst" 2>"$dst.err" &
+	pid=$!
+	until_equals 5 count "$dst"
+	until_equals 1 grep -c "'$dst-a' is . records behind: waiting until it is less than 5" "$dst.err"
+	[ "$(kc-consume -g "$dst-a" "$dst" -q -e | wc -l)" = 5 ]
+	until_equals 1 grep -c "'$dst-b' is .* records behind: waiting until it is less than 9" "$dst.err"
+	n=$(count "$dst")
+	[ "$n" -gt 5 ]
+	[ "$n" -le 9 ]
+	kill -TERM $pid
+	wait $pid || true
+	exits 0 kc-replay status "$dst" --json
+	[ "$(jq -c .spec.max_lag <<<"$output")" = "[\"$dst-a:5\",\"$dst-b:9\"]" ]
+	exits 0 kc-replay --resume "$dst" --max-lag "$dst-a:1000" --max-lag "$dst-c:1000"
+	exits 0 kc-replay status "$dst" --json
+	[ "$(jq -c .spec.max_lag <<<"$output")" = "[\"$dst-a:1000\",\"$dst-c:1000\"]" ]
+}
+
 @test "--max-lag: a group that reads the target never falls further behind" {
 	fill "$src"
 	target "$dst"

@@ -276,8 +276,8 @@ static const char *const tombstones[] = { "keep", "drop", "only", NULL };
 		.help = "reach the rate slowly, over this time" }, \
 	{ 0, "max-gap", OPT_DURATION, AT(spec.max_gap_ms), "DURATION", \
 		.help = "with --speed: wait no longer than this for a record" }, \
-	{ 0, "max-lag", OPT_STRING, AT(spec.max_lag), "GROUP:N", \
-		.help = "wait while this group is N or more behind in the target" }
+	{ 0, "max-lag", OPT_LIST, AT(spec.max_lag), "GROUP:N", \
+		.help = "wait while a group is N or more behind; may be repeated" }
 
 #define RUN \
 	{ 0, "name", OPT_STRING, AT(name), "JOB", \

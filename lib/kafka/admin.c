@@ -254,6 +254,25 @@ ask_topic(struct client *c, rd_kafka_topic_t *rkt, int timeout_ms, bool *led)
 }
 
 int
+admin_count_partitions(struct client *c, const char *topic, int timeout_ms,
+	int *out, struct err *e)
+{
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(client_handle(c), topic, NULL);
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code;
+
+	*out = 0;
+	code = rd_kafka_metadata(client_handle(c), 0, rkt, &md, timeout_ms);
+	rd_kafka_topic_destroy(rkt);
+	if (code)
+		return client_error(c, code, NULL, e);
+	if (md->topic_cnt == 1)
+		*out = md->topics[0].partition_cnt;
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
+int
 admin_await(struct client *c, const char *topic, int timeout_ms, struct err *e)
 {
 	const struct clock *clock = clock_system();

@@ -45,6 +45,13 @@ struct admin_topic *admin_topics_find(const struct admin_topics *t, const char *
 int admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
 	struct err *e);
 
+/*
+ * How many partitions one topic has; 0 = there is none. Not with a CLIENT_ADMIN
+ * or a CLIENT_PRODUCER: for those, a broker may make a topic that is asked for.
+ */
+int admin_count_partitions(struct client *c, const char *topic, int timeout_ms,
+	int *out, struct err *e);
+
 struct admin_config {
 	char *name;
 	char *value;      /* NULL = not shown (sensitive) or null */

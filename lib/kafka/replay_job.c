@@ -57,7 +57,7 @@ static const struct member spec_members[] = {
 	{ "bytes_rate", NUMBER, SPEC(bytes_rate) },
 	{ "ramp_ms", NUMBER, SPEC(ramp_ms) },
 	{ "max_gap_ms", NUMBER, SPEC(max_gap_ms) },
-	{ "max_lag", TEXT, SPEC(max_lag) },
+	{ "max_lag", LIST, SPEC(max_lag) },
 	{ 0 }
 };
 
@@ -145,7 +145,9 @@ read_list(const struct json *j, struct opt_list *l)
 
 	for (const struct json *i = json_first(j); i; i = json_next(i))
 		n++;
-	l->items = xcalloc((size_t)n, sizeof(*l->items));
+	l->items = xcalloc((size_t)n + 1, sizeof(*l->items));
+	if (json_string(j)) /* what was one once */
+		l->items[l->n++] = json_string(j);
 	for (const struct json *i = json_first(j); i; i = json_next(i))
 		if (json_string(i))
 			l->items[l->n++] = json_string(i);
@@ -312,6 +314,7 @@ replay_job_release(struct replay_job *j)
 		free(j->spec.keys.items);
 		free(j->spec.with_headers.items);
 		free(j->spec.headers.items);
+		free(j->spec.max_lag.items);
 	}
 	json_free(j->doc);
 	free(j->name);

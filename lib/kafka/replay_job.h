@@ -40,7 +40,7 @@ struct replay_spec {
 	/* the pace; -1 and NULL = not given */
 	const char *speed;
 	int64_t rate, bytes_rate, ramp_ms, max_gap_ms;
-	const char *max_lag;         /* GROUP:N */
+	struct opt_list max_lag;     /* GROUP:N */
 };
 #define REPLAY_SPEC_INIT { .count = -1, .rate = -1, .bytes_rate = -1, \
 	.ramp_ms = -1, .max_gap_ms = -1 }

@@ -18,16 +18,26 @@
 enum { STEP_MS = 100 };
 
 /* The last colon: a group's name may have others. */
-int
-replayer_parse_lag(struct replayer *r, const char *text, struct err *e)
+static int
+parse(struct replay_lag *l, const char *text, struct err *e)
 {
 	const char *colon = strrchr(text, ':');
 
 	if (!colon || colon == text ||
-	    num_int(slice_str(colon + 1), 1, INT64_MAX, &r->lag.max, e))
+	    num_int(slice_str(colon + 1), 1, INT64_MAX, &l->max, e))
 		return err_set(e, ERR_USAGE, "--max-lag '%s' (GROUP:N, with N at "
 			"least 1)", text);
-	r->lag.group = xmemdup0(text, (size_t)(colon - text));
+	l->group = xmemdup0(text, (size_t)(colon - text));
+	return 0;
+}
+
+int
+replayer_parse_lags(struct replayer *r, const struct opt_list *texts, struct err *e)
+{
+	r->lags = xcalloc((size_t)texts->n, sizeof(*r->lags));
+	for (; r->lags_n < texts->n; r->lags_n++)
+		if (parse(&r->lags[r->lags_n], texts->items[r->lags_n], e))
+			return -1;
 	return 0;
 }
 
@@ -48,40 +58,60 @@ add_up(const struct admin_topic *t, const struct group_offsets *offsets)
 	return lag;
 }
 
+/* The ends behind the offsets: better a bit too much than too little. */
 static int
-measure(struct replayer *r, int64_t *lag, struct err *e)
+measure_one(struct replayer *r, struct admin_topic *t, struct replay_lag *l,
+	struct err *e)
 {
 	struct group_offsets offsets = { 0 };
-	struct admin_topics topics = { 0 };
-	int timeout = r->o->timeout_ms, result = -1;
-	struct admin_topic *t;
+	int timeout = r->o->timeout_ms, result;
 
-	if (admin_topics(r->target, timeout, &topics, e))
-		goto out;
-	t = admin_topics_find(&topics, r->job.spec.target);
-	if (!t) {
-		err_set(e, ERR_NOT_FOUND, "topic '%s' is gone", r->job.spec.target);
-		goto out;
-	}
-	if (group_offsets_get(r->target, r->lag.group, timeout, &offsets, e) ||
-	    admin_offsets(r->target, timeout, t, e))
-		goto out;
-	*lag = add_up(t, &offsets);
-	result = 0;
-out:
+	result = group_offsets_get(r->target, l->group, timeout, &offsets, e) ||
+		admin_offsets(r->target, timeout, t, e) ? -1 : 0;
+	if (!result)
+		l->lag = add_up(t, &offsets);
 	group_offsets_release(&offsets);
+	return result ? err_wrap(e, "--max-lag: group '%s'", l->group) : 0;
+}
+
+static int
+measure(struct replayer *r, struct err *e)
+{
+	struct admin_topics topics = { 0 };
+	struct admin_topic *t = NULL;
+	int result;
+
+	result = admin_topics(r->target, r->o->timeout_ms, &topics, e);
+	if (!result)
+		t = admin_topics_find(&topics, r->job.spec.target);
+	if (!result && !t)
+		result = err_set(e, ERR_NOT_FOUND, "topic '%s' is gone",
+			r->job.spec.target);
+	r->room = INT64_MAX;
+	for (int i = 0; i < r->lags_n && !result; i++) {
+		struct replay_lag *l = &r->lags[i];
+
+		result = measure_one(r, t, l, e);
+		if (l->max - l->lag < r->room)
+			r->room = l->max - l->lag;
+	}
 	admin_topics_release(&topics);
-	return result ? err_wrap(e, "--max-lag: group '%s'", r->lag.group) : 0;
+	return result;
 }
 
 static void
 tell(struct replayer *r)
 {
-	if (!r->lag.told)
-		diag_note("group '%s' is %" PRId64 " records behind: waiting until it "
-			"is less than %" PRId64 " (--max-lag)", r->lag.group,
-			r->lag.lag, r->lag.max);
-	r->lag.told = true;
+	for (int i = 0; i < r->lags_n; i++) {
+		struct replay_lag *l = &r->lags[i];
+
+		if (l->lag < l->max || l->told)
+			continue;
+		diag_note("group '%s' is %" PRId64 " records behind: waiting until "
+			"it is less than %" PRId64 " (--max-lag)", l->group, l->lag,
+			l->max);
+		l->told = true;
+	}
 }
 
 int
@@ -90,16 +120,15 @@ replayer_await_lag(struct replayer *r, int64_t *waited_ms, struct err *e)
 	int64_t since = clock_mono_ms(clock_system());
 
 	/* A dry run sends nothing that could be read. */
-	r->lag.room = INT64_MAX;
+	r->room = INT64_MAX;
 	*waited_ms = 0;
 	if (r->o->dry_run)
 		return 0;
 	for (;;) {
-		if (measure(r, &r->lag.lag, e))
+		if (measure(r, e) && !sig_caught())
 			return -1;
-		r->lag.room = r->lag.max - r->lag.lag;
 		*waited_ms = clock_mono_ms(clock_system()) - since;
-		if (r->lag.room > 0 || sig_caught() || sig_is_paused())
+		if (r->room > 0 || sig_caught() || sig_is_paused())
 			return 0;
 		tell(r);
 		replayer_tell_stats(r);

@@ -102,7 +102,9 @@ replayer_close(struct replayer *r)
 	free(r->group);
 	free(r->next);
 	free(r->committed);
-	free(r->lag.group);
+	for (int i = 0; i < r->lags_n; i++)
+		free(r->lags[i].group);
+	free(r->lags);
 	replayer_free_dead(r);
 	arena_release(&r->arena);
 	free(r->acked_ends);
@@ -313,8 +315,12 @@ parse_pace(struct replayer *r, struct err *e)
 		s->ramp_ms = given->ramp_ms;
 		s->max_gap_ms = given->max_gap_ms;
 	}
-	if (given->max_lag)
-		s->max_lag = given->max_lag;
+	if (given->max_lag.n && r->job.doc) {
+		free(s->max_lag.items);
+		s->max_lag.n = given->max_lag.n;
+		s->max_lag.items = xmemdup(given->max_lag.items,
+			(size_t)given->max_lag.n * sizeof(*given->max_lag.items));
+	}
 	p->max_gap_ms = s->max_gap_ms;
 	p->ramp_ms = s->ramp_ms > 0 ? s->ramp_ms : 0;
 	if (r->o->step) {
@@ -325,7 +331,7 @@ parse_pace(struct replayer *r, struct err *e)
 	} else if (s->speed && replay_pace_speed(p, s->speed, e)) {
 		return err_wrap(e, "--speed");
 	}
-	return s->max_lag ? replayer_parse_lag(r, s->max_lag, e) : 0;
+	return replayer_parse_lags(r, &s->max_lag, e);
 }
 
 int

@@ -69,6 +69,23 @@ open_producer(struct replayer *r, struct err *e)
 	return replayer_open_producer(r, e);
 }
 
+/* What may have changed since it was read first; from becomes what it was. */
+static void
+take_account(struct replay_job *j, struct replay_job *from)
+{
+	struct replay_job was = *j;
+
+	j->parts = from->parts;
+	j->parts_n = from->parts_n;
+	j->gaps = from->gaps;
+	j->gaps_n = from->gaps_n;
+	j->read = from->read;
+	j->sent = from->sent;
+	j->dead = from->dead;
+	from->parts = was.parts;
+	from->gaps = was.gaps;
+}
+
 /*
  * What an older run left open is settled now: the document is read again, and
  * the group's offsets, which were committed with it. They expire; then the
@@ -90,10 +107,7 @@ read_again(struct replayer *r, struct err *e)
 			"topic '" REPLAY_JOBS "'", r->job.name);
 		goto out;
 	}
-	for (int i = 0; i < r->job.parts_n && i < jobs.items[0].parts_n; i++)
-		r->job.parts[i] = jobs.items[0].parts[i];
-	r->job.read = jobs.items[0].read;
-	r->job.sent = jobs.items[0].sent;
+	take_account(&r->job, &jobs.items[0]);
 	if (r->group && group_offsets_get(r->target, r->group, o->timeout_ms,
 	    &offsets, e))
 		goto out;

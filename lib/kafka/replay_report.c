@@ -22,6 +22,7 @@ void
 replayer_report(const struct replayer *r, struct buf *out)
 {
 	const struct replay_job *j = &r->job;
+	int64_t lag = 0;
 
 	buf_addf(out, "{\"job\":\"%s\",\"run\":\"%s\",\"mode\":\"%s\",\"state\":\"%s\""
 		",\"read\":%" PRId64 ",\"sent\":%" PRId64, j->name, j->run,
@@ -37,8 +38,11 @@ replayer_report(const struct replayer *r, struct buf *out)
 		buf_addf(out, ",\"late_p50_ms\":%" PRId64 ",\"late_p99_ms\":%" PRId64,
 			replay_pace_late(&r->pace, 50),
 			replay_pace_late(&r->pace, 99));
-	if (r->lag.group)
-		buf_addf(out, ",\"lag\":%" PRId64, r->lag.lag);
+	for (int i = 0; i < r->lags_n; i++)
+		if (r->lags[i].lag > lag)
+			lag = r->lags[i].lag;
+	if (r->lags_n)
+		buf_addf(out, ",\"lag\":%" PRId64, lag);
 	buf_addstr(out, "}\n");
 }
 

@@ -149,7 +149,7 @@ gather(struct run *run, struct err *e)
 		}
 		if (r->pace.kind == PACE_STEP && r->job.read >= run->stepped)
 			return DUE_LATER;
-		if (r->lag.group && r->lag.room <= 0)
+		if (r->lags_n && r->room <= 0)
 			return BEHIND;
 		if (handle(run, rec, part, now, e))
 			return FAILED;
@@ -216,7 +216,7 @@ await_line(struct run *run)
 	run->stepped++;
 }
 
-/* A group that reads the target is too far behind: the schedule stands still. */
+/* Some group that reads the target is too far behind: the schedule stands still. */
 static int
 await_readers(struct replayer *r, struct err *e)
 {
@@ -353,7 +353,7 @@ loop(struct run *run, struct err *e)
 	for (;;) {
 		enum pause why;
 
-		if (step(run, &why, &committed_ms, e)) {
+		if (replayer_grow(r, e) || step(run, &why, &committed_ms, e)) {
 			if (recover(run, &tries, e))
 				return -1;
 			continue;

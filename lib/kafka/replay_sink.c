@@ -158,7 +158,7 @@ replayer_send(struct replayer *r, const struct record *rec, struct err *e)
 	bool failed;
 
 	replay_shape(&r->shape, rec, &out);
-	r->lag.room--;
+	r->room--;
 	if (!r->target_missing && replayer_put_aside(r, rec, &out, &failed, e))
 		return failed ? -1 : 0;
 	tag |= (producer_tag)(rec->partition & TAG_PARTITION_MAX) << TAG_OFFSET_BITS;

@@ -137,8 +137,8 @@ check_configs(struct replayer *r)
 	admin_configs_release(&k);
 }
 
-static int
-check_partitions(struct replayer *r, struct err *e)
+int
+replayer_check_partitions(struct replayer *r, struct err *e)
 {
 	struct replay_job *j = &r->job;
 	int32_t highest = j->parts_n ? j->parts[j->parts_n - 1].partition : 0;
@@ -195,7 +195,7 @@ replayer_check_target(struct replayer *r, struct err *e)
 		n = like;
 	}
 	r->target_partitions = n;
-	if (check_partitions(r, e))
+	if (replayer_check_partitions(r, e))
 		return -1;
 	if (!r->target_missing)
 		check_configs(r);

@@ -19,12 +19,11 @@ struct replay_probe {
 	int64_t seen, seen_bytes;    /* records looked at */
 };
 
-/* --max-lag; group NULL = none. */
+/* One of --max-lag. */
 struct replay_lag {
 	char *group;
 	int64_t max;
 	int64_t lag;            /* when it was measured last */
-	int64_t room;           /* records that may be sent before it is again */
 	bool told;
 };
 
@@ -45,7 +44,9 @@ struct replayer {
 	struct record_header *with_headers;
 	struct replay_shape shape;
 	struct replay_pace pace;
-	struct replay_lag lag;
+	struct replay_lag *lags;
+	int lags_n;
+	int64_t room;                   /* records that may be sent before they are measured again */
 	int32_t target_partitions;
 	bool target_missing;            /* --create-like makes it */
 
@@ -82,6 +83,8 @@ struct replayer {
 	struct replay_part *committed;  /* the parts as of the last commit */
 	int64_t committed_read, committed_sent, committed_dead;
 	int64_t started_ms, stats_at;   /* monotonic; 0 = not yet */
+	int64_t look_at;                /* replayer_grow()'s next; monotonic */
+	int grown_to;                   /* partitions that it saw last */
 };
 
 /* replay_open.c */
@@ -99,6 +102,11 @@ bool replayer_is_txn(const struct replayer *r);
 
 /* replay_target.c */
 int replayer_check_target(struct replayer *r, struct err *e);
+/* Can records stay in their partitions? By r->target_partitions. */
+int replayer_check_partitions(struct replayer *r, struct err *e);
+
+/* replay_grow.c: now and then, takes in partitions that the source got. */
+int replayer_grow(struct replayer *r, struct err *e);
 
 /* replay_new.c: ranges against what the source has. */
 int replayer_plan_ranges(struct replayer *r, struct err *e);
@@ -119,8 +127,9 @@ void replayer_choose_mode(struct replayer *r);
 int replayer_ready(struct replayer *r, struct err *e);
 
 /* replay_lag.c: --max-lag */
-int replayer_parse_lag(struct replayer *r, const char *text, struct err *e);
-/* Measures, until there is room, or a signal: how long that took, in *waited_ms. */
+int replayer_parse_lags(struct replayer *r, const struct opt_list *texts,
+	struct err *e);
+/* Measures, until all have room, or a signal: how long that took, in *waited_ms. */
 int replayer_await_lag(struct replayer *r, int64_t *waited_ms, struct err *e);
 
 /*
