@@ -82,6 +82,8 @@ read_name(struct reader *r, int index, const struct yaml *map, struct yaml *y,
 	y->name = copy_text(r, n, e);
 	if (!y->name)
 		return -1;
+	if (!*y->name)
+		return yaml_fail(r->path, y->name_line, e, "no name before the value");
 	for (const struct yaml *o = map->first; o; o = o->next)
 		if (!strcmp(o->name, y->name))
 			return yaml_fail(r->path, y->name_line, e,

@@ -43,7 +43,7 @@ on_entry(void *arg, struct slice entry)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char dir[] = "/tmp/kc-fuzz-checkpoint-XXXXXX", path[64];
+	static char dir[] = "/dev/shm/kc-fuzz-checkpoint-XXXXXX", path[64];
 	static FILE *f;
 	struct checkpoint_head head;
 	struct buf file = BUF_INIT;

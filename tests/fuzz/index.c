@@ -72,7 +72,7 @@ read_aborted(const char *path)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char path[] = "/tmp/kc-fuzz-index-XXXXXX";
+	static char path[] = "/dev/shm/kc-fuzz-index-XXXXXX";
 	static int fd = -1;
 	int kind;
 

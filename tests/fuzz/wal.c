@@ -47,7 +47,7 @@ make_frame(uint8_t *p, size_t room)
 static struct wal *
 open_wal(void)
 {
-	char dir[] = "/tmp/kc-fuzz-wal-XXXXXX", path[64];
+	char dir[] = "/dev/shm/kc-fuzz-wal-XXXXXX", path[64];
 	struct err e = ERR_INIT;
 	struct wal *w;
 

@@ -65,6 +65,7 @@ mistakes_have_their_line(void)
 {
 	static const struct { const char *text, *why; } bad[] = {
 		{ "a: 1\na: 2\n", "'f' line 2: 'a' is there twice" },
+		{ "a: 1\n\"\": 2\n", "'f' line 2: no name before the value" },
 		{ "a: 1\n[b]: 2\n", "'f' line 2: a name wants to be a text" },
 		{ "a:\n  - \"x\\0y\"\n", "'f' line 2: a text holds a NUL byte" },
 		{ "a: 1\nb: [\n", "'f' line 3: " },
