@@ -28,7 +28,7 @@ dlq_options(const struct args *a, const char *topic, bool write)
 	return (struct dlq_options){
 		.topic = topic, .ledger = a->ledger,
 		.timeout_ms = a->timeout_ms, .write = write && !a->dry_run,
-		.assume_none = a->assume_none,
+		.assume_none = a->assume_none, .returns = write,
 		.plain = a->eos && !strcmp(a->eos, "scan"),
 	};
 }

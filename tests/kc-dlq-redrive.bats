@@ -97,6 +97,22 @@ is_open() {
 	exits 0 kc-dlq redrive "$dlq" --yes -q
 }
 
+@test "many records out of order are sent in order before all of them were read" {
+	topics
+	# every hundredth died 2500 records late
+	awk -v dlq="$dlq" -v src="$src" 'BEGIN { for (i = 0; i < 14000; i++) {
+		o = i % 100 ? i : i - 2500; if (o < 0) o = i
+		printf "{\"topic\":\"%s\",\"partition\":0,\"value\":\"%d\",\"headers\":[", dlq, o
+		printf "{\"key\":\"__connect.errors.topic\",\"value\":\"%s\"},{\"key\":\"__connect.errors.partition\",\"value\":\"0\"},", src
+		printf "{\"key\":\"__connect.errors.offset\",\"value\":\"%d\"}]}\n", o } }' | kc-produce
+	kc-consume "$dlq" -e -f '%s\n' >"$BATS_TEST_TMPDIR/dead"
+	exits 1 sort -n -c "$BATS_TEST_TMPDIR/dead"
+	exits 0 kc-dlq redrive "$dlq" --yes --rate max
+	says "14000 of 14000 sent"
+	kc-consume "$src" -e -f '%s\n' >"$BATS_TEST_TMPDIR/arrived"
+	sort -n "$BATS_TEST_TMPDIR/dead" | cmp - "$BATS_TEST_TMPDIR/arrived"
+}
+
 @test "of one source partition, records in several dead-letter partitions go back in order" {
 	src=$(topic) dlq=$src.dlq
 	kc-topics create -q -p 1 "$src"

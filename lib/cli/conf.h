@@ -74,5 +74,7 @@ int conf_timeout(const struct conf_args *a, int longest);
  * below $XDG_STATE_HOME/kc or ~/.local/state/kc. Its directories are made.
  */
 int conf_state_path(struct buf *out, const char *name, struct err *e);
+/* A file without a name, in $TMPDIR: gone when it is closed. Its descriptor; -1 = ERR_IO. */
+int conf_unnamed_file(struct err *e);
 
 #endif

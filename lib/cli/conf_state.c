@@ -1,7 +1,9 @@
-/* conf_state.c - where programs keep what the next run wants to know. */
+/* conf_state.c - where programs keep what the next run wants to know, or only this one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/conf.h"
 
@@ -38,4 +40,23 @@ conf_state_path(struct buf *out, const char *name, struct err *e)
 			"XDG_STATE_HOME nor HOME is set", name);
 	buf_cstr(out);
 	return make_directories((char *)out->data, e);
+}
+
+int
+conf_unnamed_file(struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	struct buf path = BUF_INIT;
+	int fd;
+
+	buf_addf(&path, "%s/kc-XXXXXX", dir && *dir ? dir : "/tmp");
+	buf_cstr(&path);
+	fd = mkostemp((char *)path.data, O_CLOEXEC);
+	if (fd < 0)
+		err_errno(e, ERR_IO, "cannot make a file '%s' (set TMPDIR to "
+			"another folder)", (char *)path.data);
+	else
+		unlink((char *)path.data);
+	buf_release(&path);
+	return fd;
 }

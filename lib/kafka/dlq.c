@@ -241,7 +241,8 @@ take_entry(void *arg, struct slice key, struct slice value, struct err *e)
 	arena_reset(&d->scratch);
 	if (ledger_entry_read(key, value, &d->scratch, &x, e))
 		return -1;
-	ledger_apply(&d->ledger, &x);
+	if (dlq_apply(d, &x, e))
+		return -1;
 	if (d->o.on_entry)
 		d->o.on_entry(d->o.arg, &x);
 	return 0;
@@ -326,6 +327,7 @@ dlq_close(struct dlq *d)
 	producer_close(d->producer);
 	ledger_file_close(d->file);
 	ledger_release(&d->ledger);
+	dlq_redriven_release(&d->redriven);
 	admin_topics_release(&d->topics);
 	client_close(d->client);
 	arena_release(&d->memory);
@@ -376,29 +378,38 @@ read_redrive_of(const struct dlq *d, struct slice of, int32_t *partition,
 	return true;
 }
 
-bool
+int
+dlq_apply(struct dlq *d, const struct ledger_entry *x, struct err *e)
+{
+	ledger_apply(&d->ledger, x);
+	return d->o.returns ? dlq_redriven_add(&d->redriven, x, e) : 0;
+}
+
+int
 dlq_is_return(const struct dlq *d, const struct dlq_record *x,
-	struct dlq_return *out)
+	struct dlq_return *out, struct err *e)
 {
 	const struct ledger_run *run;
-	struct ledger_redrive last;
+	struct dlq_redrive last;
+	int found;
 
 	*out = (struct dlq_return){ .redrives = x->d->redrives };
 	if (read_redrive_of(d, x->d->redrive_of, &out->partition, &out->offset)) {
 		out->run = ledger_run_hash(x->d->redrive_run);
-		return true;
+		return 1;
 	}
-	if (!ledger_redrive_of(&d->ledger, ledger_fingerprint(x->d->key,
-	    x->d->value), &last) || (last.partition == x->r->partition &&
+	found = dlq_redriven_find(&d->redriven, ledger_fingerprint(x->d->key,
+		x->d->value), &last, e);
+	if (found <= 0 || (last.partition == x->r->partition &&
 	    last.offset >= x->r->offset))
-		return false;
+		return found < 0 ? -1 : 0;
 	run = dlq_run_by_hash(d, last.run);
 	if (run && x->r->offset < ledger_run_end(run, x->r->partition))
-		return false;
+		return 0;
 	*out = (struct dlq_return){ last.partition, last.offset,
 		last.redrives > x->d->redrives ? last.redrives : x->d->redrives,
 		last.run };
-	return true;
+	return 1;
 }
 
 /* ---- reading ---- */

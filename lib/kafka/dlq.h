@@ -17,6 +17,7 @@
 #include "cli/conf.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
+#include "kafka/dlq_redriven.h"
 #include "kafka/ledger.h"
 #include "kafka/produce.h"
 #include "model/dlq_select.h"
@@ -31,6 +32,7 @@ struct dlq_options {
 	bool plain;           /* with write: without transactions */
 	/* The ledger was lost and nothing was ever handled: go on without it. */
 	bool assume_none;
+	bool returns;         /* for dlq_is_return(): what was redriven is remembered */
 	/* Each entry that is loaded, in the order of writing; or NULL. */
 	void (*on_entry)(void *arg, const struct ledger_entry *x);
 	void *arg;
@@ -61,6 +63,8 @@ struct dlq {
 	const struct dlq_commit *commit; /* of dlq_plain.c: under way */
 	struct err entry_failed;
 	bool unsettled;                  /* copies may be there that the ledger does not have */
+	bool keep_sent;                  /* what is sent now may be looked for, too */
+	struct dlq_redriven redriven;
 };
 
 /* "orders.dlq" is refused as what it is not: internal, or a ledger. After an error d may be closed. */
@@ -85,10 +89,13 @@ struct dlq_return {
 
 /*
  * Whether x is the return of one: by its headers or, where those were lost,
- * by its bytes, when it came after that run began and holds the same.
+ * by its bytes, when it came after that run began and holds the same. 1, 0;
+ * -1 = ERR_IO.
  */
-bool dlq_is_return(const struct dlq *d, const struct dlq_record *x,
-	struct dlq_return *out);
+int dlq_is_return(const struct dlq *d, const struct dlq_record *x,
+	struct dlq_return *out, struct err *e);
+/* An entry that is there for good. ERR_IO. */
+int dlq_apply(struct dlq *d, const struct ledger_entry *x, struct err *e);
 
 /* ---- its records ---- */
 

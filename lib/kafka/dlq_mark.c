@@ -32,16 +32,18 @@ commit(struct job *j, struct err *e)
 }
 
 /* How often it was redriven itself stays known. */
-static int64_t
-redrives_of(const struct job *j, const struct dlq_record *x, uint64_t fingerprint)
+static int
+find_redrives(const struct job *j, const struct dlq_record *x,
+	struct ledger_entry *y, struct err *e)
 {
-	struct ledger_redrive last;
+	struct dlq_redrive last;
+	int found = dlq_redriven_find(&j->d->redriven, y->fingerprint, &last, e);
 
-	if (ledger_redrive_of(&j->d->ledger, fingerprint, &last) &&
-	    last.partition == x->r->partition && last.offset == x->r->offset &&
-	    last.redrives > x->d->redrives)
-		return last.redrives;
-	return x->d->redrives;
+	y->redrives = x->d->redrives;
+	if (found > 0 && last.partition == x->r->partition &&
+	    last.offset == x->r->offset && last.redrives > y->redrives)
+		y->redrives = last.redrives;
+	return found < 0 ? -1 : 0;
 }
 
 static enum dlq_scan_status
@@ -62,7 +64,8 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 	if (slice_is_null(y.note))
 		y.note = slice_str(ledger_note(&j->d->ledger, r->partition,
 			r->offset));
-	y.redrives = redrives_of(j, x, y.fingerprint);
+	if (find_redrives(j, x, &y, e))
+		return DLQ_SCAN_FAIL;
 	j->run->selected++;
 	if (j->o->told)
 		j->o->told(j->o->arg, r->partition, r->offset, y.state);

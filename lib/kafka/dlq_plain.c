@@ -189,7 +189,7 @@ commit(struct dlq *d, struct dlq_batch *b, struct ledger_run *run, struct err *e
 	d->unsettled = false;
 	if (run)
 		*run = counted;
-	return 0;
+	return dlq_keep_sent(d, b, e);
 }
 
 int

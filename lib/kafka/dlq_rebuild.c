@@ -76,7 +76,8 @@ take(struct job *j, const struct record *r, struct err *e)
 		num_int(h->value, 1, INT32_MAX, &x.redrives, &ignored);
 	dlq_batch_add(&j->batch, &x, NULL);
 	/* at once: the same record may have been sent more than once */
-	ledger_apply(&j->d->ledger, &x);
+	if (dlq_apply(j->d, &x, e))
+		return -1;
 	j->run->selected++;
 	return j->batch.n >= BATCH_CHANGES ? commit(j, e) : 0;
 }

@@ -60,10 +60,10 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 	const struct ledger_run *run;
 	enum ledger_state was;
 	struct dlq_return back;
+	int is = dlq_is_return(l->d, x, &back, e);
 
-	(void)e;
-	if (!dlq_is_return(l->d, x, &back))
-		return DLQ_SCAN_ON;
+	if (is <= 0)
+		return is ? DLQ_SCAN_FAIL : DLQ_SCAN_ON;
 	was = ledger_state(&l->d->ledger, back.partition, back.offset);
 	run = dlq_run_by_hash(l->d, back.run);
 	if (run && (was == LEDGER_REDRIVEN || was == LEDGER_EDITED))
@@ -165,6 +165,7 @@ dlq_runs(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 
 	all.on_entry = on_entry;
 	all.arg = &returned;
+	all.returns = true;
 	result = dlq_open(d, conf, &all, e) || dlq_scan(d, &s, e) ||
 		print(d, &returned, id, json, out, e) ? -1 : 0;
 	release(&returned);

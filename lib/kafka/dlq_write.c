@@ -352,6 +352,15 @@ dlq_keep_marks(struct dlq *d, const struct group_offsets *marks)
 		d->committed[marks->items[i].partition] = marks->items[i].offset;
 }
 
+int
+dlq_keep_sent(struct dlq *d, const struct dlq_batch *b, struct err *e)
+{
+	for (int i = 0; i < b->n && d->keep_sent; i++)
+		if (dlq_redriven_add(&d->redriven, &b->items[i].entry, e))
+			return -1;
+	return 0;
+}
+
 static int
 commit_marks(struct dlq *d, struct err *e)
 {
@@ -437,7 +446,7 @@ transact(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	if (!commit_marks(d, e)) {
 		if (run)
 			*run = counted;
-		return DONE;
+		return dlq_keep_sent(d, b, e) ? ENDED : DONE;
 	}
 	return e->code == ERR_TEMPORARY && !d->file ? AGAIN : ENDED;
 }

@@ -160,18 +160,23 @@ redrive_take(struct redriver *j, const struct dlq_record *x, int64_t redrives,
 			return -1;
 		if (redrive_is_too_much(j))
 			return too_much(j, e);
+		j->d->keep_sent = false;
 	}
 	return is_full(j) ? redrive_commit(j, e) : 0;
 }
 
-bool
+int
 redrive_is_chosen(struct redriver *j, const struct dlq_record *x,
-	struct record *edit, int64_t *redrives)
+	struct record *edit, int64_t *redrives, struct err *e)
 {
-	struct dlq_return back = { .redrives = x->d->redrives };
+	struct dlq_return back;
+	int is;
 
 	arena_reset(&j->memory);
-	if (dlq_is_return(j->d, x, &back))
+	is = dlq_is_return(j->d, x, &back, e);
+	if (is < 0)
+		return -1;
+	if (is)
 		redrive_mark_returned(j, x, &back);
 	*redrives = back.redrives;
 	return dlq_select_matches(j->o->select, x) && (!j->o->edits ||
@@ -191,9 +196,10 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 	struct redriver *j = arg;
 	struct record edit;
 	int64_t redrives;
+	int chosen = redrive_is_chosen(j, x, &edit, &redrives, e);
 
-	if (!redrive_is_chosen(j, x, &edit, &redrives))
-		return DLQ_SCAN_ON;
+	if (chosen <= 0)
+		return chosen ? DLQ_SCAN_FAIL : DLQ_SCAN_ON;
 	if (redrive_is_over(j))
 		return DLQ_SCAN_STOP;
 	return redrive_take(j, x, redrives, j->o->edits ? &edit : NULL, e) ?
@@ -216,17 +222,15 @@ redrive_scan(struct redriver *j, enum dlq_scan_status (*record)(void *arg,
 static int
 send_all(struct redriver *j, struct err *e)
 {
-	bool disordered = false;
-
 	if (j->o->planned && redrive_check_plan(j, e))
 		return -1;
 	/* so that whom we fence, and who looks, knows of us */
 	if (!j->o->dry_run && redrive_commit(j, e))
 		return -1;
 	if (!j->o->planned && !j->o->by_arrival &&
-	    (!j->o->dry_run || j->o->plan) && redrive_look(j, &disordered, e))
+	    (!j->o->dry_run || j->o->plan) && redrive_look(j, e))
 		return -1;
-	if ((j->o->planned ? redrive_do_plan(j, e) : disordered ?
+	if ((j->o->planned ? redrive_do_plan(j, e) : j->order.disordered ?
 	     redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
 	    redrive_commit(j, e))
 		return -1;
@@ -260,6 +264,8 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 		redrive_hold_close(j.hold);
 		return -1;
 	}
+	/* who does not watch will not see them come back */
+	d->keep_sent = o->watch_ms > 0;
 	pace_init(&j.pace, o->rate, o->bytes_rate, o->ramp_ms);
 	set_state(run, "running");
 	dlq_add_run(d, run);
@@ -277,6 +283,7 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 		}
 	}
 	dlq_batch_release(&j.batch);
+	redrive_order_release(&j.order);
 	redrive_newer_free(j.newer);
 	redrive_hold_close(j.hold);
 	free((void *)(uintptr_t)j.retry_of.data);

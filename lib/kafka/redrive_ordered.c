@@ -1,14 +1,13 @@
 /*
  * redrive_ordered.c - dead letters that do not lie in the order of their
- * deaths: first it is found out where each has its place, then they are
- * fetched in that order, a batch at a time.
+ * deaths: they are gone through, and fetched again in that order, a batch at
+ * a time, as soon as nothing can come before them any more.
  */
 #include <stdlib.h>
 
 #include "base/xalloc.h"
 #include "kafka/record_pick.h"
 #include "kafka/redriver.h"
-#include "model/redrive_order.h"
 
 /* ---- looking ---- */
 
@@ -20,48 +19,24 @@ on_look(void *arg, const struct dlq_record *x, struct err *e)
 	(void)e;
 	if (!dlq_select_matches(j->o->select, x))
 		return DLQ_SCAN_ON;
-	if (j->o->limit >= 0 && j->taken++ >= j->o->limit)
+	if (j->o->limit >= 0 && j->placed++ >= j->o->limit)
 		return DLQ_SCAN_STOP;
-	redrive_order_look(j->order, x->r->partition, &x->d->origin);
-	return j->order->disordered ? DLQ_SCAN_STOP : DLQ_SCAN_ON;
+	redrive_order_look(&j->order, x->r->partition, x->r->offset,
+		&x->d->origin);
+	return DLQ_SCAN_ON;
 }
 
 int
-redrive_look(struct redriver *j, bool *disordered, struct err *e)
+redrive_look(struct redriver *j, struct err *e)
 {
-	struct redrive_order order = { 0 };
-	int result;
+	int result = redrive_scan(j, on_look, e);
 
-	j->order = &order;
-	result = redrive_scan(j, on_look, e);
-	*disordered = order.disordered;
-	redrive_order_release(&order);
-	j->order = NULL;
-	j->taken = 0;
+	if (j->order.disordered)
+		redrive_order_looked(&j->order);
+	else
+		redrive_order_release(&j->order);
+	j->placed = 0;
 	return result;
-}
-
-/* ---- finding the places ---- */
-
-static enum dlq_scan_status
-on_place(void *arg, const struct dlq_record *x, struct err *e)
-{
-	struct redriver *j = arg;
-	struct record edit;
-	int64_t redrives;
-
-	if (!redrive_is_chosen(j, x, &edit, &redrives))
-		return DLQ_SCAN_ON;
-	if (redrive_is_over(j))
-		return DLQ_SCAN_STOP;
-	/* is parked at once, in any order */
-	if (redrives >= j->o->max_redrives)
-		return redrive_take(j, x, redrives, NULL, e) ? DLQ_SCAN_FAIL :
-			DLQ_SCAN_ON;
-	redrive_order_add(j->order, x->r->partition, x->r->offset,
-		&x->d->origin);
-	j->taken++;
-	return DLQ_SCAN_ON;
 }
 
 /* ---- sending them ---- */
@@ -92,7 +67,7 @@ give(struct redriver *j, const struct record *r, struct err *e)
 	struct arena *a = &j->letter;
 	struct deadletter letter;
 	struct dlq_record x = { .r = r, .d = &letter };
-	struct dlq_return back = { 0 };
+	struct dlq_return back;
 	struct record edit;
 
 	arena_reset(a);
@@ -100,8 +75,8 @@ give(struct redriver *j, const struct record *r, struct err *e)
 	deadletter_read(r, &letter, a);
 	if (j->checking)
 		return check(j, r, &letter, e);
-	back.redrives = letter.redrives;
-	dlq_is_return(j->d, &x, &back);
+	if (dlq_is_return(j->d, &x, &back, e) < 0)
+		return -1;
 	if (j->o->edits)
 		redrive_edits_take(j->o->edits, r->partition, r->offset, &edit);
 	return redrive_take(j, &x, back.redrives, j->o->edits ? &edit : NULL, e);
@@ -121,14 +96,12 @@ lost(struct redriver *j, const struct redrive_place *p, struct err *e)
 	return 0;
 }
 
-/* Returns the bytes that were fetched; -1. */
-static int64_t
+static int
 send_some(struct redriver *j, const struct redrive_place *places, int n,
 	struct err *e)
 {
 	struct record **copies = xcalloc((size_t)n, sizeof(*copies));
 	struct record_pick *picks = xcalloc((size_t)n, sizeof(*picks));
-	int64_t bytes = 0;
 	int result;
 
 	for (int i = 0; i < n; i++)
@@ -143,20 +116,22 @@ send_some(struct redriver *j, const struct redrive_place *places, int n,
 			result = lost(j, &places[i], e);
 		if (!result && r) {
 			result = give(j, r, e);
-			bytes += (int64_t)(r->key.len + r->value.len);
+			j->fetched_bytes += (int64_t)(r->key.len + r->value.len);
 		}
 		free(copies[i]);
 	}
+	j->fetched += n;
 	free(copies);
 	free(picks);
-	return result ? -1 : bytes;
+	return result;
 }
 
 /* So many that they fit into memory, by what the others were like. */
 static int
-next_batch(const struct redriver *j, size_t done, size_t left, int64_t bytes)
+next_batch(const struct redriver *j, size_t left)
 {
-	int64_t n = done ? BATCH_RECORDS : 100, mean = done ? bytes / (int64_t)done : 0;
+	int64_t n = j->fetched ? BATCH_RECORDS : 100;
+	int64_t mean = j->fetched ? j->fetched_bytes / j->fetched : 0;
 
 	if (mean && n > BATCH_BYTES / mean)
 		n = BATCH_BYTES / mean + 1;
@@ -169,32 +144,66 @@ int
 redrive_send_places(struct redriver *j, const struct redrive_place *places,
 	size_t n, struct err *e)
 {
-	int64_t bytes = 0, some;
 	int batch;
 
 	for (size_t i = 0; i < n; i += (size_t)batch) {
-		batch = next_batch(j, i, n - i, bytes);
-		some = send_some(j, places + i, batch, e);
-		if (some < 0)
+		batch = next_batch(j, n - i);
+		if (send_some(j, places + i, batch, e))
 			return -1;
-		bytes += some;
 	}
 	return 0;
+}
+
+/* ---- finding the order ---- */
+
+static int
+send_due(struct redriver *j, struct err *e)
+{
+	struct redrive_places *due = &j->order.due;
+	int result = redrive_send_places(j, due->items, due->n, e);
+
+	due->n = 0;
+	return result;
+}
+
+/* Of a limit the look did not see what is there behind it. */
+static int
+send_some_due(struct redriver *j, struct err *e)
+{
+	if (j->o->limit >= 0 || j->order.added < BATCH_RECORDS)
+		return 0;
+	redrive_order_settle(&j->order, false);
+	return j->order.due.n < BATCH_RECORDS ? 0 : send_due(j, e);
+}
+
+static enum dlq_scan_status
+on_place(void *arg, const struct dlq_record *x, struct err *e)
+{
+	struct redriver *j = arg;
+	struct record edit;
+	int64_t redrives;
+	int chosen = redrive_is_chosen(j, x, &edit, &redrives, e);
+
+	redrive_order_pass(&j->order, x->r->partition, x->r->offset);
+	if (chosen <= 0)
+		return chosen ? DLQ_SCAN_FAIL : DLQ_SCAN_ON;
+	if (j->o->limit >= 0 && j->placed >= j->o->limit)
+		return DLQ_SCAN_STOP;
+	/* is parked at once, in any order */
+	if (redrives >= j->o->max_redrives)
+		return redrive_take(j, x, redrives, NULL, e) ? DLQ_SCAN_FAIL :
+			DLQ_SCAN_ON;
+	j->placed++;
+	redrive_order_add(&j->order, x->r->partition, x->r->offset,
+		&x->d->origin);
+	return send_some_due(j, e) ? DLQ_SCAN_FAIL : DLQ_SCAN_ON;
 }
 
 int
 redrive_ordered(struct redriver *j, struct err *e)
 {
-	struct redrive_order order = { 0 };
-	int result;
-
-	j->order = &order;
-	result = redrive_scan(j, on_place, e);
-	j->taken = 0;
-	redrive_order_sort(&order);
-	if (!result)
-		result = redrive_send_places(j, order.places, order.n, e);
-	redrive_order_release(&order);
-	j->order = NULL;
-	return result;
+	if (redrive_scan(j, on_place, e))
+		return -1;
+	redrive_order_settle(&j->order, true);
+	return send_due(j, e);
 }

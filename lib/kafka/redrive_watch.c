@@ -15,20 +15,22 @@ redrive_is_too_much(const struct redriver *j)
 }
 
 /* Returns of this run count; they are marked with the next commit. */
-static void
-look(struct redriver *j, const struct record *r, int64_t *seen)
+static int
+look(struct redriver *j, const struct record *r, int64_t *seen, struct err *e)
 {
 	struct deadletter letter;
 	struct dlq_record x = { .r = r, .d = &letter };
 	struct dlq_return back;
+	int is;
 
 	arena_reset(&j->memory);
 	deadletter_read(r, &letter, &j->memory);
-	if (!dlq_is_return(j->d, &x, &back) ||
-	    back.run != ledger_run_hash(j->o->form.run))
-		return;
+	is = dlq_is_return(j->d, &x, &back, e);
+	if (is <= 0 || back.run != ledger_run_hash(j->o->form.run))
+		return is < 0 ? -1 : 0;
 	++*seen;
 	redrive_mark_returned(j, &x, &back);
+	return 0;
 }
 
 /* Behind the end of the topic as it was when the run began. */
@@ -57,7 +59,8 @@ follow(struct redriver *j, struct consume *c, struct err *e)
 	       (left = until - clock_mono_ms(clock)) > 0) {
 		switch (consume_next(c, left > 1000 ? 1000 : (int)left, &r, e)) {
 		case CONSUME_RECORD:
-			look(j, &r, &seen);
+			if (look(j, &r, &seen, e))
+				return -1;
 			break;
 		case CONSUME_SIGNAL:
 			return -1;

@@ -7,6 +7,7 @@
 #include "kafka/redrive.h"
 #include "kafka/redrive_newer.h"
 #include "kafka/redrive_pace.h"
+#include "model/redrive_order.h"
 
 struct redriver {
 	struct dlq *d;
@@ -15,7 +16,9 @@ struct redriver {
 	struct dlq_batch batch;
 	struct arena memory;    /* of one record */
 	struct arena letter;    /* what one record's headers tell, when it is read again */
-	struct redrive_order *order; /* while it is found out; see redrive_ordered.c */
+	struct redrive_order order; /* see redrive_ordered.c */
+	int64_t placed;         /* in that order, of `limit` */
+	int64_t fetched, fetched_bytes; /* of those that were sent in it */
 	struct pace pace;
 	struct redrive_newer *newer; /* made when it is needed */
 	struct redrive_hold *hold;   /* NULL = nothing is held back */
@@ -36,9 +39,9 @@ enum { BATCH_RECORDS = 5000, BATCH_CHANGES = 20000, BATCH_BYTES = 16 << 20 };
 /* Reads what is selected and still open, as it was when the run began. */
 int redrive_scan(struct redriver *j, enum dlq_scan_status (*record)(void *arg,
 	const struct dlq_record *x, struct err *e), struct err *e);
-/* A return is marked as such. True when it is to be sent; *redrives is how often it was. */
-bool redrive_is_chosen(struct redriver *j, const struct dlq_record *x,
-	struct record *edit, int64_t *redrives);
+/* A return is marked as such. 1 when it is to be sent; *redrives is how often it was. ERR_IO. */
+int redrive_is_chosen(struct redriver *j, const struct dlq_record *x,
+	struct record *edit, int64_t *redrives, struct err *e);
 /*
  * Into the batch, with the copy that was made of it, if any; or parked. The
  * batch is committed when it is full, and the canary watched.
@@ -47,11 +50,11 @@ int redrive_take(struct redriver *j, const struct dlq_record *x,
 	int64_t redrives, const struct record *edit, struct err *e);
 bool redrive_is_over(const struct redriver *j);
 
-/* redrive_ordered.c: whether they lie in the order of their deaths; if not, in that. */
-int redrive_look(struct redriver *j, bool *disordered, struct err *e);
+/* redrive_ordered.c: j->order.disordered tells whether they lie in the order of their deaths. */
+int redrive_look(struct redriver *j, struct err *e);
+/* In that order, after a look. */
 int redrive_ordered(struct redriver *j, struct err *e);
 /* These, in this order; those that are not there are told. */
-struct redrive_place;
 int redrive_send_places(struct redriver *j, const struct redrive_place *places,
 	size_t n, struct err *e);
 

@@ -67,83 +67,12 @@ ledger_fingerprint(struct slice key, struct slice value)
 	return h ? h : 1;
 }
 
-struct ledger_redriven {
-	uint64_t fingerprint; /* 0 = free */
-	int64_t offset;
-	int32_t partition;
-	uint32_t run;
-	int32_t redrives;
-};
-
 uint32_t
 ledger_run_hash(struct slice run)
 {
 	uint64_t h = hash(FINGERPRINT_SEED, run);
 
 	return (uint32_t)(h ^ h >> 32);
-}
-
-static struct ledger_redriven *
-find_redriven(const struct ledger *l, uint64_t fingerprint)
-{
-	size_t mask = l->redriven_cap - 1;
-	size_t i = fingerprint & mask;
-
-	while (l->redriven[i].fingerprint &&
-	       l->redriven[i].fingerprint != fingerprint)
-		i = (i + 1) & mask;
-	return &l->redriven[i];
-}
-
-static void
-grow_redriven(struct ledger *l)
-{
-	struct ledger_redriven *old = l->redriven;
-	size_t n = l->redriven_cap;
-
-	l->redriven_cap = n ? 2 * n : 256;
-	l->redriven = xcalloc(l->redriven_cap, sizeof(*l->redriven));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].fingerprint)
-			*find_redriven(l, old[i].fingerprint) = old[i];
-	free(old);
-}
-
-/* The newest one that was sent away stands for all of its kind. */
-static void
-note_redriven(struct ledger *l, const struct ledger_entry *x)
-{
-	struct ledger_redriven *r;
-
-	if (!x->fingerprint || !x->redrives)
-		return;
-	if (4 * l->redriven_n >= 3 * l->redriven_cap)
-		grow_redriven(l);
-	r = find_redriven(l, x->fingerprint);
-	l->redriven_n += !r->fingerprint;
-	r->fingerprint = x->fingerprint;
-	if (x->redrives < r->redrives)
-		return;
-	r->redrives = x->redrives > INT32_MAX ? INT32_MAX : (int32_t)x->redrives;
-	r->partition = x->partition;
-	r->offset = x->offset;
-	r->run = ledger_run_hash(x->run);
-}
-
-bool
-ledger_redrive_of(const struct ledger *l, uint64_t fingerprint,
-	struct ledger_redrive *out)
-{
-	const struct ledger_redriven *r;
-
-	if (!l->redriven_n || !fingerprint)
-		return false;
-	r = find_redriven(l, fingerprint);
-	if (!r->fingerprint)
-		return false;
-	*out = (struct ledger_redrive){ r->partition, r->offset, r->redrives,
-		r->run };
-	return true;
 }
 
 /* ---- states ---- */
@@ -249,7 +178,6 @@ ledger_apply(struct ledger *l, const struct ledger_entry *x)
 	uint8_t *b;
 
 	l->entries++;
-	note_redriven(l, x);
 	if (x->offset < t->start)
 		return;
 	b = byte_at(t, x->offset, true);
@@ -330,6 +258,5 @@ ledger_release(struct ledger *l)
 		free(note);
 	map_release(&l->notes);
 	free(l->parts);
-	free(l->redriven);
 	*l = (struct ledger){ 0 };
 }

@@ -60,6 +60,8 @@ int ledger_entry_read(struct slice key, struct slice value, struct arena *a,
 
 /* Of the bytes that a second death brings back; never 0, the same everywhere. */
 uint64_t ledger_fingerprint(struct slice key, struct slice value);
+/* A run's id, for those who keep many. */
+uint32_t ledger_run_hash(struct slice run);
 
 /* ---- all of them ---- */
 
@@ -72,39 +74,21 @@ struct ledger_part {
 	int64_t counts[LEDGER_STATES]; /* entries by state; open ones too */
 };
 
-struct ledger_redriven;           /* private */
-
 struct ledger {
 	struct ledger_part *parts;
 	int parts_n;
-	/* Redriven records by fingerprint: open addressing. */
-	struct ledger_redriven *redriven;
-	size_t redriven_n, redriven_cap;
 	struct map notes;         /* "P/O" -> note */
 	int64_t entries;          /* read or applied */
 };
 
 /* Where partition p's log begins; once for each partition before anything else. */
 void ledger_start(struct ledger *l, int32_t p, int64_t start);
-/* Takes an entry over, newer ones last; below the log's start it counts only for redrives. */
+/* Takes an entry over, newer ones last; below the log's start it is not kept. */
 void ledger_apply(struct ledger *l, const struct ledger_entry *x);
 /* O(1). */
 enum ledger_state ledger_state(const struct ledger *l, int32_t p, int64_t offset);
 /* NULL = none. */
 const char *ledger_note(const struct ledger *l, int32_t p, int64_t offset);
-
-/* The last redrive of a key and value. */
-struct ledger_redrive {
-	int32_t partition;        /* of the dead letter that was redriven */
-	int64_t offset;
-	int64_t redrives;         /* how often, this one included */
-	uint32_t run;             /* ledger_run_hash() of its run */
-};
-
-/* False when no record of this key and value was ever redriven. */
-bool ledger_redrive_of(const struct ledger *l, uint64_t fingerprint,
-	struct ledger_redrive *out);
-uint32_t ledger_run_hash(struct slice run);
 
 /* A reading of p from `from` on begins; then each record that is there, in order. */
 void ledger_scan(struct ledger *l, int32_t p, int64_t from);

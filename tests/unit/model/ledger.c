@@ -97,31 +97,6 @@ what_lies_before_a_reading_is_not_taken_for_a_gap(void)
 }
 
 static void
-redrives_are_counted_by_key_and_value(void)
-{
-	struct ledger l = { 0 };
-	struct ledger_entry x = { .state = LEDGER_REDRIVEN, .run = slice_str("r1") };
-	struct ledger_redrive last;
-
-	ledger_start(&l, 0, 0);
-	CHECK(!ledger_redrive_of(&l, 7, &last));
-	for (uint64_t i = 1; i <= 5000; i++) {
-		x.offset = (int64_t)i;
-		x.fingerprint = i * UINT64_C(0x9e3779b97f4a7c15);
-		x.redrives = (int64_t)(i % 3 + 1);
-		ledger_apply(&l, &x);
-	}
-	x.fingerprint = 5000 * UINT64_C(0x9e3779b97f4a7c15);
-	if (CHECK(ledger_redrive_of(&l, x.fingerprint, &last))) {
-		CHECK_INT(last.offset, 5000);
-		CHECK_INT(last.redrives, 5000 % 3 + 1);
-		CHECK_INT(last.run, ledger_run_hash(slice_str("r1")));
-	}
-	CHECK(!ledger_redrive_of(&l, 12345, &last));
-	ledger_release(&l);
-}
-
-static void
 fingerprints_tell_null_from_empty_and_key_from_value(void)
 {
 	struct slice ab = slice_str("ab"), a = slice_str("a"), b = slice_str("b"),
@@ -247,7 +222,6 @@ main(void)
 	RUN(the_mark_goes_back_when_one_is_open_again);
 	RUN(gaps_that_were_read_over_do_not_stop_the_mark);
 	RUN(what_lies_before_a_reading_is_not_taken_for_a_gap);
-	RUN(redrives_are_counted_by_key_and_value);
 	RUN(fingerprints_tell_null_from_empty_and_key_from_value);
 	RUN(notes_are_kept_and_taken_back);
 	RUN(entries_are_read_as_they_were_written);
