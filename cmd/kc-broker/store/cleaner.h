@@ -48,7 +48,9 @@ void cleaner_forget(struct cleaner *k, struct partlog *l);
 uint64_t cleaner_rounds(const struct cleaner *k);
 bool cleaner_is_busy(const struct cleaner *k);
 
-/* At a start after a crash: ends exchanges, removes what was half done. */
+/* At a start after a crash: a name that says there is something to do. */
+bool cleaner_is_leftover(const char *name);
+/* Ends exchanges, removes what was half done. */
 int cleaner_recover(struct partlog *l, struct err *e);
 
 #endif

@@ -23,6 +23,7 @@
 struct recovery {
 	struct buf checkpoint;
 	struct map logs;           /* struct recovered by key */
+	struct replay_input input;
 	bool has_frames;
 	bool has_checkpoint;
 };
@@ -181,13 +182,13 @@ claim_directory(struct partlog *l, bool known, struct err *e)
 	struct store *s = l->store;
 	const struct fs *fs = s->fs;
 	struct uuid owner = l->id;
-	bool there = fs->size_of(fs, partlog_path(l, NULL)) >= 0;
+	bool there = !partlog_owner(l, &owner);
 	char *path;
 
 	/* Without its owner's name it is ours if we are known to have one, and
 	 * that one was not moved away by a deletion. */
-	if (there && partlog_owner(l, &owner) < 0 && (!known ||
-	    fs->size_of(fs, partlog_grave(s, &l->id, l->partition)) >= 0))
+	if (!there && (there = fs->size_of(fs, partlog_path(l, NULL)) >= 0) &&
+	    (!known || fs->size_of(fs, partlog_grave(s, &l->id, l->partition)) >= 0))
 		owner = uuid_random();
 	if (there && !uuid_eq(&owner, &l->id)) {
 		if (partlog_bury(l, &owner) < 0)
@@ -203,6 +204,41 @@ claim_directory(struct partlog *l, bool known, struct err *e)
 	}
 	l->on_disk = there;
 	return 0;
+}
+
+/* ---- what is in it ------------------------------------------------------ */
+
+struct contents {
+	int64_t newest;    /* as in struct replay_input */
+	bool has_leftover; /* of the cleaner */
+};
+
+static int
+note_file(void *arg, const char *name)
+{
+	struct contents *x = arg;
+	struct err e = ERR_INIT;
+	int64_t base;
+
+	x->has_leftover |= cleaner_is_leftover(name);
+	if (strlen(name) >= 24 && name[20] == '.' &&
+	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
+	    base > x->newest)
+		x->newest = base;
+	return 0;
+}
+
+/* Ends what the cleaner was at, and says what is there then. */
+static int
+look_into_directory(struct partlog *l, int64_t *newest, struct err *e)
+{
+	const struct fs *fs = l->store->fs;
+	struct contents x = { .newest = -1 };
+
+	if (fs->list(fs, partlog_path(l, NULL), note_file, &x) < 0)
+		return err_errno(e, ERR_IO, "cannot list '%s'", partlog_path(l, NULL));
+	*newest = x.newest;
+	return x.has_leftover ? cleaner_recover(l, e) : 0;
 }
 
 /* ---- one log ------------------------------------------------------------ */
@@ -240,7 +276,7 @@ adopt(struct partlog *l, const struct checkpoint_log *c)
 
 /* Is the active segment exactly as the checkpoint says, and the last one? */
 static bool
-is_unchanged(struct partlog *l)
+is_unchanged(struct partlog *l, int64_t newest)
 {
 	const struct fs *fs = l->store->fs;
 	struct segment *g = partlog_active(l);
@@ -249,12 +285,7 @@ is_unchanged(struct partlog *l)
 	if (!g)
 		return l->store->was_clean;
 	snprintf(name, sizeof(name), "%020" PRId64 ".log", g->base);
-	if (fs->size_of(fs, partlog_path(l, name)) != g->size)
-		return false;
-	if (l->store->was_clean || !g->size)
-		return true;
-	snprintf(name, sizeof(name), "%020" PRId64 ".log", l->end);
-	return fs->size_of(fs, partlog_path(l, name)) < 0;
+	return newest <= g->base && fs->size_of(fs, partlog_path(l, name)) == g->size;
 }
 
 static void
@@ -368,23 +399,24 @@ static int
 bring_up(struct partlog *l, const struct recovered *k, bool known, struct err *e)
 {
 	struct store *s = l->store;
+	struct replay_input *in = &s->recovery->input;
 	struct segment *g;
 	int r;
 
 	if (known && l->older_n && !l->config.compact && check_chain(l, e) < 0)
 		return -1;
-	if (known ? !k->frames_n && is_unchanged(l) : s->was_clean) {
+	if (known ? !k->frames_n && is_unchanged(l, in->newest) : s->was_clean) {
 		g = partlog_active(l);
 		partlog_set_hw(l, l->end, g ? g->base : -1, g ? g->size : 0);
-		return s->was_clean || !l->on_disk ? 0 : replay_remove_stale(l, e);
+		return 0;
 	}
 	/* Only what a checkpoint knows of is ever compacted. */
 	r = replay_log(l, k, known, !known && l->config.compact &&
-		!s->recovery->has_checkpoint, e);
+		!s->recovery->has_checkpoint, in, e);
 	if (r < 0 && e->code == ERR_CORRUPT && s->o.repair) {
 		store_report(s, true, "%s", e->msg);
 		forget(l);
-		r = replay_log(l, NULL, false, l->config.compact, e);
+		r = replay_log(l, NULL, false, l->config.compact, in, e);
 	}
 	return r;
 }
@@ -403,8 +435,10 @@ recovery_attach(struct partlog *l, struct err *e)
 	known = k && k->entry.data && !checkpoint_get(k->entry, &c);
 	if (known)
 		adopt(l, &c);
+	s->recovery->input.newest = -1;
 	if ((!s->was_clean && claim_directory(l, known, e) < 0) ||
-	    (!s->was_clean && l->on_disk && cleaner_recover(l, e) < 0) ||
+	    (!s->was_clean && l->on_disk &&
+	     look_into_directory(l, &s->recovery->input.newest, e) < 0) ||
 	    bring_up(l, k, known, e) < 0)
 		return -1;
 	if (l->start > l->end)
@@ -521,6 +555,8 @@ recovery_free(struct store *s)
 	}
 	map_release(&r->logs);
 	buf_release(&r->checkpoint);
+	buf_release(&r->input.bytes);
+	buf_release(&r->input.frame);
 	free(r);
 	s->recovery = NULL;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "store/checkpoint.h"
@@ -22,6 +23,14 @@ struct recovered {
 	struct slice entry;       /* of the checkpoint; data NULL = none */
 	struct wal_frame *frames; /* in the order of commits */
 	int frames_n, frames_cap;
+};
+
+/* What one log after the other is read with. */
+struct replay_input {
+	struct buf bytes, frame; /* scratch */
+	/* Base offset of the newest segment that its directory has a file of,
+	 * -1 = none, or not looked for as the end was clean. */
+	int64_t newest;
 };
 
 /* Reads checkpoint and WAL, or makes the first ones. */
@@ -40,13 +49,13 @@ void recovery_free(struct store *s);
  * first commit, and the high watermark is in front of it.
  */
 int replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
-	bool gaps, struct err *e);
+	bool gaps, struct replay_input *in, struct err *e);
 
 /*
- * Removes segments behind the active one: what commits that were never
- * acknowledged left. They must not be taken for the log's once it has grown
- * that far.
+ * Removes segments behind the active one, if `newest` is: what commits that
+ * were never acknowledged left. They must not be taken for the log's once it
+ * has grown that far.
  */
-int replay_remove_stale(struct partlog *l, struct err *e);
+int replay_remove_stale(struct partlog *l, int64_t newest, struct err *e);
 
 #endif

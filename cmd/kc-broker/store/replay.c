@@ -8,22 +8,24 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/crc32c.h"
 #include "base/num.h"
 #include "store/recovery.h"
 #include "store/state.h"
 
-enum { SCAN_BUFFER = 256 << 10 }; /* bytes read at once, or one batch */
+enum { SCAN_BUFFER = 128 << 10 }; /* bytes read at once: they stay in the cache */
 
 /* ---- reading tails ------------------------------------------------------ */
 
 /* Where it is: at the end of the last segment. */
 struct replay {
 	struct partlog *l;
-	struct buf bytes;  /* of the scan */
+	struct buf *bytes; /* of the scan */
 	int64_t at;        /* their position */
 	bool gaps;         /* all segments are read, and compaction may have been there */
 	int64_t now;
-	struct buf frame;  /* data of one, from the WAL */
+	struct buf *frame; /* data of one, from the WAL */
+	int64_t newest;    /* base of the newest segment that the start found */
 	bool in_tail;      /* what follows may not be on disk yet; it began here: */
 	int64_t tail_base, tail_pos, tail_offset;
 };
@@ -51,26 +53,54 @@ is_next(const struct replay *x, const struct batch *b)
 		b->base_offset < INT64_MAX - b->last_offset_delta;
 }
 
-/* n bytes at the segment's end, in x->bytes; NULL with errno. */
+/*
+ * At least n bytes at `pos`, which are there, in x->bytes: *got of them. What
+ * is known already is not read again. NULL with errno.
+ */
 static const uint8_t *
-look(struct replay *x, struct segment *g, size_t n, int64_t file_size)
+look(struct replay *x, struct segment *g, int64_t pos, size_t n, int64_t file_size,
+	size_t *got)
 {
-	int64_t have = x->at + (int64_t)x->bytes.len - g->size;
-	size_t want = SCAN_BUFFER;
+	int64_t skip = pos - x->at;
+	size_t have = 0, want = n < SCAN_BUFFER ? SCAN_BUFFER : n;
 
-	if (g->size >= x->at && have >= (int64_t)n)
-		return x->bytes.data + (g->size - x->at);
-	if (want < n)
-		want = n;
-	if ((int64_t)want > file_size - g->size)
-		want = (size_t)(file_size - g->size);
-	buf_clear(&x->bytes);
-	x->at = g->size;
-	if (fs_read_all(g->store->fs, g->file.fd, buf_reserve(&x->bytes, want),
-			want, g->size) < 0)
-		return NULL;
-	x->bytes.len = want;
-	return x->bytes.data;
+	if (skip >= 0 && skip < (int64_t)x->bytes->len)
+		have = x->bytes->len - (size_t)skip;
+	if (have < n) {
+		if ((int64_t)want > file_size - pos)
+			want = (size_t)(file_size - pos);
+		buf_consume(x->bytes, x->bytes->len - have);
+		buf_reserve(x->bytes, want - have);
+		if (fs_read_all(g->store->fs, g->file.fd, x->bytes->data + have,
+				want - have, pos + (int64_t)have) < 0) {
+			x->bytes->len = 0;
+			return NULL;
+		}
+		x->bytes->len = have = want;
+		x->at = pos;
+		skip = 0;
+	}
+	*got = have;
+	return x->bytes->data + skip;
+}
+
+/* Is the batch at the segment's end intact? 1, 0, -1 errno. */
+static int
+is_intact(struct replay *x, struct segment *g, const struct batch *b, int64_t file_size)
+{
+	int64_t pos = g->size + BATCH_CRC_FROM, end = g->size + b->size;
+	const uint8_t *p;
+	uint32_t crc = 0;
+	size_t n;
+
+	for (; pos < end; pos += (int64_t)n) {
+		if (!(p = look(x, g, pos, 1, file_size, &n)))
+			return -1;
+		if ((int64_t)n > end - pos)
+			n = (size_t)(end - pos);
+		crc = crc32c(crc, p, n);
+	}
+	return crc == b->crc;
 }
 
 /* The batch at the segment's end, if an intact one is there: 1, 0, -1 errno. */
@@ -80,15 +110,23 @@ scan_one(struct replay *x, struct segment *g, int64_t file_size)
 	int64_t left = file_size - g->size;
 	const uint8_t *p;
 	struct batch b;
+	size_t got;
+	int r;
 
 	if (left < BATCH_HEADER)
 		return 0;
-	if (!(p = look(x, g, BATCH_HEADER, file_size)))
+	if (!(p = look(x, g, g->size, BATCH_HEADER, file_size, &got)))
 		return -1;
 	batch_decode(p, &b);
 	if (!is_next(x, &b) || b.size > left)
 		return 0;
-	if (!(p = look(x, g, (size_t)b.size, file_size)))
+	/* Of a large one no more than its checksum is asked. */
+	if (b.size > SCAN_BUFFER && !(b.attributes & BATCH_CONTROL)) {
+		if ((r = is_intact(x, g, &b, file_size)) == 1)
+			apply(x, g, &b, NULL);
+		return r;
+	}
+	if (!(p = look(x, g, g->size, (size_t)b.size, file_size, &got)))
 		return -1;
 	if (!batch_crc_ok(p, &b))
 		return 0;
@@ -154,7 +192,7 @@ enter_segment(struct replay *x, bool create, struct err *e)
 	if (old)
 		segment_seal(old);
 	g->extended = true;
-	x->bytes.len = 0;
+	x->bytes->len = 0;
 	partlog_push(l, g);
 	mark_written(g); /* as all segments that the checkpoint does not know */
 	return 1;
@@ -198,10 +236,11 @@ written_frame(struct replay *x, const struct wal_frame *f, struct segment *g)
 	const struct fs *fs = g->store->fs;
 	const uint8_t *p;
 	int64_t size;
+	size_t got;
 
 	if (g->store->suspect || f->position != g->size ||
 	    (size = fs->size(fs, g->file.fd)) - g->size < f->length ||
-	    !(p = look(x, g, f->length, size)))
+	    !(p = look(x, g, g->size, f->length, size, &got)))
 		return NULL;
 	return wal_frame_is(f, p) ? p : NULL;
 }
@@ -213,16 +252,16 @@ write_frame(struct replay *x, const struct wal_frame *f, struct segment *g,
 {
 	struct store *s = g->store;
 
-	buf_clear(&x->frame);
-	x->bytes.len = 0;
-	if (wal_data(s->wal, f, buf_reserve(&x->frame, f->length)) < 0)
+	buf_clear(x->frame);
+	x->bytes->len = 0;
+	if (wal_data(s->wal, f, buf_reserve(x->frame, f->length)) < 0)
 		return NULL;
 	errno = EBADMSG;
-	if (!wal_frame_is(f, x->frame.data))
+	if (!wal_frame_is(f, x->frame->data))
 		return NULL;
-	x->frame.len = f->length;
-	return fs_write_all(s->fs, g->file.fd, x->frame.data + skip,
-		f->length - skip, g->size) < 0 ? NULL : x->frame.data + skip;
+	x->frame->len = f->length;
+	return fs_write_all(s->fs, g->file.fd, x->frame->data + skip,
+		f->length - skip, g->size) < 0 ? NULL : x->frame->data + skip;
 }
 
 /* Writes a frame's bytes again, and goes over the batches in them. */
@@ -300,12 +339,14 @@ remove_stale(void *arg, const char *name)
 }
 
 int
-replay_remove_stale(struct partlog *l, struct err *e)
+replay_remove_stale(struct partlog *l, int64_t newest, struct err *e)
 {
 	const struct fs *fs = l->store->fs;
 	struct segment *g = partlog_active(l);
 	struct stale stale = { l, g ? g->base : -1, false };
 
+	if (newest <= stale.above)
+		return 0;
 	fs->list(fs, partlog_path(l, NULL), remove_stale, &stale);
 	if (stale.found && fs_sync_dir(fs, partlog_path(l, NULL)) < 0)
 		return err_errno(e, ERR_IO, "cannot sync '%s'", partlog_path(l, NULL));
@@ -415,12 +456,12 @@ write_again(struct replay *x, struct segment *g, int64_t pos)
 {
 	const struct fs *fs = g->store->fs;
 
-	buf_clear(&x->frame);
+	buf_clear(x->frame);
 	for (size_t n; pos < g->size; pos += (int64_t)n) {
 		n = g->size - pos < SCAN_BUFFER ? (size_t)(g->size - pos) :
 			SCAN_BUFFER;
-		if (fs_read_all(fs, g->file.fd, buf_reserve(&x->frame, n), n, pos) < 0 ||
-		    fs_write_all(fs, g->file.fd, x->frame.data, n, pos) < 0)
+		if (fs_read_all(fs, g->file.fd, buf_reserve(x->frame, n), n, pos) < 0 ||
+		    fs_write_all(fs, g->file.fd, x->frame->data, n, pos) < 0)
 			return -1;
 	}
 	return 0;
@@ -566,8 +607,7 @@ replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
 			return -1;
 	}
 	begin_tail(x);
-	if (scan_tail(x, e) < 0 || (!l->store->was_clean && l->on_disk &&
-	    replay_remove_stale(l, e) < 0))
+	if (scan_tail(x, e) < 0 || replay_remove_stale(l, x->newest, e) < 0)
 		return -1;
 	if (is_new && l->store->durable)
 		commit_note_start(l);
@@ -577,13 +617,12 @@ replay(struct replay *x, const struct recovered *k, bool with_checkpoint,
 
 int
 replay_log(struct partlog *l, const struct recovered *k, bool with_checkpoint,
-	bool gaps, struct err *e)
+	bool gaps, struct replay_input *in, struct err *e)
 {
 	struct replay x = { .l = l, .now = clock_wall_ms(l->store->o.clock),
-		.gaps = gaps };
-	int r = replay(&x, k, with_checkpoint, e);
+		.gaps = gaps, .newest = in->newest, .bytes = &in->bytes,
+		.frame = &in->frame };
 
-	buf_release(&x.bytes);
-	buf_release(&x.frame);
-	return r;
+	buf_clear(x.bytes);
+	return replay(&x, k, with_checkpoint, e);
 }

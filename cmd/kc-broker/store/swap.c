@@ -231,6 +231,13 @@ ends_with(const char *name, const char *suffix)
 	return n > k && !strcmp(name + n - k, suffix);
 }
 
+bool
+cleaner_is_leftover(const char *name)
+{
+	return ends_with(name, ".cleaned") || ends_with(name, ".deleted") ||
+		ends_with(name, ".swap");
+}
+
 static int
 find_leftover(void *arg, const char *name)
 {
