@@ -142,7 +142,7 @@ crc32c(uint32_t crc, const void *p, size_t n)
 static uint32_t power[64];
 
 static uint32_t
-multiply(uint32_t a, uint32_t b)
+multiply_bits(uint32_t a, uint32_t b)
 {
 	uint32_t product = 0;
 
@@ -158,15 +158,66 @@ make_powers(void)
 {
 	uint32_t x = (uint32_t)1 << 23; /* x^8 */
 
-	for (int k = 0; k < 64; k++, x = multiply(x, x))
+	for (int k = 0; k < 64; k++, x = multiply_bits(x, x))
 		power[k] = x;
+}
+
+#if defined(__x86_64__)
+#include <wmmintrin.h>
+
+/*
+ * The product of two numbers whose bit 31 is the constant term has it in bit
+ * 62. Its lower half is what comes behind x^31: the checksum instruction
+ * multiplies by x^32 and divides.
+ */
+static uint32_t __attribute__((target("sse4.2,pclmul")))
+join_hardware(uint32_t first, size_t n)
+{
+	for (int k = 0; n; n >>= 1, k++) {
+		__m128i product;
+		uint64_t bits;
+
+		if (!(n & 1))
+			continue;
+		product = _mm_clmulepi64_si128(_mm_cvtsi32_si128((int)power[k]),
+			_mm_cvtsi32_si128((int)first), 0);
+		bits = (uint64_t)_mm_cvtsi128_si64(product) << 1;
+		first = _mm_crc32_u32(0, (uint32_t)bits) ^ (uint32_t)(bits >> 32);
+	}
+	return first;
+}
+
+static int
+can_multiply(void)
+{
+	return has_hardware() && __builtin_cpu_supports("pclmul");
+}
+#else
+static uint32_t
+join_hardware(uint32_t first, size_t n)
+{
+	(void)n;
+	return first;
+}
+
+static int
+can_multiply(void)
+{
+	return 0;
+}
+#endif
+
+static uint32_t
+join_bits(uint32_t first, size_t n)
+{
+	for (int k = 0; n; n >>= 1, k++)
+		if (n & 1)
+			first = multiply_bits(power[k], first);
+	return first;
 }
 
 uint32_t
 crc32c_join(uint32_t first, uint32_t second, size_t n)
 {
-	for (int k = 0; n; n >>= 1, k++)
-		if (n & 1)
-			first = multiply(power[k], first);
-	return first ^ second;
+	return (can_multiply() ? join_hardware : join_bits)(first, n) ^ second;
 }

@@ -13,7 +13,8 @@ uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 
 /*
  * Of two runs of bytes, from the checksum of each and the length of the
- * second: takes a microsecond whatever the length.
+ * second: whatever the length takes 50 ns, or a microsecond where the processor
+ * cannot multiply polynomials.
  */
 uint32_t crc32c_join(uint32_t first, uint32_t second, size_t n);
 

@@ -13,7 +13,7 @@
 enum {
 	DIRECT_FROM = 1 << 20, /* bytes of one segment in one commit */
 	ALONE_FROM = 256 << 10, /* the same when there is nothing else in it */
-	JOIN_FROM = 4 << 10,   /* bytes whose checksum costs more than a crc32c_join() */
+	JOIN_FROM = 1 << 10,   /* bytes whose checksum costs more than a crc32c_join() */
 	SYNCFS_FROM = 32,      /* files: beyond this one syncfs() is cheaper */
 };
 

@@ -102,6 +102,21 @@ sums_of_parts_are_joined(void)
 	CHECK_INT(bad, 0);
 }
 
+static void
+joining_is_the_same_without_the_instruction(void)
+{
+	int bad = 0;
+
+	srandom(4);
+	for (int i = 0; i < 100000; i++) {
+		uint32_t sum = (uint32_t)random() << 1 ^ (uint32_t)random();
+		size_t n = ((size_t)random() << 31 ^ (size_t)random()) >> i % 62;
+
+		bad += crc32c_join(sum, 0, n) != join_bits(sum, n);
+	}
+	CHECK_INT(bad, 0);
+}
+
 int
 main(void)
 {
@@ -110,5 +125,6 @@ main(void)
 	RUN(long_sums_agree_too);
 	RUN(a_sum_can_be_made_in_parts);
 	RUN(sums_of_parts_are_joined);
+	RUN(joining_is_the_same_without_the_instruction);
 	return tap_done();
 }
