@@ -9,12 +9,17 @@
  *	topic SERVERS TOPIC PARTITIONS
  *		makes a topic
  *	produce SERVERS TOPIC COUNT SIZE
- *		as fast as it goes, acks=all, linger 5 ms: "SECONDS"
+ *		as fast as it goes, acks=all, linger 5 ms: "SECONDS CPU", the
+ *		second its own
+ *	frames HOST PORT TOPIC PARTITIONS COUNT SIZE RECORDS
+ *		the same without a client's work: Produce requests made
+ *		beforehand, each with a batch of so many records for the next
+ *		partition, 64 in flight on one connection: "SECONDS"
  *	rate SERVERS TOPIC RATE SECONDS SIZE
  *		at a fixed rate, acks=all, linger 0: "P50 P99 P99.9 MAX" ms from
  *		when a message was due to its report
  *	consume SERVERS TOPIC COUNT
- *		every partition from its beginning: "SECONDS"
+ *		every partition from its beginning: "SECONDS CPU"
  *	txns SERVERS TOPIC SECONDS RECORDS
  *		transactions of so many records of 100 bytes: "PER-SECOND"
  *	idle HOST PORT COUNT
@@ -46,6 +51,17 @@ now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Of this process so far, in seconds. */
+static double
+own_cpu(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+		(double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
 static void
@@ -209,6 +225,192 @@ idle(int argc, char **argv)
 	return 0;
 }
 
+/* Bytes that don't compress to nothing, and the same for every broker. */
+static char *
+payload(size_t size)
+{
+	char *p = malloc(size + 1);
+	uint32_t x = 2463534242;
+
+	for (size_t i = 0; i < size; i++) {
+		x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+		p[i] = (char)('a' + x % 26);
+	}
+	return p;
+}
+
+/* ---- requests made beforehand -------------------------------------------------- */
+
+enum { FRAMES_IN_FLIGHT = 64, PRODUCE_VERSION = 7 };
+
+struct bytes {
+	uint8_t *p;
+	size_t n;
+};
+
+static void
+put(struct bytes *b, uint64_t v, size_t width)
+{
+	while (width--)
+		b->p[b->n++] = (uint8_t)(v >> 8 * width);
+}
+
+/* Zig-zag, of what is not negative. */
+static void
+put_varint(struct bytes *b, uint32_t v)
+{
+	for (v <<= 1; v >= 0x80; v >>= 7)
+		b->p[b->n++] = (uint8_t)(v | 0x80);
+	b->p[b->n++] = (uint8_t)v;
+}
+
+static uint32_t
+crc32c(const uint8_t *p, size_t n)
+{
+	uint32_t crc = UINT32_MAX;
+
+	while (n--) {
+		crc ^= *p++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+/* Record batch v2 (KIP-98), without keys and headers. */
+static void
+put_batch(struct bytes *b, long records, const char *value, size_t size)
+{
+	size_t start = b->n, len;
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	put(b, 0, 8 + 4 + 4);    /* offset, length, leader epoch */
+	put(b, 2, 1);
+	put(b, 0, 4 + 2);        /* checksum, attributes */
+	put(b, (uint64_t)records - 1, 4);
+	put(b, now, 8);
+	put(b, now, 8);
+	put(b, UINT64_MAX, 8);   /* no producer */
+	put(b, UINT64_MAX, 2);
+	put(b, UINT64_MAX, 4);
+	put(b, (uint64_t)records, 4);
+	for (long i = 0; i < records; i++) {
+		struct bytes tail = { b->p + b->n + 8, 0 };
+
+		put_varint(&tail, (uint32_t)i);
+		put(&tail, 1, 1); /* null key */
+		put_varint(&tail, (uint32_t)size);
+		len = 2 + tail.n + size + 1;
+		put_varint(b, (uint32_t)len);
+		put(b, 0, 2);     /* attributes, timestamp */
+		memmove(b->p + b->n, tail.p, tail.n);
+		b->n += tail.n;
+		memcpy(b->p + b->n, value, size);
+		b->n += size;
+		put(b, 0, 1);     /* headers */
+	}
+	len = b->n;
+	b->n = start + 8;
+	put(b, len - start - 12, 4);
+	b->n = start + 17;
+	put(b, crc32c(b->p + start + 21, len - start - 21), 4);
+	b->n = len;
+}
+
+static void
+put_produce(struct bytes *b, const char *topic, long partition, long records,
+	const char *value, size_t size)
+{
+	size_t start = b->n, batch, end;
+
+	put(b, 0, 4 + 2);
+	put(b, PRODUCE_VERSION, 2);
+	put(b, (uint64_t)partition, 4); /* correlation */
+	put(b, UINT64_MAX, 2 + 2);      /* no client id, no transaction */
+	put(b, UINT64_MAX, 2);          /* acks=all */
+	put(b, WAIT_MS, 4);
+	put(b, 1, 4);
+	put(b, strlen(topic), 2);
+	memcpy(b->p + b->n, topic, strlen(topic));
+	b->n += strlen(topic);
+	put(b, 1, 4);
+	put(b, (uint64_t)partition, 4);
+	batch = b->n += 4;
+	put_batch(b, records, value, size);
+	end = b->n;
+	b->n = batch - 4;
+	put(b, end - batch, 4);
+	b->n = start;
+	put(b, end - start - 4, 4);
+	b->n = end;
+}
+
+/* A reply to one of them: was it taken? */
+static void
+expect_taken(int s, const char *topic)
+{
+	static uint8_t reply[1024];
+	size_t at = 4 + 4 + 2 + strlen(topic) + 4 + 4, size;
+
+	if (!read_fully(s, reply, 4) || (size = be(reply, 4)) > sizeof(reply) ||
+	    size < at + 2 || !read_fully(s, reply, size))
+		die(topic, "no reply");
+	if (be(reply + at, 2))
+		die(topic, "a batch was refused");
+}
+
+static void
+send_all(int s, const uint8_t *p, size_t n)
+{
+	ssize_t w;
+
+	for (; n; p += w, n -= (size_t)w)
+		if ((w = write(s, p, n)) <= 0)
+			die("connection", "broken off");
+}
+
+static int
+frames(int argc, char **argv)
+{
+	const char *topic = argv[2];
+	long partitions = number(argv[3]), records = number(argv[6]);
+	long sent = 0, taken = 0, count;
+	size_t size = (size_t)number(argv[5]);
+	size_t most = 256 + (size_t)records * (size + 32);
+	struct bytes *all = calloc((size_t)partitions, sizeof(*all));
+	char *value = payload(size);
+	int64_t t0;
+	int s = dial(argv[0], argv[1]);
+
+	(void)argc;
+	if (s < 0 || !records || !partitions || strlen(topic) > 249)
+		die("frames", s < 0 ? "cannot connect" : "nothing to send");
+	count = (number(argv[4]) + records - 1) / records;
+	for (long i = 0; i < partitions; i++) {
+		all[i].p = malloc(most + 512);
+		put_produce(&all[i], topic, i, records, value, size);
+	}
+	t0 = now_us();
+	while (taken < count) {
+		if (sent < count && sent - taken < FRAMES_IN_FLIGHT) {
+			send_all(s, all[sent % partitions].p, all[sent % partitions].n);
+			sent++;
+		} else {
+			expect_taken(s, topic);
+			taken++;
+		}
+	}
+	printf("%.3f\n", (double)(now_us() - t0) / 1e6);
+	for (long i = 0; i < partitions; i++)
+		free(all[i].p);
+	free(all);
+	free(value);
+	return 0;
+}
+
 /* ---- with librdkafka ------------------------------------------------------------ */
 
 static void
@@ -284,20 +486,6 @@ partitions_of(rd_kafka_t *rk, rd_kafka_topic_t *rkt)
 	return 0;
 }
 
-/* Bytes that don't compress to nothing, and the same for every broker. */
-static char *
-payload(size_t size)
-{
-	char *p = malloc(size + 1);
-	uint32_t x = 2463534242;
-
-	for (size_t i = 0; i < size; i++) {
-		x ^= x << 13, x ^= x >> 17, x ^= x << 5;
-		p[i] = (char)('a' + x % 26);
-	}
-	return p;
-}
-
 static void
 send_one(rd_kafka_t *rk, rd_kafka_topic_t *rkt, int32_t partition,
 	const char *p, size_t size, int64_t due)
@@ -349,11 +537,13 @@ produce(int argc, char **argv)
 	rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, producer_conf(argv[0], "5", &r));
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, argv[1], NULL);
 	char *p = payload(size);
+	double cpu;
 	int64_t t0;
 
 	(void)argc;
 	partitions = partitions_of(rk, rkt);
 	t0 = now_us();
+	cpu = own_cpu();
 	for (long i = 0; i < count; i++) {
 		send_one(rk, rkt, (int32_t)(i % partitions), p, size, 0);
 		if (i % 1024 == 0)
@@ -362,7 +552,7 @@ produce(int argc, char **argv)
 	rd_kafka_flush(rk, WAIT_MS);
 	if (r.n != count)
 		die(argv[1], "not every message was acknowledged");
-	printf("%.3f\n", (double)(now_us() - t0) / 1e6);
+	printf("%.3f %.3f\n", (double)(now_us() - t0) / 1e6, own_cpu() - cpu);
 	rd_kafka_topic_destroy(rkt);
 	rd_kafka_destroy(rk);
 	free(p);
@@ -427,6 +617,7 @@ consume(int argc, char **argv)
 	rd_kafka_queue_t *q;
 	rd_kafka_t *rk;
 	int64_t t0, deadline;
+	double cpu;
 
 	(void)argc;
 	set(conf, "bootstrap.servers", argv[0]);
@@ -443,6 +634,7 @@ consume(int argc, char **argv)
 		rd_kafka_topic_partition_list_add(all, argv[1], p)->offset =
 			RD_KAFKA_OFFSET_BEGINNING;
 	t0 = now_us();
+	cpu = own_cpu();
 	deadline = t0 + WAIT_MS * 1000LL;
 	rd_kafka_assign(rk, all);
 	q = rd_kafka_queue_get_consumer(rk);
@@ -456,7 +648,7 @@ consume(int argc, char **argv)
 	}
 	if (got < count)
 		die(argv[1], "not all messages came");
-	printf("%.3f\n", (double)(now_us() - t0) / 1e6);
+	printf("%.3f %.3f\n", (double)(now_us() - t0) / 1e6, own_cpu() - cpu);
 	rd_kafka_queue_destroy(q);
 	rd_kafka_topic_partition_list_destroy(all);
 	rd_kafka_topic_destroy(rkt);
@@ -516,6 +708,7 @@ main(int argc, char **argv)
 		{ "start", 5, start },
 		{ "topic", 3, make_topic },
 		{ "produce", 4, produce },
+		{ "frames", 7, frames },
 		{ "rate", 5, rate },
 		{ "consume", 3, consume },
 		{ "txns", 4, txns },
