@@ -46,7 +46,8 @@ static const struct opt options[] = {
 	{ 'K', "key-delimiter", OPT_STRING, AT(key_delimiter), "DELIM",
 		.help = "a line is a key, this, and a value (with --raw)" },
 	{ 'D', "delimiter", OPT_STRING, AT(delimiter), "DELIM",
-		.help = "what ends a record instead of a newline: \\n \\t \\0 \\xNN" },
+		.help = "what ends a record instead of a newline: \\n \\t \\0 \\xNN; "
+			"'' is nothing: a record a file" },
 	{ 'H', "header", OPT_LIST, AT(headers), "NAME=VALUE",
 		.help = "add a header; without '=' its value is null" },
 	{ 'Z', "null", OPT_FLAG, AT(empty_is_null),
@@ -129,7 +130,7 @@ parse_delimiters(struct run *run, struct err *e)
 {
 	const struct args *a = run->a;
 
-	if (a->delimiter && raw_unescape(a->delimiter, &run->delimiter, e))
+	if (a->delimiter && *a->delimiter && raw_unescape(a->delimiter, &run->delimiter, e))
 		return err_wrap(e, "-D");
 	if (a->key_delimiter && raw_unescape(a->key_delimiter,
 	    &run->key_delimiter, e))
@@ -194,7 +195,7 @@ open_inputs(struct run *run, int n, char **names, struct err *e)
 	for (int i = 0; i < n; i++) {
 		if (in_open(&run->inputs[i], names[i], e))
 			return -1;
-		if (run->delimiter.len)
+		if (run->a->delimiter)
 			run->inputs[i].delimiter = buf_slice(&run->delimiter);
 		run->inputs[i].limit = LINE_MAX_BYTES;
 		run->inputs_n++;

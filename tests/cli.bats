@@ -48,6 +48,13 @@ dumped() { # PROPERTY OPTION...
 	[[ ${#lines[@]} -eq 1 ]]
 }
 
+@test "a closed stdout is an error, and no other file takes its place" {
+	exits 1 bash -c 'kc-topics -X dump >&-'
+	says "kc-topics: cannot write to stdout: Bad file descriptor"
+	exits 1 bash -c 'kc-topics --help >&- <&-'
+	says "cannot write to stdout: Bad file descriptor"
+}
+
 @test "--dump-options has seven fields an option" {
 	for t in "${PROGRAMS[@]}"; do
 		exits 0 "$t" --dump-options
@@ -80,6 +87,12 @@ dumped() { # PROPERTY OPTION...
 	says "'soon' is not a duration"
 	exits 2 kc-topics crate x
 	says "unknown command 'crate' (did you mean 'create'?"
+	exits 2 kc-topics ls
+	says "unknown command 'ls' (there are list, show, create, delete, alter; try: kc-topics --help)"
+	exits 2 kc-topics del x
+	says "did you mean 'delete'?"
+	exits 2 kc-broker --data x
+	says "did you mean '--data-dir'?"
 	exits 2 kc-topics list --if-exists
 	says "option '--if-exists' belongs to 'kc-topics delete'"
 }
@@ -179,6 +192,38 @@ dumped() { # PROPERTY OPTION...
 		says "unknown property 'bootstap.servers' from -X"
 		says "did you mean bootstrap.servers?"
 	done
+}
+
+@test "a property's bad value is exit 2 and says which are good" {
+	exits 2 kc-topics -X security.protocol=tls
+	says "bad value 'tls' of property 'security.protocol' from -X (it is one of plaintext, ssl, sasl_plaintext, sasl_ssl)"
+	exits 2 kc-produce t -X linger.ms=soon
+	says "bad value 'soon' of property 'linger.ms' from -X (it is 0 .. 900000)"
+	KC_X_SASL_PASSWORD=x exits 2 kc-topics -X security.protocol=sasl_ssl -X sasl.mechanism=SCRAM -X sasl.username=x
+	says "Unsupported SASL mechanism: SCRAM (it is one of PLAIN, SCRAM-SHA-256,"
+	exits 2 kc-topics -X security.protocol=sasl_ssl -X sasl.mechanism=PLAIN -X sasl.username=x
+	says "sasl.password must be set (kc.conf(5) says where to put a password)"
+}
+
+@test "what is no broker, and a file of TLS that cannot be read, is exit 2 at once" {
+	local b
+	for b in http://localhost:9092 localhost:99999 localhost:0 localhost:x 'local host' h:1/x ssl://h:1 '' ,; do
+		exits 2 kc-topics -b "$b"
+		says "'$b' from -b is no broker"
+	done
+	exits 2 kc-topics -b "h:1, h:99999"
+	says "'h:99999' from -b is no broker"
+	for b in h h:1 'h:1, g:2,' '[::1]' '[::1]:1' ::1 PLAINTEXT://h:1; do
+		exits 75 kc-topics --timeout 1ms -b "${b//[gh]/localhost}"
+	done
+	exits 2 kc-topics -X security.protocol=SSL -b ssl://h:1 -X ssl.ca.location=/nonexistent
+	says "cannot read '/nonexistent', ssl.ca.location from -X: No such file or directory"
+	echo junk >"$BATS_TEST_TMPDIR/junk"
+	exits 2 kc-topics -X security.protocol=ssl -X ssl.key.location="$BATS_TEST_TMPDIR/junk"
+	says "ssl.key.location failed:"
+	says "(is it PEM, and ssl.key.password right?)"
+	# Who looks for the mistake is shown what is set.
+	[[ $(dumped bootstrap.servers -b h:x) == "h:x    # -b" ]]
 }
 
 @test "-X list prints librdkafka's properties" {

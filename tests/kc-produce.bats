@@ -129,6 +129,19 @@ nothing_sent() {
 		'["k1","v=1",[]] ["","v2",[]] [null,"none",[]] ["k4","",[]] ["key","a",[["h","x=y"],["n",null]]] ["key","b",[["h","x=y"],["n",null]]] [null,null,[]] [null,null,[]]' ]]
 }
 
+@test "an empty -D makes each file a record, whatever is in it" {
+	local f=$BATS_TEST_TMPDIR
+	make_topic -p 1
+	head -c 300000 /dev/urandom >"$f/a"
+	printf 'x\n\ny' >"$f/b"
+	: >"$f/c"
+	exits 0 kc-produce --raw -D '' "$t" "$f/a" "$f/b" "$f/c"
+	[[ $(kc-consume "$t" -e -f '%S,') == 300000,4,0, ]]
+	kc-consume "$t" -e --raw -D '' | cmp - <(cat "$f/a" "$f/b")
+	kc-produce --raw -D '' -k in "$t" <"$f/b"
+	[[ $(kc-consume "$t" -o 3 -e -f '%k=%S') == in=4 ]]
+}
+
 @test "-H adds to a line's own headers" {
 	make_topic
 	line 0 '{"value":"x","headers":[{"key":"a","value":"1"}]}' "$t" -H a=2

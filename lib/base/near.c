@@ -47,7 +47,11 @@ near_offer(struct near *n, const char *name)
 
 	if (len > LONGEST || !n->want.len || n->want.len > LONGEST)
 		return;
-	d = distance(n->want.data, n->want.len, name, len);
+	if (n->want.len > 1 && n->want.len < len &&
+	    !memcmp(n->want.data, name, n->want.len))
+		d = 1; /* only cut short */
+	else
+		d = distance(n->want.data, n->want.len, name, len);
 	if (d < n->best || (d == n->best && !n->name)) {
 		n->best = d;
 		n->name = name;

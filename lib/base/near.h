@@ -17,7 +17,10 @@ struct near {
 	const char *name; /* borrowed from near_offer(); NULL = none is near */
 };
 
-/* Near is: one edit for short names, a third of the letters for long ones. */
+/*
+ * Near is: one edit for short names, a third of the letters for long ones;
+ * a beginning is one edit away from its name.
+ */
 struct near near_init(struct slice want);
 void near_offer(struct near *n, const char *name);
 

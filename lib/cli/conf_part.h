@@ -16,6 +16,9 @@ void conf_set(struct conf *c, const char *name, const char *value,
 /* Must not be shown, nor lie in a file that others can read. */
 bool conf_is_secret(const char *name);
 
+/* Whether the brokers can be brokers, and the files of TLS can be read. */
+int conf_check(const struct conf *c, struct err *e);
+
 /*
  * The whole of a file. *exposed: group or others may read it. An absent file
  * is ERR_NOT_FOUND, all else ERR_USAGE.

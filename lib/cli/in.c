@@ -47,7 +47,7 @@ find_delimiter(const struct in *in)
 	size_t n = in->buf.len - in->scanned;
 	const uint8_t *p;
 
-	if (!n)
+	if (!n || !in->delimiter.len)
 		return NULL;
 	p = in->buf.data + in->scanned;
 	if (in->delimiter.len == 1)
@@ -59,7 +59,8 @@ find_delimiter(const struct in *in)
 static void
 mark_scanned(struct in *in)
 {
-	size_t keep = in->delimiter.len - 1, have = in->buf.len - in->at;
+	size_t n = in->delimiter.len, have = in->buf.len - in->at;
+	size_t keep = n ? n - 1 : 0;
 
 	in->scanned = in->buf.len - (have < keep ? have : keep);
 }
@@ -123,6 +124,13 @@ fill(struct in *in, int timeout_ms, struct err *e)
 	return IN_ERROR;
 }
 
+/* An empty file without a delimiter is an empty line. */
+static bool
+is_whole(const struct in *in)
+{
+	return !in->delimiter.len && !in->line;
+}
+
 enum in_status
 in_next(struct in *in, int timeout_ms, struct slice *line, struct err *e)
 {
@@ -136,7 +144,8 @@ in_next(struct in *in, int timeout_ms, struct slice *line, struct err *e)
 				in->delimiter.len, line);
 		rest = in->buf.len - in->at;
 		if (in->eof)
-			return rest || in->skipping ? end_line(in, rest, 0, line) : IN_EOF;
+			return rest || in->skipping || is_whole(in) ?
+				end_line(in, rest, 0, line) : IN_EOF;
 		mark_scanned(in);
 		if (in->skipping || rest > in->limit) {
 			in->skipping = true;

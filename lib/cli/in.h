@@ -15,7 +15,7 @@
 struct in {
 	int fd;
 	const char *name;       /* "stdin" or the file's name, for messages; borrows */
-	struct slice delimiter; /* LF; not empty; set another after in_open() */
+	struct slice delimiter; /* LF; set another after in_open(); empty: the file is one line */
 	size_t limit;           /* longest line, 64 MiB; longer ones are IN_TOO_LONG */
 	int64_t line;           /* number of the line returned last, from 1 */
 	/* private */

@@ -348,14 +348,19 @@ fail_command(struct parser *ps, const char *word)
 {
 	const char *program = ps->program->name;
 	struct near near = near_init(slice_str(word));
+	struct buf all = BUF_INIT;
 
-	for (const struct opt_command *c = ps->program->commands; c->name; c++)
+	for (const struct opt_command *c = ps->program->commands; c->name; c++) {
 		near_offer(&near, c->name);
+		buf_addf(&all, "%s%s", all.len ? ", " : "", c->name);
+	}
 	if (near.name)
 		fail(ps, "unknown command '%s' (did you mean '%s'? try: %s --help)",
 			word, near.name, program);
 	else
-		fail(ps, "unknown command '%s' (try: %s --help)", word, program);
+		fail(ps, "unknown command '%s' (there are %s; try: %s --help)",
+			word, buf_cstr(&all), program);
+	buf_release(&all);
 }
 
 static void

@@ -1,8 +1,26 @@
 #include "cli/tool.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "cli/conf.h"
 #include "cli/diag.h"
 #include "cli/sig.h"
+
+/*
+ * With a descriptor closed by our parent, the next file or socket would be our
+ * stdout: records would be written into it. One that cannot be used is put
+ * there instead.
+ */
+static void
+hold_standard_files(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", modes[fd]);
+}
 
 int
 tool_begin(const struct opt_program *p, void *args, int *argc, char **argv,
@@ -10,6 +28,7 @@ tool_begin(const struct opt_program *p, void *args, int *argc, char **argv,
 {
 	const struct conf_args *common;
 
+	hold_standard_files();
 	diag_init(p->name);
 	if (opt_parse(p, args, argc, argv, verb, e))
 		return -1;

@@ -37,8 +37,10 @@ split_broker(struct cause *c, const char *text)
 		text = end + 2;
 		end = strstr(text, ": ");
 	}
-	if (proto && proto < end)
+	if (proto && proto < end) {
+		c->tls = proto - text >= 3 && !strncmp(proto - 3, "ssl", 3);
 		text = proto + 3;
+	}
 	n = strcspn(text, "/");
 	if (n > (size_t)(end - text))
 		n = (size_t)(end - text);
@@ -82,7 +84,8 @@ cause_parse(struct cause *c, const char *text)
 		prefix = shapes[i].prefix;
 		mark = shapes[i].from ? strstr(why, shapes[i].from) : NULL;
 		if (mark)
-			why = skip_openssl(mark + strlen(shapes[i].from));
+			why = mark + strlen(shapes[i].from);
+		why = skip_openssl(why);
 		mark = shapes[i].until ? strstr(why, shapes[i].until) : NULL;
 		if (mark && mark < end)
 			end = mark;
@@ -121,11 +124,13 @@ cause_error(const struct cause *c, struct err *e)
 		remedy = "is the name right? see --brokers";
 		break;
 	case CAUSE_PROTOCOL:
-		remedy = "is it a TLS port? try -X security.protocol=ssl";
+		remedy = c->tls ? "is it a broker's port?" :
+			"is it a TLS port? try -X security.protocol=ssl";
 		break;
 	case CAUSE_TLS:
 		remedy = strstr(c->why, "certificate") ?
-			"is its certificate signed by the CA of -X ssl.ca.location?" :
+			"is its certificate for this name, and signed by the "
+			"CA of -X ssl.ca.location?" :
 			"is it a TLS port? see -X security.protocol";
 		if (cause_is_final(c))
 			code = strstr(c->why, "version number") ?
@@ -139,7 +144,10 @@ cause_error(const struct cause *c, struct err *e)
 		return err_set(e, ERR_TEMPORARY,
 			"no broker answered in time (raise --timeout?)");
 	default:
-		remedy = is_local(c->broker) ? "is it running? try: kc-broker" :
+		/* A broker that wants a password cuts off who says nothing. */
+		remedy = !strcmp(c->why, "disconnected") ?
+			"is it running? are security.protocol and sasl.* right?" :
+			is_local(c->broker) ? "is it running? try: kc-broker" :
 			"is it running? is the address right? see --brokers";
 	}
 	return err_set(e, code, "cannot reach broker '%s': %s (%s)", c->broker,

@@ -24,6 +24,7 @@ enum cause_kind {
 struct cause {
 	enum cause_kind kind;
 	char broker[128];   /* "host:port" */
+	bool tls;           /* it was spoken, or tried */
 	char why[512];      /* "connection refused" */
 };
 

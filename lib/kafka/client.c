@@ -141,22 +141,47 @@ properties_text(void)
 	return text;
 }
 
+/* The next of "a  |  b | c", cut out of it; NULL = there is none. */
+static const char *
+next_field(char **row)
+{
+	char *text = strsep(row, "|"), *end;
+
+	if (!text)
+		return NULL;
+	text += strspn(text, " ");
+	for (end = text + strlen(text); end > text && end[-1] == ' '; )
+		*--end = '\0';
+	return text;
+}
+
+/* The next row of "name | C/P | range | ...", cut out of the table. */
+static bool
+next_property(char **table, const char **name, const char **range)
+{
+	char *row;
+
+	while ((row = strsep(table, "\n"))) {
+		if (!islower((unsigned char)*row))
+			continue;
+		*name = next_field(&row);
+		next_field(&row);
+		*range = next_field(&row);
+		if (*range)
+			return true;
+	}
+	return false;
+}
+
 static int
 unknown_property(const char *name, const char *origin, struct err *e)
 {
-	char *text = properties_text(), *line, *next;
+	char *text = properties_text(), *at = text;
 	struct near near = near_init(slice_str(name));
+	const char *known, *range;
 
-	for (line = text; line && *line; line = next) {
-		size_t n = strcspn(line, "\n");
-
-		next = line + n + (line[n] == '\n');
-		n = strcspn(line, " |\n");
-		if (islower((unsigned char)line[0]) && strchr(line, '|')) {
-			line[n] = '\0';
-			near_offer(&near, line);
-		}
-	}
+	while (next_property(&at, &known, &range))
+		near_offer(&near, known);
 	if (near.name)
 		err_set(e, ERR_USAGE, "unknown property '%s' from %s "
 			"(did you mean %s? -X list shows all)", name, origin,
@@ -164,6 +189,27 @@ unknown_property(const char *name, const char *origin, struct err *e)
 	else
 		err_set(e, ERR_USAGE, "unknown property '%s' from %s "
 			"(-X list shows all)", name, origin);
+	free(text);
+	return -1;
+}
+
+/* why is librdkafka's, which names the property once more, and no remedy. */
+static int
+bad_value(const char *name, const char *value, const char *origin,
+	const char *why, struct err *e)
+{
+	char *text = properties_text(), *at = text;
+	const char *known, *range = "";
+
+	while (next_property(&at, &known, &range) && strcmp(known, name))
+		range = "";
+	if (*range)
+		err_set(e, ERR_USAGE, "bad value '%s' of property '%s' from %s "
+			"(it is %s%s)", value, name, origin,
+			strchr(range, ',') ? "one of " : "", range);
+	else
+		err_set(e, ERR_USAGE, "bad value '%s' of property '%s' from %s: "
+			"%s", value, name, origin, why);
 	free(text);
 	return -1;
 }
@@ -183,8 +229,7 @@ set_property(rd_kafka_conf_t *rk_conf, const char *name, const char *value,
 		if (secret)
 			return err_set(e, ERR_USAGE,
 				"bad value of property '%s' from %s", name, origin);
-		return err_set(e, ERR_USAGE, "bad value '%s' of property '%s' "
-			"from %s: %s", value, name, origin, why);
+		return bad_value(name, value, origin, why, e);
 	}
 }
 
@@ -232,6 +277,41 @@ client_new(void *user)
 	return c;
 }
 
+static int
+refused(const char *why, struct err *e)
+{
+	static const struct {
+		const char *part, *remedy;
+	} remedies[] = {
+		{ "SASL mechanism", "it is one of PLAIN, SCRAM-SHA-256, "
+			"SCRAM-SHA-512, OAUTHBEARER, GSSAPI" },
+		{ "sasl.password must be set", "kc.conf(5) says where to put "
+			"a password" },
+		{ "ssl.keystore.password", "kc.conf(5) says where to put a "
+			"password" },
+		{ "sasl.kerberos", "is sasl.mechanisms meant to be GSSAPI? it is "
+			"when not set" },
+		{ "key values mismatch", "it is not the key of "
+			"ssl.certificate.location" },
+		{ "ssl.key.location", "is it PEM, and ssl.key.password right?" },
+		{ "ssl.certificate.location", "is it PEM?" },
+		{ "ssl.ca.location", "is it PEM?" },
+	};
+	const char *error = strstr(why, "error:"), *reason;
+	int n = error ? (int)(error - why) : 0;
+
+	/* OpenSSL's "error:0A080009:SSL routines::" says nothing to people. */
+	reason = error ? strstr(error, "::") : NULL;
+	reason = reason ? reason + 2 : why + n;
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (strstr(why, remedies[i].part))
+			return err_set(e, ERR_USAGE,
+				"configuration refused: %.*s%s (%s)", n, why,
+				reason, remedies[i].remedy);
+	return err_set(e, ERR_USAGE, "configuration refused: %.*s%s", n, why,
+		reason);
+}
+
 /* Takes rk_conf. */
 static int
 start(struct client *c, rd_kafka_type_t type, rd_kafka_conf_t *rk_conf,
@@ -248,7 +328,7 @@ start(struct client *c, rd_kafka_type_t type, rd_kafka_conf_t *rk_conf,
 		return 0;
 	/* rd_kafka_new() takes it on success only */
 	rd_kafka_conf_destroy(rk_conf);
-	return err_set(e, ERR_USAGE, "configuration refused: %s", why);
+	return refused(why, e);
 }
 
 int
@@ -407,6 +487,7 @@ client_wait(struct client *c, int timeout_ms, struct err *e)
 	int64_t start = clock_mono_ms(clock), now = start;
 	bool told = false;
 	struct cause cause;
+	struct err why;
 
 	for (;;) {
 		int64_t left = timeout_ms < 0 ? 1000 : start + timeout_ms - now;
@@ -423,8 +504,8 @@ client_wait(struct client *c, int timeout_ms, struct err *e)
 		    (timeout_ms >= 0 && now - start >= timeout_ms))
 			return cause_error(&cause, e);
 		if (!told && now - start > 1000 && cause.kind != CAUSE_NONE) {
-			diag_note("broker '%s': %s; still trying", cause.broker,
-				cause.why);
+			cause_error(&cause, &why);
+			diag_note("%s; still trying", why.msg);
 			told = true;
 		}
 	}

@@ -137,9 +137,9 @@ each_layer_covers_the_one_below(void)
 	CHECK_INT(load(), 0);
 	CHECK_STR(conf_get(&conf, "bootstrap.servers"), "profile");
 	CHECK(!strncmp(origin("bootstrap.servers"), "profile 'p' of /", 16));
-	setenv("KC_X_METADATA_BROKER_LIST", "property variable", 1);
+	setenv("KC_X_METADATA_BROKER_LIST", "property-variable", 1);
 	CHECK_INT(load(), 0);
-	CHECK_STR(conf_get(&conf, "bootstrap.servers"), "property variable");
+	CHECK_STR(conf_get(&conf, "bootstrap.servers"), "property-variable");
 	setenv("KC_BROKERS", "variable", 1);
 	CHECK_INT(load(), 0);
 	CHECK_STR(conf_get(&conf, "bootstrap.servers"), "variable");

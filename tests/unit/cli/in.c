@@ -92,6 +92,23 @@ delimiters_may_be_longer_than_a_byte(void)
 	in_close(&in);
 }
 
+static void
+without_a_delimiter_the_file_is_one_line(void)
+{
+	struct in in;
+
+	open_text(&in, "a\nb\n");
+	in.delimiter = slice_str("");
+	expect(&in, "a\nb\n");
+	expect_status(&in, IN_EOF);
+	in_close(&in);
+	open_text(&in, "");
+	in.delimiter = slice_str("");
+	expect(&in, "");
+	expect_status(&in, IN_EOF);
+	in_close(&in);
+}
+
 /* A long delimiter in small writes: it is cut in every possible place. */
 static void
 a_delimiter_cut_by_a_read_is_found(void)
@@ -252,6 +269,7 @@ main(void)
 {
 	RUN(lines_are_counted_and_the_last_may_be_open);
 	RUN(delimiters_may_be_longer_than_a_byte);
+	RUN(without_a_delimiter_the_file_is_one_line);
 	RUN(a_delimiter_cut_by_a_read_is_found);
 	RUN(lines_over_the_limit_are_skipped_and_numbered);
 	RUN(what_comes_out_is_what_went_in);

@@ -213,7 +213,8 @@ a_default_verb_is_meant_when_there_is_no_argument(void)
 	CHECK_INT(parse(&defaulting, "create -p 3 t"), 0);
 	CHECK(command == &commands[0]);
 	CHECK_STR(argv[0], "t");
-	refuses(&defaulting, "t", "unknown command 't' (try: kc-x --help)");
+	refuses(&defaulting, "t", "unknown command 't' (there are "
+		"create, delete, list; try: kc-x --help)");
 	refuses(&defaulting, "-p 3", "option '--partitions' belongs to 'kc-x create' "
 		"(try: kc-x --help)");
 }
@@ -246,7 +247,8 @@ a_verb_has_only_its_own_options(void)
 		"(try: kc-x --help)");
 	refuses(&verbs, "crate t", "unknown command 'crate' (did you mean 'create'? "
 		"try: kc-x --help)");
-	refuses(&verbs, "frobnicate", "unknown command 'frobnicate' (try: kc-x --help)");
+	refuses(&verbs, "frobnicate", "unknown command 'frobnicate' (there "
+		"are create, delete, list; try: kc-x --help)");
 	refuses(&verbs, "--bogus 3 list", "unknown option '--bogus' (try: kc-x --help)");
 }
 

@@ -121,15 +121,45 @@ suspects_tls_behind_a_cut_first_request(void)
 }
 
 static void
+suspects_no_tls_behind_tls(void)
+{
+	struct cause c = parsed("sasl_ssl://h:9093/bootstrap: Disconnected while "
+		"requesting ApiVersion: might be caused by incorrect "
+		"security.protocol configuration (after 1ms in state "
+		"APIVERSION_QUERY)");
+	struct err e = ERR_INIT;
+
+	CHECK(c.tls);
+	CHECK_STR(c.broker, "h:9093");
+	cause_error(&c, &e);
+	CHECK(strstr(e.msg, "(is it a broker's port?)") != NULL);
+}
+
+static void
+leaves_openssls_codes_out(void)
+{
+	struct cause c = parsed("ssl://h:9093/bootstrap: error:0A000086:SSL "
+		"routines::certificate verify failed (after 5ms in state CONNECT)");
+
+	CHECK_INT(c.kind, CAUSE_TLS);
+	CHECK_STR(c.why, "certificate verify failed");
+}
+
+static void
 takes_no_hint_for_a_cause(void)
 {
 	struct cause c = parsed("127.0.0.1:9092/1: Disconnected: verify that "
 		"security.protocol is correctly configured, broker might require "
 		"SASL authentication (after 5ms in state UP)");
 
+	struct err e = ERR_INIT;
+
 	CHECK_INT(c.kind, CAUSE_CONNECT);
 	CHECK_STR(c.why, "disconnected");
 	CHECK(!cause_is_final(&c));
+	cause_error(&c, &e);
+	CHECK_STR(e.msg, "cannot reach broker '127.0.0.1:9092': disconnected "
+		"(is it running? are security.protocol and sasl.* right?)");
 }
 
 static void
@@ -163,6 +193,8 @@ main(void)
 	RUN(takes_an_untrusted_certificate_as_final);
 	RUN(retries_a_cut_handshake);
 	RUN(suspects_tls_behind_a_cut_first_request);
+	RUN(suspects_no_tls_behind_tls);
+	RUN(leaves_openssls_codes_out);
 	RUN(takes_no_hint_for_a_cause);
 	RUN(reads_coordinators_and_ipv6);
 	RUN(keeps_a_line_of_another_shape);
