@@ -12,7 +12,7 @@
 #include "cli/diag.h"
 #include "cli/sig.h"
 #include "kafka/consume.h"
-#include "kafka/dlq_write.h"
+#include "kafka/dlq_writer.h"
 #include "kafka/group_offsets.h"
 #include "kafka/groups.h"
 #include "kafka/handle.h"
@@ -215,6 +215,7 @@ take_run(struct dlq *d, struct slice id, struct slice value, struct err *e)
 {
 	struct ledger_run r;
 
+	d->uncounted = SLICE_NULL;
 	if (slice_is_null(value)) {
 		forget_run(d, id);
 		return 0;
@@ -222,7 +223,27 @@ take_run(struct dlq *d, struct slice id, struct slice value, struct err *e)
 	if (ledger_run_read(id, value, &d->memory, &r, e))
 		return -1;
 	dlq_add_run(d, &r);
+	if (!r.until && !slice_is_null(r.watch))
+		d->uncounted = r.id;
 	return 0;
+}
+
+/*
+ * Each batch has its entries first and then its run, which counts them. Who
+ * was killed between the two, without a transaction, left that undone.
+ */
+static void
+count_entry(struct dlq *d, const struct ledger_entry *x)
+{
+	const struct dlq_change c = { .entry = *x };
+	int i = d->runs_n - 1;
+
+	if (slice_is_null(d->uncounted) || !slice_eq(x->run, d->uncounted))
+		return;
+	while (!slice_eq(d->runs[i].id, d->uncounted))
+		i--;
+	d->runs[i].selected += x->state != LEDGER_RETURNED;
+	dlq_count(&d->runs[i], &c);
 }
 
 static int
@@ -243,6 +264,7 @@ take_entry(void *arg, struct slice key, struct slice value, struct err *e)
 		return -1;
 	if (dlq_apply(d, &x, e))
 		return -1;
+	count_entry(d, &x);
 	if (d->o.on_entry)
 		d->o.on_entry(d->o.arg, &x);
 	return 0;

@@ -57,6 +57,7 @@ struct dlq {
 	/* private */
 	struct ledger_file *file;
 	struct arena memory, scratch;
+	struct slice uncounted;          /* read last: a run that has not ended, without transactions */
 	struct producer *producer;       /* of dlq_write.h */
 	struct dlq_batch *under_way;     /* whose records it is sending */
 	int64_t ledger_end;              /* behind the last entry that it wrote; 0 = none */

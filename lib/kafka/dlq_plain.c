@@ -192,11 +192,22 @@ commit(struct dlq *d, struct dlq_batch *b, struct ledger_run *run, struct err *e
 	return dlq_keep_sent(d, b, e);
 }
 
+/* Where to look must be known before anything is there: the run as it was before b. */
+static int
+announce(struct dlq *d, const struct dlq_batch *b, struct ledger_run before,
+	struct err *e)
+{
+	struct dlq_batch none = { 0 };
+
+	for (int i = 0; i < b->n; i++)
+		before.selected -= b->items[i].entry.state != LEDGER_RETURNED;
+	return commit(d, &none, &before, e);
+}
+
 int
 dlq_plain_commit(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
 	struct err *e)
 {
-	struct dlq_batch none = { 0 };
 	bool more = false;
 	int result;
 
@@ -205,12 +216,10 @@ dlq_plain_commit(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
 			"ledger (the next run looks for it)");
 	d->commit = o;
 	result = o->run && watch_targets(d, b, o->run, &more, e) ? -1 : 0;
-	/* where to look must be known before anything is there */
 	if (!result && more)
-		result = commit(d, &none, o->run, e);
+		result = announce(d, b, *o->run, e);
 	if (!result)
 		result = commit(d, b, o->run, e);
-	dlq_batch_release(&none);
 	d->commit = NULL;
 	return result;
 }

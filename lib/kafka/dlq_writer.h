@@ -1,4 +1,4 @@
-/* dlq_writer.h - the inside of dlq_write.h, for dlq_write.c and dlq_plain.c. */
+/* dlq_writer.h - the inside of dlq_write.h, for dlq*.c that change or count. */
 #ifndef KAFKA_DLQ_WRITER_H
 #define KAFKA_DLQ_WRITER_H
 
