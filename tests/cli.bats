@@ -244,17 +244,21 @@ dumped() { # PROPERTY OPTION...
 }
 
 @test "SIGTERM during a wait ends a tool as that signal, at once" {
+	local err=$BATS_TEST_TMPDIR/err
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	for t in "kc-produce topic --raw" "kc-consume topic" kc-topics; do
+		# made by the tool's own shell: words of the tool before are none of this one
+		rm -f "$err"
 		# shellcheck disable=SC2086 # words on purpose
-		$t -b localhost:1 --timeout 60s <>"$BATS_TEST_TMPDIR/fifo" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+		$t -b localhost:1 --timeout 60s <>"$BATS_TEST_TMPDIR/fifo" 2>"$err" 3>&- &
 		pid=$!
-		eventually grep -q 'still trying' "$BATS_TEST_TMPDIR/err"
+		eventually grep -qs 'still trying' "$err"
 		kill -TERM $pid
 		status=0
 		wait $pid || status=$?
+		cat "$err" >&2
 		[[ $status -eq 143 ]]
-		[[ $(wc -l <"$BATS_TEST_TMPDIR/err") -eq 1 ]]
+		[[ $(wc -l <"$err") -eq 1 ]]
 	done
 }
 
