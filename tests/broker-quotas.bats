@@ -47,8 +47,8 @@ throttled() { # KCAT-OPTION...
 }
 
 # A broker of the test's own, which ends with it.
-own_broker() { # OPTION...
-	run_kc_broker --data-dir "$BATS_TEST_TMPDIR/broker" "$@"
+own_broker() {
+	run_kc_broker --data-dir "$BATS_TEST_TMPDIR/broker"
 	own=$BROKER_PID
 }
 
@@ -125,7 +125,6 @@ teardown() {
 }
 
 @test "changes of topics over the quota are refused, and come again later" {
-	local n
 	[ "$(quota client-id '"test"' controller_mutation_rate 2)" = "0 null" ]
 	make() {
 		ask CreateTopics 7 "{\"Topics\":[{\"Name\":\"q-$1\",\"NumPartitions\":4,\"ReplicationFactor\":1}]}"

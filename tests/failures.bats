@@ -226,7 +226,7 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 		printf ',{"key":"__connect.errors.exception.message","value":"no card 4111222233334444"}'
 		printf ',{"key":"__connect.errors.exception.stacktrace","value":"E: no card 4111222233334444\\n\\tat org.shop.Pay.card(Pay.java:7)"}]}\n'
 	done | kc-produce
-	local masks=(--redact value.card,key --redact header.trace --redact message)
+	local masks=(--redact "value.card,key" --redact header.trace --redact message)
 	for verb in "list --json" "list --state open" "show 0:0" "show 0:0 --json" "export 0:0" "export -j" "tail --limit 2" "tail --limit 2 --json"; do
 		# shellcheck disable=SC2086
 		exits 0 kc-dlq ${verb/ / $dlq } "${masks[@]}"

@@ -21,7 +21,7 @@ teardown() {
 
 # Topic $t of two partitions with ten records each, the i-th written at second i; group $g has read 4 and 7 of them.
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	t=$(topic)
 	g=$t-g
 	kc-topics create -q "$t" -p 2 -c retention.ms=-1
@@ -424,6 +424,7 @@ fault() {
 
 @test "a group that moves between plan and write is not written over" {
 	only_kc_broker
+	# shellcheck disable=SC2034 # of run_kc_broker
 	local KC_BROKERS BROKER_PID BROKER_LOG
 	faulty_broker
 	kc-lag reset "$g" --to 5 -t "$t" --execute -q >/dev/null
@@ -444,6 +445,7 @@ fault() {
 
 @test "what fails for a moment is asked again, what fails for long is an error" {
 	only_kc_broker
+	# shellcheck disable=SC2034 # of run_kc_broker
 	local KC_BROKERS BROKER_PID BROKER_LOG
 	faulty_broker
 	fault add coordinator loading for=300ms

@@ -68,7 +68,7 @@ promtool() {
 	cp "$file" "$file.before"
 	exits 75 kc-lag -b 127.0.0.1:1 --timeout 500ms --prom "$file" "$t"
 	cmp "$file" "$file.before"
-	[[ $(ls "$BATS_TEST_TMPDIR" | grep -c prom) = 2 ]]
+	[[ $(find "$BATS_TEST_TMPDIR" -name "*prom*" | wc -l) = 2 ]]
 }
 
 @test "a file that cannot be written is exit 1" {
