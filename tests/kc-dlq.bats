@@ -673,8 +673,8 @@ handled() { # N
 @test "runs are listed, and a run by name" {
 	dead_letters 2
 	kc-dlq redrive "$dlq" 0:0 --run one -q
-	kc-dlq discard "$dlq" 1:0 --run two -q
-	[[ $(kc-dlq runs "$dlq" | cut -f1,2,3,7,8 | paste -sd,) == "one	redrive	done	1	1,two	discard	done	1	0" ]]
+	kc-dlq discard "$dlq" 1:0 --run another -q
+	[[ $(kc-dlq runs "$dlq" | cut -f1,2,3,7,8 | paste -sd,) == "one	redrive	done	1	1,another	discard	done	1	0" ]]
 	kc-dlq runs "$dlq" one --json | jq -e '.run == "one" and .select == ["0:0"] and .sent == 1'
 	exits 1 kc-dlq runs "$dlq" three
 	exits 2 kc-dlq runs

@@ -271,12 +271,14 @@ take_entry(void *arg, struct slice key, struct slice value, struct err *e)
 }
 
 static int
-by_id(const void *a, const void *b)
+by_time(const void *a, const void *b)
 {
 	const struct ledger_run *p = a, *q = b;
 	size_t n = p->id.len < q->id.len ? p->id.len : q->id.len;
-	int way = memcmp(p->id.data, q->id.data, n);
+	int way = (p->since > q->since) - (p->since < q->since);
 
+	if (!way)
+		way = memcmp(p->id.data, q->id.data, n);
 	return way ? way : (p->id.len > q->id.len) - (p->id.len < q->id.len);
 }
 
@@ -298,7 +300,7 @@ load_ledger(struct dlq *d, struct err *e)
 	if (result)
 		return -1;
 	if (d->runs_n)
-		qsort(d->runs, (size_t)d->runs_n, sizeof(*d->runs), by_id);
+		qsort(d->runs, (size_t)d->runs_n, sizeof(*d->runs), by_time);
 	for (int i = 0; i < d->meta->partitions_n && !d->ledger.entries; i++)
 		d->ledger_lost |= d->committed[i] > d->meta->partitions[i].start;
 	return 0;

@@ -48,7 +48,7 @@ struct dlq {
 	char *ledger_topic;
 	char *transactional_id;          /* "kc-dlq.CLUSTER.DLQ" */
 	struct ledger ledger;
-	struct ledger_run *runs;         /* by id, ascending: that is by time */
+	struct ledger_run *runs;         /* in the order in which they began */
 	int runs_n;
 	int64_t *committed;              /* by partition; -1 = none */
 	int members;                     /* of the group; there should be none */
