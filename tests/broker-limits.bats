@@ -214,3 +214,52 @@ times() {
 	echo "$(resident) kB, before $before kB"
 	[ "$(resident)" -lt $((before + 8000 * $(times))) ]
 }
+
+# A Fetch of partitions that nobody has; $session is that of the reply, 0 = none.
+fetch() { # SESSION EPOCH TOPIC PARTITIONS ERROR
+	local error
+	read -r error session < <(timeout 60 "$ROOT/tests/lib/fetch-session" "$KC_BROKERS" "${@:1:4}")
+	[ "$error" = "$5" ]
+}
+
+@test "beyond max.incremental.fetch.session.cache.slots clients fetch without a session" {
+	local first second
+	own_broker -o max.incremental.fetch.session.cache.slots=2
+	fetch 0 0 none 1 0
+	first=$session
+	fetch 0 0 none 1 0
+	second=$session
+	[ "$first" -gt 0 ] && [ "$second" -gt 0 ]
+	fetch 0 0 none 1 0
+	[ "$session" = 0 ]
+	fetch "$first" 1 none 0 0
+	# who was silent for two minutes makes room
+	exits 0 kc-broker fault clock --data-dir "$BATS_TEST_TMPDIR/broker" +3m
+	fetch "$first" 2 none 0 0
+	fetch 0 0 none 1 0
+	[ "$session" -gt 0 ]
+	fetch "$second" 1 none 0 70
+	fetch "$first" 3 none 0 0
+}
+
+@test "beyond 262,144 partitions in fetch sessions clients fetch without a session" {
+	local before first
+	own_broker
+	before=$(resident)
+	fetch 0 0 none 200000 0
+	first=$session
+	[ "$first" -gt 0 ]
+	fetch 0 0 none 62145 0
+	[ "$session" = 0 ]
+	echo "$(resident) kB, before $before kB"
+	[ "$(resident)" -lt $((before + 150000 * $(times))) ]
+	fetch 0 0 none 62144 0
+	[ "$session" -gt 0 ]
+	fetch 0 0 none 1 0
+	[ "$session" = 0 ]
+	# one more in a session that is there: the client is to come again with all of them
+	fetch "$first" 1 more 1 70
+	# which made room
+	fetch 0 0 none 1 0
+	[ "$session" -gt 0 ]
+}

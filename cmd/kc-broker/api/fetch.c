@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/fetch_session.h"
+#include "api/fetch_parts.h"
 #include "broker.h"
 #include "config.h"
 #include "meta/meta.h"
@@ -20,13 +20,6 @@
 #include "store/partlog.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
-
-enum {
-	NO_SESSION = 0,
-	FINAL_EPOCH = -1,   /* a full fetch without a session (KIP-227) */
-	INITIAL_EPOCH = 0,  /* a full fetch that asks for one */
-	TOPIC_ID_SINCE = 13,
-};
 
 /* What one look at a partition found. */
 struct found {
@@ -44,13 +37,9 @@ struct fetch_wait {
 /* A fetch between its request and its reply; lives in the request's arena. */
 struct fetch {
 	struct request *rq;
-	struct fetch_session *session; /* held while parked; or NULL */
-	bool full;            /* the reply names every partition */
+	struct fetch_parts parts;
 	bool committed;       /* isolation_level read_committed */
-	int32_t session_id;   /* for the reply */
 	int32_t min_bytes, max_bytes;
-	struct fetch_part **parts;
-	int parts_n;
 	struct found *found;  /* of each part, at the last look */
 	struct fetch_wait *waits; /* NULL until parked */
 	struct loop_timer timer;
@@ -111,10 +100,10 @@ look(struct fetch *f)
 	size_t total = 0, budget = f->max_bytes > 0 ? (size_t)f->max_bytes : 0;
 	bool failed = false;
 
-	for (int i = 0; i < f->parts_n; i++) {
+	for (int i = 0; i < f->parts.n; i++) {
 		/* The first batch of all comes whole, even over every limit, or
 		 * a reader of large batches would stand still. */
-		look_at(f, f->parts[i], total < budget ? budget - total : 0,
+		look_at(f, f->parts.v[i], total < budget ? budget - total : 0,
 			!total, &f->found[i]);
 		total += f->found[i].records.len;
 		failed |= f->found[i].error != KERR_NONE;
@@ -127,9 +116,9 @@ static bool
 is_news(const struct fetch *f, int i)
 {
 	const struct found *r = &f->found[i];
-	const struct fetch_part *p = f->parts[i];
+	const struct fetch_part *p = f->parts.v[i];
 
-	return f->full || r->error || r->records.len ||
+	return f->parts.full || r->error || r->records.len ||
 		r->high_watermark != p->told_high_watermark ||
 		r->log_start != p->told_log_start;
 }
@@ -152,7 +141,7 @@ fill_aborted(struct fetch *f, int i, struct fetch_response_partition *out)
 	out->aborted_transactions_n = 0;
 	if (r->error || !r->records.len)
 		return;
-	out->error_code = partlog_aborted(r->log, f->parts[i]->offset,
+	out->error_code = partlog_aborted(r->log, f->parts.v[i]->offset,
 		partlog_read_end(r->log, &r->records), a, &list, &n);
 	if (out->error_code) {
 		out->records = (struct wire_records){ .mem = slice_str("") };
@@ -178,7 +167,7 @@ fill_partition(struct fetch *f, int i, struct fetch_response_partition *out)
 	const struct found *r = &f->found[i];
 
 	fetch_response_partition_init(out);
-	out->partition_index = f->parts[i]->partition;
+	out->partition_index = f->parts.v[i]->partition;
 	out->error_code = r->error;
 	out->high_watermark = r->high_watermark;
 	out->last_stable_offset = r->last_stable;
@@ -197,7 +186,7 @@ hint(struct fetch *f, int i, struct fetch_response *resp,
 	struct fetch_response_partition *out)
 {
 	struct request *rq = f->rq;
-	const struct fetch_part *p = f->parts[i];
+	const struct fetch_part *p = f->parts.v[i];
 	const struct topic *t = slice_is_null(p->topic) ?
 		meta_topic_by_id(rq->broker->meta, &p->topic_id) :
 		meta_topic(rq->broker->meta, p->topic);
@@ -226,14 +215,14 @@ fill_topics(struct fetch *f, struct fetch_response *resp)
 {
 	struct arena *a = &f->rq->arena;
 	struct fetch_response_partition *parts =
-		arena_array(a, (size_t)f->parts_n, sizeof(*parts));
+		arena_array(a, (size_t)f->parts.n, sizeof(*parts));
 	const struct fetch_part *last = NULL;
 	struct fetch_response_topic *t = NULL;
 
-	resp->responses = arena_array(a, (size_t)f->parts_n, sizeof(*t));
+	resp->responses = arena_array(a, (size_t)f->parts.n, sizeof(*t));
 	resp->responses_n = 0;
-	for (int i = 0; i < f->parts_n; i++) {
-		struct fetch_part *p = f->parts[i];
+	for (int i = 0; i < f->parts.n; i++) {
+		struct fetch_part *p = f->parts.v[i];
 
 		if (!is_news(f, i))
 			continue;
@@ -261,13 +250,13 @@ fill_topics(struct fetch *f, struct fetch_response *resp)
 static void
 rotate(struct fetch *f)
 {
-	if (!f->session || f->session->closed)
+	if (!f->parts.session || f->parts.session->closed)
 		return;
-	for (int i = 0; i < f->parts_n; i++) {
+	for (int i = 0; i < f->parts.n; i++) {
 		if (!f->found[i].records.len)
 			continue;
-		list_remove(&f->parts[i]->node);
-		list_append(&f->session->parts, &f->parts[i]->node);
+		list_remove(&f->parts.v[i]->node);
+		list_append(&f->parts.session->parts, &f->parts.v[i]->node);
 	}
 }
 
@@ -275,7 +264,7 @@ static void
 unpark(struct fetch *f)
 {
 	loop_timer_clear(f->rq->broker->loop, &f->timer);
-	for (int i = 0; f->waits && i < f->parts_n; i++)
+	for (int i = 0; f->waits && i < f->parts.n; i++)
 		partlog_unwatch(&f->waits[i].watch);
 	f->waits = NULL;
 }
@@ -285,7 +274,7 @@ bytes_found(const struct fetch *f)
 {
 	size_t total = 0;
 
-	for (int i = 0; i < f->parts_n; i++)
+	for (int i = 0; i < f->parts.n; i++)
 		total += f->found[i].records.len;
 	return total;
 }
@@ -298,13 +287,13 @@ answer(struct fetch *f)
 
 	unpark(f);
 	fetch_response_init(&resp);
-	resp.session_id = f->session_id;
+	resp.session_id = f->parts.session_id;
 	fill_topics(f, &resp);
 	resp.throttle_time_ms = quota_charge(rq, QUOTA_FETCH, (double)bytes_found(f));
 	fetch_response_write(request_reply(rq), rq->version, &resp);
 	rotate(f);
-	if (f->session)
-		fetch_session_drop(f->session);
+	if (f->parts.session)
+		fetch_session_drop(f->parts.session);
 	request_finish(rq);
 }
 
@@ -333,8 +322,8 @@ on_closed(struct request *rq)
 	struct fetch *f = rq->state;
 
 	unpark(f);
-	if (f->session)
-		fetch_session_drop(f->session);
+	if (f->parts.session)
+		fetch_session_drop(f->parts.session);
 	request_finish(rq);
 }
 
@@ -352,14 +341,14 @@ park(struct fetch *f, int32_t max_wait_ms)
 {
 	struct request *rq = f->rq;
 
-	f->waits = arena_array(&rq->arena, (size_t)f->parts_n, sizeof(*f->waits));
-	for (int i = 0; i < f->parts_n; i++) {
+	f->waits = arena_array(&rq->arena, (size_t)f->parts.n, sizeof(*f->waits));
+	for (int i = 0; i < f->parts.n; i++) {
 		struct partlog *log;
 
 		f->waits[i].fetch = f;
 		f->waits[i].watch.changed = on_change;
 		list_init(&f->waits[i].watch.node);
-		if (!find_log(rq, f->parts[i], &log))
+		if (!find_log(rq, f->parts.v[i], &log))
 			partlog_watch(log, &f->waits[i].watch);
 	}
 	f->timer.fire = on_timer;
@@ -368,24 +357,6 @@ park(struct fetch *f, int32_t max_wait_ms)
 	rq->state = f;
 	rq->hurry = on_hurry;
 	rq->closed = on_closed;
-}
-
-static struct fetch_part
-part_of(int16_t version, const struct fetch_request_topic *t,
-	const struct fetch_request_partition *p)
-{
-	bool by_id = version >= TOPIC_ID_SINCE;
-
-	return (struct fetch_part){
-		.topic_id = by_id ? t->topic_id : (struct uuid){ { 0 } },
-		.topic = by_id ? SLICE_NULL : t->topic,
-		.partition = p->partition,
-		.leader_epoch = p->current_leader_epoch,
-		.offset = p->fetch_offset,
-		.max_bytes = p->partition_max_bytes,
-		.told_high_watermark = -1,
-		.told_log_start = -1,
-	};
 }
 
 static void
@@ -397,131 +368,6 @@ fail(struct request *rq, int16_t error)
 	resp.error_code = error;
 	fetch_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
-}
-
-static int
-count_partitions(const struct fetch_request *q)
-{
-	int n = 0;
-
-	for (int i = 0; i < q->topics_n; i++)
-		n += q->topics[i].partitions_n > 0 ? q->topics[i].partitions_n : 0;
-	return n;
-}
-
-/* Parts of this request alone, in the arena. */
-static void
-collect(struct fetch *f, const struct fetch_request *q)
-{
-	struct request *rq = f->rq;
-	struct fetch_part *all = arena_array(&rq->arena,
-		(size_t)count_partitions(q), sizeof(*all));
-
-	f->parts = arena_array(&rq->arena, (size_t)count_partitions(q),
-		sizeof(*f->parts));
-	for (int i = 0; i < q->topics_n; i++) {
-		struct slice name = arena_copy(&rq->arena, q->topics[i].topic);
-
-		for (int k = 0; k < q->topics[i].partitions_n; k++) {
-			all[f->parts_n] = part_of(rq->version, &q->topics[i],
-				&q->topics[i].partitions[k]);
-			if (!slice_is_null(all[f->parts_n].topic))
-				all[f->parts_n].topic = name;
-			f->parts[f->parts_n] = &all[f->parts_n];
-			f->parts_n++;
-		}
-	}
-}
-
-/* Applies the request to the session and lists all it then reads; false: no room. */
-static bool
-collect_session(struct fetch *f, const struct fetch_request *q)
-{
-	struct fetch_session *s = f->session;
-	int16_t version = f->rq->version;
-
-	for (int i = 0; i < q->topics_n; i++) {
-		for (int k = 0; k < q->topics[i].partitions_n; k++) {
-			struct fetch_part p = part_of(version, &q->topics[i],
-				&q->topics[i].partitions[k]);
-
-			if (!fetch_session_put(s, &p))
-				return false;
-		}
-	}
-	for (int i = 0; i < q->forgotten_topics_data_n; i++) {
-		const struct fetch_request_forgotten *t =
-			&q->forgotten_topics_data[i];
-
-		for (int k = 0; k < t->partitions_n; k++) {
-			struct fetch_request_topic topic = { .topic = t->topic,
-				.topic_id = t->topic_id };
-			struct fetch_request_partition part = {
-				.partition = t->partitions[k] };
-			struct fetch_part p = part_of(version, &topic, &part);
-
-			fetch_session_forget(s, &p);
-		}
-	}
-	f->parts = arena_array(&f->rq->arena, (size_t)s->parts_n, sizeof(*f->parts));
-	for (struct list *l = s->parts.next; l != &s->parts; l = l->next)
-		f->parts[f->parts_n++] = container_of(l, struct fetch_part, node);
-	return true;
-}
-
-/* The partitions to read: 0 or a top-level error. */
-static int16_t
-choose_parts(struct fetch *f, const struct fetch_request *q)
-{
-	if (f->session && collect_session(f, q)) {
-		fetch_session_hold(f->session);
-		return KERR_NONE;
-	}
-	if (f->session) {
-		fetch_session_close(f->rq->broker->fetch_sessions, f->session);
-		f->session = NULL;
-		f->session_id = NO_SESSION;
-		if (!f->full) /* it comes again with all of them */
-			return KERR_FETCH_SESSION_ID_NOT_FOUND;
-	}
-	collect(f, q);
-	return KERR_NONE;
-}
-
-/* Which session the request means; 0 or a top-level error. */
-static int16_t
-choose_session(struct fetch *f, const struct fetch_request *q)
-{
-	struct fetch_sessions *ss = f->rq->broker->fetch_sessions;
-	int64_t now = loop_now(f->rq->broker->loop);
-	bool by_id = f->rq->version >= TOPIC_ID_SINCE;
-	struct fetch_session *s = q->session_id == NO_SESSION ? NULL :
-		fetch_session_find(ss, q->session_id, now);
-
-	f->full = q->session_epoch == FINAL_EPOCH ||
-		q->session_epoch == INITIAL_EPOCH;
-	/* Fault rules are about what requests name: no session, all is named. */
-	if (f->rq->broker->faults)
-		return f->full ? KERR_NONE : KERR_FETCH_SESSION_ID_NOT_FOUND;
-	if (f->full) {
-		if (s)
-			fetch_session_close(ss, s);
-		if (q->session_epoch == INITIAL_EPOCH)
-			f->session = fetch_session_open(ss, by_id, now);
-		f->session_id = f->session ? f->session->id : NO_SESSION;
-		return KERR_NONE;
-	}
-	if (!s)
-		return KERR_FETCH_SESSION_ID_NOT_FOUND;
-	/* busy: its partitions are in use by a fetch of another connection */
-	if (q->session_epoch != s->epoch || s->busy)
-		return KERR_INVALID_FETCH_SESSION_EPOCH;
-	if (s->by_id != by_id)
-		return KERR_FETCH_SESSION_TOPIC_ID_ERROR;
-	s->epoch = s->epoch == INT32_MAX ? 1 : s->epoch + 1;
-	f->session = s;
-	f->session_id = s->id;
-	return KERR_NONE;
 }
 
 int
@@ -544,16 +390,14 @@ api_fetch(struct request *rq)
 	f->committed = q.isolation_level == 1;
 	f->min_bytes = q.min_bytes;
 	f->max_bytes = q.max_bytes < limit ? q.max_bytes : (int32_t)limit;
-	error = choose_session(f, &q);
-	if (!error)
-		error = choose_parts(f, &q);
+	error = fetch_parts_choose(&f->parts, rq, &q);
 	if (error) {
 		fail(rq, error);
 		return 0;
 	}
-	f->found = arena_array(&rq->arena, (size_t)f->parts_n, sizeof(*f->found));
+	f->found = arena_array(&rq->arena, (size_t)f->parts.n, sizeof(*f->found));
 	/* Nothing to read: nothing to wait for either, as Kafka has it. */
-	if (look(f) || q.max_wait_ms <= 0 || !f->parts_n)
+	if (look(f) || q.max_wait_ms <= 0 || !f->parts.n)
 		answer(f);
 	else
 		park(f, q.max_wait_ms);
