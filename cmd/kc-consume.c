@@ -20,6 +20,7 @@
 #include "kafka/consume.h"
 #include "model/envelope.h"
 #include "model/format.h"
+#include "model/record_where.h"
 
 #include "kc-consume/run.h"
 
@@ -41,6 +42,10 @@ static const struct opt options[] = {
 		.help = "end with the last record that is there now" },
 	{ 'c', "count", OPT_INT, AT(count), "N", .min = 1, .max = INT64_MAX,
 		.help = "end after N records" },
+	{ 0, "tail", OPT_INT, AT(tail), "N", .min = 1, .max = 1000000,
+		.help = "the last N records of all partitions by time, then end" },
+	{ 0, "where", OPT_LIST, AT(where), "CONDITION",
+		.help = "only such records: value.amount>100, key=a, header.x, value~REGEX" },
 	{ 0, "max-messages", OPT_INT, AT(count), "N", .min = 1,
 		.max = INT64_MAX, .hidden = true },
 	{ 'g', "group", OPT_STRING, AT(group), "GROUP",
@@ -126,6 +131,8 @@ static const struct opt_program program = {
 		"kc-consume orders -e | jq -c .value",
 		"kc-consume orders -e -j | jq -c 'select(.json.amount > 100)'",
 		"kc-consume orders -o @-1h: --raw | grep error",
+		"kc-consume orders --tail 10",
+		"kc-consume orders -e --where 'key = user-42' --where 'value.amount > 100'",
 		"kc-consume -g billing orders | while read -r line; do ...; done",
 		"kc-consume -g billing orders --exec ./handler --dlq orders.dlq",
 		"kc-consume -g load orders -c 1000 --raw -- ./insert-all",
@@ -225,6 +232,13 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (!a->raw && (a->delimiter || a->key_delimiter))
 		return err_set(e, ERR_USAGE, "%s is for --raw",
 			a->delimiter ? "-D" : "-K");
+	if (a->tail && (a->group || a->from_group || a->offsets.n || a->count >= 0))
+		return err_set(e, ERR_USAGE, "--tail says what to read: without "
+			"-g, --from-group, -o and -c");
+	if (a->where.n && (a->exec || a->ack || a->command))
+		return err_set(e, ERR_USAGE, "--where is for what is printed: "
+			"%s is given every record", a->ack ? "--ack" : a->exec ?
+			"--exec" : "-- COMMAND");
 	if (a->null_text && !a->raw && !a->format)
 		return err_set(e, ERR_USAGE, "-Z is for --raw and -f: in JSON, "
 			"null is null");
@@ -234,6 +248,17 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 		return err_set(e, ERR_USAGE, "%s adds a member to lines of "
 			"kc-record(5); this form has none",
 			a->src ? "--src" : "--from-group");
+	return 0;
+}
+
+static int
+parse_where(struct run *run, const struct opt_list *l, struct err *e)
+{
+	run->where = xcalloc((size_t)l->n, sizeof(*run->where));
+	for (; run->where_n < l->n; run->where_n++)
+		if (record_where_parse(&run->where[run->where_n],
+		    l->items[run->where_n], e))
+			return err_wrap(e, "--where");
 	return 0;
 }
 
@@ -258,16 +283,21 @@ run_consume(struct args *a, struct consume_options *o, struct conf *conf,
 		if (offset_parse(slice_str(a->offsets.items[i]), now, &o->range, e))
 			goto out;
 	if (check_args(a, o, e) || check_range(a, &o->range, now, e) ||
-	    form_open(&run, e) || (a->partitions && offset_parse_partitions(
+	    form_open(&run, e) || parse_where(&run, &a->where, e) ||
+	    (a->partitions && offset_parse_partitions(
 	    slice_str(a->partitions), &partitions, &o->partitions_n, e)))
 		goto out;
 	o->partitions = partitions;
 	result = a->exec ? command_exec(&run, conf, o, e) : a->ack ?
 		command_acks(&run, conf, o, e) : a->command ?
-		command_batches(&run, conf, o, e) : lines_run(&run, conf, o, e);
+		command_batches(&run, conf, o, e) : a->tail ?
+		tail_run(&run, conf, o, e) : lines_run(&run, conf, o, e);
 out:
 	consume_close(run.in);
 	format_free(run.format);
+	while (run.where_n)
+		where_release(&run.where[--run.where_n]);
+	free(run.where);
 	free(partitions);
 	buf_release(&run.out.buf);
 	buf_release(&run.origin);

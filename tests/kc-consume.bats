@@ -196,6 +196,63 @@ reads_123() { # OPTION...
 	[[ $(kc-consume "$t" -e -c 10000 --raw | wc -l) == 5000 ]]
 }
 
+@test "--where prints what it is true of, and a group passes the others over" {
+	make_topic -p 1
+	printf '%s\n' '{"key":"a","json":{"amount":150,"items":[{"sku":"x"},{"sku":"y"}]}}' '{"key":"b","json":{"amount":7}}' \
+		'{"key":"a","value":null}' '{"value":"no JSON","headers":[{"key":"h","value":"1"},{"key":"h","value":"2"}]}' | kc-produce "$t"
+	where() { # CONDITION... EXPECTED: offsets
+		local options=()
+		while [[ $# -gt 1 ]]; do options+=(--where "$1") && shift; done
+		[[ $(kc-consume "$t" -e "${options[@]}" -f '%o ') == "$1" ]]
+	}
+	where 'value.amount > 100' '0 '
+	where 'value.items.sku = y' '0 '
+	where 'key = a' '0 2 '
+	where 'key=a' value '0 '
+	where header.h '3 '
+	where 'header.h = 2' '3 '
+	where 'header.h != 2' '0 1 2 '
+	where 'value ~ ^no' '3 '
+	where 'offset >= 1' 'offset < 3' partition=0 "topic=$t" '1 2 '
+	where 'timestamp > 1700000000000' '0 1 2 3 '
+	exits 3 kc-consume "$t" -e --where 'key = z' --fail-empty
+	[[ $(kc-consume "$t" -c 1 --where 'key = b' -f %o) == 1 ]]
+	exits 0 kc-consume "$t" -g "$g" -e --where 'key = z'
+	[[ -z $output && $(kc-lag show "$g" --json | jq .lag) == 0 ]]
+	exits 2 kc-consume "$t" --where 'kye = z'
+	says "--where: a record has no 'kye' (it has value, value.NAME, key,"
+	exits 2 kc-consume "$t" --where 'key ~ ('
+	says "bad regular expression"
+	exits 2 kc-consume "$t" -g "$g" --exec cat --where key
+	says "--where is for what is printed: --exec is given every record"
+}
+
+@test "--tail is the last records of all partitions, by time" {
+	make_topic -p 3
+	for i in {1..9}; do
+		echo "{\"partition\":$((i * 2 % 3)),\"timestamp\":$(($(date +%s) * 1000 - 1000 + i)),\"value\":\"v$i\"}"
+	done | kc-produce "$t" --keep-partition
+	[[ $(kc-consume "$t" --tail 4 --raw | paste -sd' ') == "v6 v7 v8 v9" ]]
+	[[ $(kc-consume "$t" --tail 99 --raw | paste -sd' ') == "v1 v2 v3 v4 v5 v6 v7 v8 v9" ]]
+	[[ $(kc-consume "$t" --tail 2 -p 0 --raw | paste -sd' ') == "v6 v9" ]]
+	[[ $(kc-consume "$t" --tail 2 --where 'value ~ v[1-4]' --raw | paste -sd' ') == "v3 v4" ]]
+	exits 3 kc-consume "$t" --tail 2 --where key --fail-empty
+	exits 1 bash -c "kc-consume '$t' --tail 2 >/dev/full"
+	exits 2 kc-consume "$t" --tail 2 -o end
+	says "--tail says what to read: without -g, --from-group, -o and -c"
+}
+
+@test "--tail counts records, not the offsets of transactions" {
+	make_topic -p 1
+	seq 8 | kc-produce "$t" --raw
+	kc-topics create -q "$t-to" -p 1
+	for i in {1..8}; do
+		kc-consume --from-group "$g" "$t" -c 1 | kc-produce --commit-group "$g" --txn "$t-to"
+	done
+	[[ $(kc-consume "$t-to" -o -4 -e --raw | wc -l) == 2 ]]
+	[[ $(kc-consume "$t-to" --tail 4 --raw | paste -sd' ') == "5 6 7 8" ]]
+}
+
 @test "partitions, several topics, regular expressions" {
 	make_topic -p 4
 	for i in 0 1 2 3; do echo "{\"partition\":$i,\"value\":\"p$i\"}"; done | kc-produce "$t" --keep-partition

@@ -398,6 +398,9 @@ typed() { # ANSWERS COMMAND
 	typed $'a\nd\n\nq' "kc-dlq triage $dlq --dry-run"
 	[[ $status == 0 ]]
 	[[ -z $(arrived) && -z $(kc-topics list "$dlq.kc-ledger") ]]
+	typed $'d\nno\nn\nN\np\nn\nq' "kc-dlq triage $dlq"
+	[[ $status == 0 && $(grep -o "nothing was done" <<<"$output" | wc -l) == 3 ]]
+	[[ -z $(kc-topics list "$dlq.kc-ledger") ]]
 	typed n "kc-dlq redrive $dlq"
 	[[ $status == 1 && $output == *"redrive everything in '$dlq'? [y/N]"* ]]
 	[[ -z $(arrived) ]]

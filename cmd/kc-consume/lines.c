@@ -11,6 +11,7 @@
 #include "cli/sig.h"
 #include "kafka/client.h"
 #include "model/envelope.h"
+#include "model/record_where.h"
 
 #include "run.h"
 
@@ -74,6 +75,28 @@ lines_barrier(struct run *run)
 	free(at);
 }
 
+bool
+lines_wanted(const struct run *run, const struct record *r)
+{
+	int i = 0;
+
+	while (i < run->where_n && record_where_matches(&run->where[i], r))
+		i++;
+	return i == run->where_n;
+}
+
+/* What is not asked for each record: the clock, and the output of few. */
+static int
+now_and_then(struct run *run, struct err *e)
+{
+	if ((run->where_n && out_flush(&run->out, e)) || commit_sometimes(run, e))
+		return -1;
+	if (run->a->barriers && clock_mono_ms(clock_system()) -
+	    run->barrier_ms >= COMMIT_MS)
+		lines_barrier(run);
+	return 0;
+}
+
 /* Until something ends it: its name for the summary, or NULL and *e. */
 static const char *
 copy_records(struct run *run, struct err *e)
@@ -86,18 +109,15 @@ copy_records(struct run *run, struct err *e)
 
 		switch (consume_next(run->in, wait, &r, e)) {
 		case CONSUME_RECORD:
-			if (form_write(run, &r, e) ||
-			    out_maybe_flush(&run->out, e))
+			if (lines_wanted(run, &r)) {
+				if (form_write(run, &r, e) ||
+				    out_maybe_flush(&run->out, e))
+					return NULL;
+				if (++run->records == run->a->count)
+					return "count";
+			}
+			if (++run->read % 1024 == 0 && now_and_then(run, e))
 				return NULL;
-			if (++run->records == run->a->count)
-				return "count";
-			/* The clock is not asked for each record. */
-			if (run->records % 1024 == 0 && commit_sometimes(run, e))
-				return NULL;
-			if (run->records % 1024 == 0 && run->a->barriers &&
-			    clock_mono_ms(clock_system()) - run->barrier_ms >=
-			    COMMIT_MS)
-				lines_barrier(run);
 			break;
 		case CONSUME_IDLE:
 			if (run->a->barriers)

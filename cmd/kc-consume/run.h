@@ -13,12 +13,13 @@
 #include "kafka/consume.h"
 #include "model/format.h"
 #include "model/record.h"
+#include "model/where.h"
 
 enum { TIMEOUT_MS = 30000, COMMIT_MS = 1000 };
 
 struct args {
 	struct conf_args conf;
-	struct opt_list topics, offsets;
+	struct opt_list topics, offsets, where;
 	const char *partitions, *group, *from_group, *format, *as, *isolation;
 	const char *delimiter, *key_delimiter;
 	const char *ack;
@@ -27,7 +28,7 @@ struct args {
 	int64_t workers, retries, retry_ms, answer_ms, max_inflight, batch_ms;
 	int64_t drain_ms;
 	bool txn, ok_if_dlq, barriers;
-	int64_t count;
+	int64_t count, tail;
 	bool exit_at_end, json_values, src, raw, null_text, unbuffered;
 	bool fail_empty, summary;
 };
@@ -43,7 +44,9 @@ struct run {
 	int64_t barrier_ms;
 	bool terminal;           /* foreign bytes are made harmless */
 	struct buf shown[2];     /* value and key for a terminal */
-	int64_t records;
+	struct where *where;     /* all hold of what is printed */
+	int where_n;
+	int64_t read, records;   /* got, and printed */
 	int64_t committed_ms;
 };
 
@@ -57,11 +60,17 @@ int form_write(struct run *run, struct record *r, struct err *e);
 int lines_flush(void *run, struct err *e);
 int lines_run(struct run *run, const struct conf *conf,
 	const struct consume_options *o, struct err *e);
+/* Whether all conditions of --where hold. */
+bool lines_wanted(const struct run *run, const struct record *r);
 void lines_summary(const struct run *run, const char *why);
 /* The member kc of all lines: where kc-produce would commit. */
 void lines_origin(struct run *run);
 /* Appends how far the reading is, when it is further than at the last one. */
 void lines_barrier(struct run *run);
+
+/* tail.c: the last records of all partitions. */
+int tail_run(struct run *run, const struct conf *conf,
+	struct consume_options *o, struct err *e);
 
 /*
  * command.c: who else does the work, and says what is done: the command of

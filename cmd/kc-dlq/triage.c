@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -148,7 +149,14 @@ do_all(struct triage *t, struct err *e)
 		redrive_selected(t->a, t->topic, NULL, e) ? -1 : 0;
 }
 
-/* Why is asked; nothing said is no note, and the end of input is a no. */
+/* What people answer to a question that they do not read to its end. */
+static bool
+is_no(const char *answer)
+{
+	return !answer || !strcasecmp(answer, "n") || !strcasecmp(answer, "no");
+}
+
+/* Why is asked; nothing said is no note. */
 static int
 do_mark(struct triage *t, const char *verb, const char *question, struct err *e)
 {
@@ -160,8 +168,9 @@ do_mark(struct triage *t, const char *verb, const char *question, struct err *e)
 		t->groups.list[t->at]->count, question);
 	if (prompt_line(text, &why, e))
 		return -1;
-	if (!why) {
+	if (is_no(why)) {
 		diag_note("nothing was done");
+		free(why);
 		return 0;
 	}
 	t->changed = true;
@@ -176,19 +185,19 @@ do_mark(struct triage *t, const char *verb, const char *question, struct err *e)
 static int
 do_discard(struct triage *t, struct err *e)
 {
-	return do_mark(t, "discard", "why? (a note, or nothing; Ctrl-D: do not) ", e);
+	return do_mark(t, "discard", "why? (a note, or nothing; n: do not) ", e);
 }
 
 static int
 do_park(struct triage *t, struct err *e)
 {
-	return do_mark(t, "park", "why? (a note, or nothing; Ctrl-D: do not) ", e);
+	return do_mark(t, "park", "why? (a note, or nothing; n: do not) ", e);
 }
 
 static int
 do_note(struct triage *t, struct err *e)
 {
-	return do_mark(t, "note", "(Ctrl-D: do not) ", e);
+	return do_mark(t, "note", "with? (n: do not) ", e);
 }
 
 static int

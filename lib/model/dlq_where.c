@@ -5,6 +5,7 @@
 
 #include "base/near.h"
 #include "model/dlq_group.h"
+#include "model/record_where.h"
 
 /* A text, a number, or neither: a header, of which there may be several. */
 struct field {
@@ -63,25 +64,6 @@ dlq_where_parse(struct where *w, const char *text, struct err *e)
 	return -1;
 }
 
-/* Of equal headers, any. */
-static bool
-header_matches(const struct where *w, const struct record *r)
-{
-	struct where plain = *w;
-	bool any = false, found = false;
-
-	plain.not = false;
-	for (size_t i = 0; i < r->headers_n; i++) {
-		if (w->path.n && !slice_eq(r->headers[i].key, w->path.parts[0]))
-			continue;
-		found = true;
-		any |= where_matches(&plain, r->headers[i].value);
-	}
-	if (!found)
-		any = where_matches(&plain, SLICE_NULL);
-	return any != w->not;
-}
-
 bool
 dlq_where_matches(const struct where *w, const struct dlq_record *x)
 {
@@ -90,7 +72,7 @@ dlq_where_matches(const struct where *w, const struct dlq_record *x)
 	int i = 0;
 
 	if (slice_eq_str(w->path.root, "header"))
-		return header_matches(w, x->r);
+		return record_where_header(w, x->r);
 	list_fields(x, fields);
 	while (!slice_eq_str(w->path.root, fields[i].name))
 		i++;
