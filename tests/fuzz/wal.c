@@ -71,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static uint8_t file[FILE_BYTES];
 	static struct wal *w;
 	struct err e = ERR_INIT;
+	uint8_t hint = len ? *data : 0;
 
 	if (!w)
 		w = open_wal();
@@ -89,9 +90,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			abort();
 	}
 	for (int repair = 0; repair < 2; repair++) {
+		/* The first byte also says where what is covered ended. */
+		const struct wal_place from = { (int)(hint % (WAL_FILES + 1)),
+			hint / 8 * WAL_BLOCK, 3 };
 		uint64_t newest;
 
-		wal_read(w, 2, 0, repair, on_frame, w, &newest, &e);
+		wal_read(w, 2, &from, 0, repair, on_frame, w, &newest, &e);
 		if (w->pos < 0 || w->pos > FILE_BYTES)
 			abort();
 	}

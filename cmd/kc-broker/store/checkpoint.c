@@ -6,10 +6,11 @@
 #include "base/be.h"
 #include "base/crc32c.h"
 
-static const char magic[] = "KCCKPT02";
+static const char magic[] = "KCCKPT03";
 
 enum {
-	HEADER = 8 + 3 * 8 + 4,
+	HEADER = 8 + 5 * 8 + 4 + 4,
+	SMALLEST = 12, /* of any version */
 	FIXED = 16 + 4 + 5 * 8 + 3 * 4 + 7 * 8, /* of an entry, before producers */
 };
 
@@ -67,6 +68,9 @@ encode(const struct checkpoint_head *head, const struct list *entries, struct bu
 	be64_put(p + 8, head->covered);
 	be64_put(p + 16, head->epoch);
 	be64_put(p + 24, head->nonce);
+	be64_put(p + 32, head->end.epoch);
+	be64_put(p + 40, (uint64_t)head->end.pos);
+	be32_put(p + 48, (uint32_t)head->end.file);
 	out->len = HEADER;
 	for (struct list *i = entries->next; i != entries; i = i->next, n++) {
 		const struct checkpoint_entry *en =
@@ -76,7 +80,7 @@ encode(const struct checkpoint_head *head, const struct list *entries, struct bu
 		out->len += 4;
 		buf_addslice(out, buf_slice(&en->bytes));
 	}
-	be32_put(out->data + 32, n);
+	be32_put(out->data + HEADER - 4, n);
 	be32_put(buf_reserve(out, 4), crc32c(0, out->data, out->len));
 	out->len += 4;
 }
@@ -124,6 +128,15 @@ damaged(struct err *e, const char *path)
 		"or start with --repair to read every log from its start)", path);
 }
 
+/* By an earlier version, in another form. */
+static int
+foreign(struct err *e, const char *path)
+{
+	return err_set(e, ERR_CORRUPT, "the checkpoint '%s' is of another version of "
+		"kc-broker (use that one, or start with --repair to read every log "
+		"from its start)", path);
+}
+
 /*
  * The very first one is not synced until the first commit. When the power
  * goes before that it may be empty, or nothing but zeros.
@@ -152,7 +165,7 @@ checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
 		return errno == ENOENT ? 0 :
 			err_errno(e, ERR_IO, "cannot open '%s'", path);
 	size = fs->size(fs, fd);
-	if (size < HEADER + 4) {
+	if (size < SMALLEST) {
 		fs->close(fs, fd);
 		return size ? damaged(e, path) : 0;
 	}
@@ -167,11 +180,16 @@ checkpoint_read(const struct fs *fs, const char *dir, struct buf *file,
 	end = p + file->len - 4;
 	if (is_unwritten(p, file->len))
 		return 0;
-	if (memcmp(p, magic, 8) || be32_get(end) != crc32c(0, p, file->len - 4))
+	if (!memcmp(p, magic, 6) && memcmp(p, magic, 8) &&
+	    be32_get(end) == crc32c(0, p, file->len - 4))
+		return foreign(e, path);
+	if (size < HEADER + 4 || memcmp(p, magic, 8) || be32_get(end) != crc32c(0, p, file->len - 4))
 		return damaged(e, path);
 	head->covered = be64_get(p + 8);
 	head->epoch = be64_get(p + 16);
 	head->nonce = be64_get(p + 24);
+	head->end = (struct wal_place){ (int)be32_get(p + 48),
+		(int64_t)be64_get(p + 40), be64_get(p + 32) };
 	for (p += HEADER; p < end; p += 4 + be32_get(p)) {
 		if (end - p < 4 || be32_get(p) > (size_t)(end - p - 4) ||
 		    be32_get(p) < CHECKPOINT_KEY)

@@ -3,7 +3,8 @@
  * what is behind it in the segments is found by reading the WAL and the
  * tails, so that a start never reads more than those.
  *
- *	"KCCKPT02"  covered commit u64  WAL epoch u64  WAL nonce u64  entries u32
+ *	"KCCKPT03"  covered commit u64  WAL epoch u64  WAL nonce u64
+ *	its end in the WAL: epoch u64  position i64  file i32;  entries u32
  *	per entry: length u32, then checkpoint_put()'s bytes
  *	crc u32 (CRC-32C of all before)
  */
@@ -19,12 +20,14 @@
 #include "base/slice.h"
 #include "base/uuid.h"
 #include "store/fs.h"
+#include "store/wal.h"
 
 struct partlog;
 
 /* Of the whole: commits up to `covered` are in it; see wal.h for the others. */
 struct checkpoint_head {
 	uint64_t covered, epoch, nonce;
+	struct wal_place end; /* of the newest that is covered */
 };
 
 /* What is kept of one log. */

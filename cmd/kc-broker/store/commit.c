@@ -280,6 +280,7 @@ sync_timed(struct store *s, struct commit *c)
 	int64_t start = now_us();
 
 	commit_sync(s, c);
+	c->wal_end = wal_place(s->wal);
 	c->sync_us = now_us() - start;
 }
 

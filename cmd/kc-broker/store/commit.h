@@ -49,6 +49,7 @@ struct commit {
 	bool wal_due;        /* out: so much is in the WAL that a start would be slow */
 	int64_t sync_us;     /* out: how long it took */
 	int64_t wal_used;    /* out: bytes of the WAL in use */
+	struct wal_place wal_end; /* out: where the next one begins */
 	bool unlogged;       /* out: a log start is durable with the next checkpoint only */
 	uint64_t held_for;   /* the number of that checkpoint */
 };

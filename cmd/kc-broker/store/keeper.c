@@ -488,7 +488,8 @@ checkpoint_job_new(struct store *s)
 {
 	struct checkpoint_job *job = xcalloc(1, sizeof(*job));
 
-	job->head = (struct checkpoint_head){ s->committed, s->epoch, s->nonce };
+	job->head = (struct checkpoint_head){ s->committed, s->epoch, s->nonce,
+		s->wal_end };
 	list_init(&job->node);
 	while (!list_is_empty(&s->dirty)) {
 		struct partlog *l = container_of(s->dirty.next, struct partlog, dirty);

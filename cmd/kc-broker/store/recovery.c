@@ -102,7 +102,7 @@ read_checkpoint(struct store *s, struct checkpoint_head *head, struct err *e)
 static int
 first_checkpoint(struct store *s, struct err *e)
 {
-	const struct checkpoint_head head = { 0, 0, s->nonce };
+	const struct checkpoint_head head = { .nonce = s->nonce, .end.file = -1 };
 	struct list none;
 
 	if (wal_is_used(s->wal) && !s->o.repair)
@@ -135,12 +135,13 @@ read_wal(struct store *s, const struct checkpoint_head *head, uint64_t *newest,
 	struct wal *w = s->wal;
 
 	w->epoch = wal_epoch_above(head->epoch);
-	if (!s->was_clean && wal_read(w, head->covered, head->epoch, s->o.repair,
-			on_frame, s->recovery, newest, e) < 0)
+	if (!s->was_clean && wal_read(w, head->covered, &head->end, head->epoch,
+			s->o.repair, on_frame, s->recovery, newest, e) < 0)
 		return -1;
 	if (s->suspect && wal_rewrite_newest(w) < 0)
 		return err_errno(e, ERR_IO, "cannot write the write-ahead log");
 	s->epoch = w->epoch;
+	s->wal_end = wal_place(w);
 	atomic_store(&w->released, head->covered);
 	return 0;
 }
@@ -148,7 +149,7 @@ read_wal(struct store *s, const struct checkpoint_head *head, uint64_t *newest,
 int
 recovery_open(struct store *s, struct err *e)
 {
-	struct checkpoint_head head = { 0 };
+	struct checkpoint_head head = { .end.file = -1 };
 	uint64_t newest = 0;
 	int got;
 

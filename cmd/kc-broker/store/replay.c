@@ -26,6 +26,8 @@ struct replay {
 	int64_t now;
 	struct buf *frame; /* data of one, from the WAL */
 	int64_t newest;    /* base of the newest segment that the start found */
+	struct segment *sized; /* whose file's size is this */
+	int64_t file_size;
 	bool in_tail;      /* what follows may not be on disk yet; it began here: */
 	int64_t tail_base, tail_pos, tail_offset;
 };
@@ -229,17 +231,26 @@ scan_until(struct replay *x, int64_t pos, int64_t offset, struct err *e)
 	}
 }
 
+/* Of what was found, as it is not added to. */
+static int64_t
+found_size(struct replay *x, struct segment *g)
+{
+	if (x->sized != g)
+		x->file_size = g->store->fs->size(g->store->fs, g->file.fd);
+	x->sized = g;
+	return x->file_size;
+}
+
 /* The frame's bytes, if they are in the segment already; NULL = they are not. */
 static const uint8_t *
 written_frame(struct replay *x, const struct wal_frame *f, struct segment *g)
 {
-	const struct fs *fs = g->store->fs;
 	const uint8_t *p;
 	int64_t size;
 	size_t got;
 
 	if (g->store->suspect || f->position != g->size ||
-	    (size = fs->size(fs, g->file.fd)) - g->size < f->length ||
+	    (size = found_size(x, g)) - g->size < f->length ||
 	    !(p = look(x, g, g->size, f->length, size, &got)))
 		return NULL;
 	return wal_frame_is(f, p) ? p : NULL;
@@ -254,6 +265,7 @@ write_frame(struct replay *x, const struct wal_frame *f, struct segment *g,
 
 	buf_clear(x->frame);
 	x->bytes->len = 0;
+	x->sized = NULL;
 	if (wal_data(s->wal, f, buf_reserve(x->frame, f->length)) < 0)
 		return NULL;
 	errno = EBADMSG;

@@ -108,6 +108,7 @@ struct store {
 	int spares_n, spares_low; /* how many; the fewest since the last tick */
 	uint64_t next_seq;       /* of the next commit */
 	uint64_t committed;
+	struct wal_place wal_end; /* where the next one begins */
 	uint64_t epoch;          /* of the WAL, when it was opened */
 	uint64_t nonce;          /* of its frames */
 	struct list removed;     /* checkpoint entries of logs that are gone */

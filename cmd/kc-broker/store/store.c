@@ -223,6 +223,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	s->dir_fd = s->lock_fd = -1;
 	s->dirty_since = -1;
 	s->next_seq = 1;
+	s->wal_end.file = -1;
 	s->durable = !o->ephemeral && o->fsync != FSYNC_NEVER;
 	s->visible_at_once = !s->durable || o->fsync == FSYNC_INTERVAL;
 	list_init(&s->logs);

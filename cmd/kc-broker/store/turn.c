@@ -123,6 +123,7 @@ turn_end_commit(struct store *s, struct commit *c)
 	if (!s->failed) {
 		note_commit(s, c);
 		s->committed = c->seq;
+		s->wal_end = c->wal_end;
 		s->direct_bytes += c->direct_bytes;
 		s->checkpoint_due |= c->wal_due || s->direct_bytes >= DIRECT_MAX;
 	}

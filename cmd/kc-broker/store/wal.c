@@ -267,6 +267,12 @@ wal_used(const struct wal *w)
 	return used;
 }
 
+struct wal_place
+wal_place(const struct wal *w)
+{
+	return (struct wal_place){ w->current, w->pos, w->epoch };
+}
+
 static void
 start_lap(struct wal *w, int file)
 {

@@ -93,6 +93,13 @@ struct wal {
 	_Atomic uint64_t released; /* commits up to this one may be overwritten */
 };
 
+/* Where the group behind a commit begins, if it is in this lap: file -1 = unknown. */
+struct wal_place {
+	int file;
+	int64_t pos;
+	uint64_t epoch; /* at least that of all groups before; those behind have no less */
+};
+
 /*
  * Frames that are made while their data is at hand, before their group is
  * known: what is in the page cache already need not be read back from there.
@@ -128,13 +135,14 @@ uint64_t wal_find_nonce(const struct wal *w);
 
 /*
  * Calls fn for every frame of every complete group with a commit above
- * `covered`, in the order of commits. A group that is missing in front of a
+ * `covered`, which ended at `from`, in the order of commits. A group that is missing in front of a
  * later one, and what the disk does not give back, is an error, unless
  * `repair`. Of all but the newest group only the headers are read: what the
  * data is worth, wal_frame_is() tells. Afterwards the log goes on behind the
  * newest group, in an epoch above min_epoch.
  */
-int wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
+int wal_read(struct wal *w, uint64_t covered, const struct wal_place *from,
+	uint64_t min_epoch, bool repair,
 	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
 	uint64_t *newest_commit, struct err *e);
 /* For a start that has seen this one. */
@@ -185,6 +193,8 @@ void wal_stage_release(struct wal_stage *g);
 int wal_put_stage(struct wal *w, struct wal_stage *g, uint64_t commit, bool is_all,
 	bool (*wanted)(void *arg, uint32_t owner), void *arg);
 
+/* Where the next group goes. */
+struct wal_place wal_place(const struct wal *w);
 /* Bytes that the next checkpoint would free, and all there are. */
 int64_t wal_used(const struct wal *w);
 static inline int64_t

@@ -155,6 +155,7 @@ struct group {
 struct scan {
 	struct reader r;
 	uint64_t covered;
+	struct wal_place from; /* where it ended */
 	bool repair;
 	void (*fn)(void *arg, const struct wal_frame *f);
 	void *arg;
@@ -262,6 +263,7 @@ later_groups(struct reader *r, int64_t pos, uint64_t above, int64_t look_ahead)
 	/* A file that was never written to need not be read. */
 	if (!pos && is_unused(r))
 		return 0;
+	r->w->fs->will_read(r->w->fs, r->w->files[r->file].fd, pos, end - pos);
 	for (pos += WAL_BLOCK; pos < end; pos += WAL_BLOCK)
 		if (head_at(r, pos, &f) && (f.flags & WAL_FIRST) &&
 		    f.commit > above && f.commit > newest && frame_at(r, pos, &f))
@@ -287,14 +289,33 @@ damaged(int file, int64_t pos, struct err *e)
 		file, (long long)pos);
 }
 
+/*
+ * Is the file still in the lap in which the newest group that is covered was
+ * put there? Then what is in front of its end need not be read.
+ */
+static bool
+begins_behind(const struct scan *s, int i, const struct wal_frame *first)
+{
+	return i == s->from.file && first->epoch &&
+		first->epoch <= s->from.epoch && s->from.pos % WAL_BLOCK == 0 &&
+		s->from.pos >= 0 && s->from.pos <= s->r.w->file_bytes;
+}
+
 static int
-scan_file(struct wal *w, int i, struct scan *s, struct err *e)
+scan_file(struct wal *w, int i, const struct wal_frame *first, struct scan *s,
+	struct err *e)
 {
 	uint64_t epoch = 0, newest = 0, before = 0, later;
 	uint64_t read_before = s->read;
 	int64_t pos = 0, end, from = 0;
 
 	begin_file(&s->r, i);
+	if (begins_behind(s, i, first)) {
+		epoch = s->from.epoch;
+		newest = before = s->covered;
+		pos = from = s->from.pos;
+		tell_disk(&s->r, pos);
+	}
 	while ((end = group_at(s, pos)) > 0 && s->group.frames->epoch >= epoch &&
 	    s->group.frames->commit > newest) {
 		struct group told = s->last;
@@ -382,12 +403,13 @@ forget_first(const struct wal *w, int i)
 }
 
 int
-wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
-	void (*fn)(void *arg, const struct wal_frame *f), void *arg,
+wal_read(struct wal *w, uint64_t covered, const struct wal_place *from,
+	uint64_t min_epoch, bool repair, void (*fn)(void *arg, const struct wal_frame *f), void *arg,
 	uint64_t *newest_commit, struct err *e)
 {
 	struct scan s = { .r = { .w = w, .bytes = xmalloc(WINDOW_MAX) },
-		.covered = covered, .repair = repair, .fn = fn, .arg = arg,
+		.covered = covered, .from = *from, .repair = repair, .fn = fn,
+		.arg = arg,
 		.epoch = min_epoch };
 	struct wal_frame first[WAL_FILES] = { { .epoch = 0 } };
 	int order[WAL_FILES], r = 0;
@@ -410,7 +432,7 @@ wal_read(struct wal *w, uint64_t covered, uint64_t min_epoch, bool repair,
 		    first[order[i + 1]].commit <= covered)
 			w->files[order[i]].newest = covered;
 		else
-			r = scan_file(w, order[i], &s, e);
+			r = scan_file(w, order[i], &first[order[i]], &s, e);
 	}
 	for (int i = 0; i < WAL_FILES && !r; i++)
 		if (first[i].epoch && first[i].commit > covered &&

@@ -1,6 +1,8 @@
 /* Starting again after a kill, with what a crash or a bad disk leaves behind. */
 #include <sys/wait.h>
 
+#include "base/be.h"
+#include "base/crc32c.h"
 #include "fixture.h"
 #include "simfs.h"
 
@@ -407,6 +409,32 @@ a_damaged_checkpoint_is_refused(void)
 	fixture_release(&f);
 }
 
+/* Bytes that are as they should be, but not ours. */
+static void
+a_checkpoint_of_another_version_is_refused(void)
+{
+	static uint8_t old[40] = "KCCKPT02";
+	struct fixture f;
+	struct partlog *l;
+	char path[400];
+	int fd;
+
+	init(&f);
+	killed(&f, NULL, append_checkpoint_append);
+	snprintf(path, sizeof(path), "%s/checkpoint", f.dir);
+	be32_put(old + 36, crc32c(0, old, 36));
+	fd = open(path, O_WRONLY | O_TRUNC);
+	CHECK(write(fd, old, sizeof(old)) == sizeof(old));
+	close(fd);
+	CHECK(!fixture_start(&f, NULL));
+	CHECK_INT(f.e.code, ERR_CORRUPT);
+	CHECK(strstr(f.e.msg, "of another version") && strstr(f.e.msg, path));
+	f.o.repair = true;
+	if (CHECK(l = fixture_start(&f, NULL)))
+		CHECK_INT(verify_log(l, 300), 300);
+	fixture_release(&f);
+}
+
 /* Enough for the WAL to go round several times, with checkpoints between. */
 static void
 append_much(struct fixture *f, struct partlog *l)
@@ -631,6 +659,7 @@ main(void)
 	RUN(damage_in_the_wal_is_told_from_its_end);
 	RUN(a_sector_of_the_wal_that_cannot_be_read_loses_nothing);
 	RUN(a_damaged_checkpoint_is_refused);
+	RUN(a_checkpoint_of_another_version_is_refused);
 	RUN(the_wal_goes_round);
 	RUN(the_wal_alone_brings_everything_back);
 	RUN(producers_are_known_after_a_kill);

@@ -5,6 +5,7 @@
 #include "simfs.h"
 
 static struct fs fast;
+static const struct wal_place unknown = { .file = -1 };
 
 struct seen {
 	const struct wal *w;
@@ -37,7 +38,7 @@ read_wal(struct fixture *f, struct wal *w, uint64_t covered, bool repair,
 	struct seen *s)
 {
 	*s = (struct seen){ .w = w };
-	return wal_read(w, covered, 0, repair, on_frame, s, &s->newest, &f->e);
+	return wal_read(w, covered, &unknown, 0, repair, on_frame, s, &s->newest, &f->e);
 }
 
 static struct wal *
@@ -586,6 +587,71 @@ a_group_missing_between_files_is_damage(void)
 	fixture_release(&f);
 }
 
+static int
+read_from(struct fixture *f, struct wal *w, uint64_t covered,
+	const struct wal_place *from, struct seen *s)
+{
+	*s = (struct seen){ .w = w };
+	return wal_read(w, covered, from, 0, false, on_frame, s, &s->newest, &f->e);
+}
+
+/* What is covered need not even be well. */
+static void
+reading_begins_behind_what_is_covered(void)
+{
+	struct wal_place end;
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+
+	fixture_init(&f);
+	w = open_wal(&f, 1 << 20);
+	for (uint64_t c = 1; c <= 5; c++)
+		CHECK(put_group(w, c, 3, 3000));
+	end = wal_place(w);
+	CHECK_INT(read_from(&f, w, 5, &end, &s), 0);
+	CHECK_INT(s.n, 0);
+	/* The next start goes on where this one would have. */
+	CHECK(w->current == end.file && w->pos == end.pos && w->epoch > end.epoch);
+	for (uint64_t c = 6; c <= 10; c++)
+		CHECK(put_group(w, c, 3, 3000));
+	CHECK(pwrite(w->files[0].fd, "xxxx", 4, 3 * WAL_BLOCK) == 4);
+	CHECK_INT(read_from(&f, w, 5, &end, &s), 0);
+	CHECK(s.n == 5 && s.commits[0] == 6 && s.newest == 10);
+	CHECK_INT(read_from(&f, w, 5, &unknown, &s), -1);
+	wal_close(w);
+	fixture_release(&f);
+}
+
+/* All was covered, so that the file was begun again. */
+static void
+a_lap_that_was_begun_since_is_read_from_its_start(void)
+{
+	struct wal_place end;
+	struct fixture f;
+	struct seen s;
+	struct wal *w;
+
+	fixture_init(&f);
+	w = open_wal(&f, 1 << 20);
+	for (uint64_t c = 1; c <= 9; c++)
+		CHECK(put_group(w, c, 3, 3000));
+	end = wal_place(w);
+	atomic_store(&w->released, 9);
+	for (uint64_t c = 10; c <= 12; c++)
+		CHECK(put_group(w, c, 3, 3000));
+	CHECK(w->current == end.file && w->pos < end.pos);
+	CHECK_INT(read_from(&f, w, 9, &end, &s), 0);
+	CHECK(s.n == 3 && s.commits[0] == 10 && s.newest == 12);
+	/* And once there is a place in the new one, the old groups behind are none. */
+	end = (struct wal_place){ w->current, w->pos, w->epoch };
+	CHECK_INT(read_from(&f, w, 12, &end, &s), 0);
+	CHECK_INT(s.n, 0);
+	CHECK_INT(s.newest, 12);
+	wal_close(w);
+	fixture_release(&f);
+}
+
 static void
 groups_larger_than_one_write_fit(void)
 {
@@ -622,6 +688,8 @@ main(void)
 	RUN(a_group_that_failed_is_not_missed);
 	RUN(a_file_that_is_missing_is_named);
 	RUN(a_group_missing_between_files_is_damage);
+	RUN(reading_begins_behind_what_is_covered);
+	RUN(a_lap_that_was_begun_since_is_read_from_its_start);
 	RUN(groups_larger_than_one_write_fit);
 	return tap_done();
 }
