@@ -33,12 +33,26 @@ _kc_jobs() {
 	timeout 0.5 kc-replay jobs -q "${where[@]}" 2>/dev/null </dev/null | cut -f 1
 }
 
+# Names with "=", of properties and of a topic's configs.
+_kc_properties() {
+	kc-topics -X list 2>/dev/null | awk -F '|' '/^[a-z]/ { sub(/ *$/, "", $1); print $1 "=" }'
+}
+
+_kc_configs() {
+	local where topic
+	mapfile -t where < <(_kc_where)
+	topic=$(_kc_topics | head -n 1)
+	timeout 0.5 kc-topics show -aq "${where[@]}" "$topic" 2>/dev/null </dev/null |
+		awk -F '\t' '$2 == "config" { print $3 "=" }'
+}
+
 # The words for the value of an option: VALUE and CHOICES of its row.
 _kc_value() { # VALUE CHOICES CURRENT
 	case $1 in
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
 	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
 	JOB*) compgen -W "$(_kc_jobs)" -- "$3" ;;
+	WHERE) compgen -W 'beginning end stored' -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;
 	COMMAND*) compgen -c -- "$3" ;;
 	*DIR*) compgen -d -- "$3" ;;
@@ -66,7 +80,12 @@ _kc() {
 	# The rows of the options that may be used here: VALUE, CHOICES by name.
 	row=$(awk -F '\t' -v o="$prev" -v v="$verb" '$1 == "option" && $5 != "-" &&
 		($3 == o || $4 == o) && ($2 == "-" || v == "" || $2 == v) { print $5 "\t" $6; exit }' <<<"$rows")
-	if [[ -n $row ]]; then
+	if [[ $prev == -X || $prev == --property || ($1 == *kc-topics && $prev == @(-c|--set)) ]]; then
+		verbs=_kc_properties
+		[[ $prev == -X || $prev == --property ]] || verbs=_kc_configs
+		[[ $cur == *=* ]] || mapfile -t COMPREPLY < <(compgen -W "$("$verbs")" -- "$cur")
+		compopt -o nospace 2>/dev/null
+	elif [[ -n $row ]]; then
 		mapfile -t COMPREPLY < <(_kc_value "${row%%$'\t'*}" "${row#*$'\t'}" "$cur")
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(awk -F '\t' -v v="$verb" '$1 == "option" && $7 != "-" &&

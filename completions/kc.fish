@@ -65,6 +65,8 @@ function __kc_register -a tool
                 set rule $rule -x -a '(__kc_groups)'
             case 'JOB*'
                 set rule $rule -x -a '(__kc_jobs)'
+            case WHERE
+                set rule $rule -x -a 'beginning end stored'
             case '*FILE*' '*DIR*'
                 set rule $rule -r -F
             case '*'

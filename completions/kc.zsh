@@ -24,6 +24,7 @@ _kc_value() { # VALUE CHOICES
 	TOPIC*) _kc_topics ;;
 	GROUP*) _kc_groups ;;
 	JOB*) _kc_jobs ;;
+	WHERE) compadd -- beginning end stored ;;
 	*FILE*) _files ;;
 	*DIR*) _files -/ ;;
 	*) [[ $2 == - ]] || compadd -- ${(s:,:)2} ;;

@@ -287,7 +287,11 @@ dumped() { # PROPERTY OPTION...
 		kc-topics create -q completed
 		broker=$KC_BROKERS
 		unset KC_BROKERS
-		try "kc-consume -b $broker compl"' - "$ROOT"
+		try "kc-consume -b $broker compl"
+		try "kc-topics -b $broker alter completed -c retention.m"
+		try "kc-topics -b $broker alter completed -c retention.ms="
+		try "kc-produce completed -X sasl.usern"
+		try "kc-consume completed -o st"' - "$ROOT"
 	[[ ${lines[0]} == create && ${lines[1]} == --partitions && ${lines[2]} == always && ${lines[3]} == --exit-at-end ]]
-	[[ ${lines[4]} == completed ]]
+	[[ ${lines[4]} == completed && ${lines[5]} == retention.ms= && ${lines[6]} == sasl.username= && ${lines[7]} == stored ]]
 }

@@ -75,6 +75,18 @@ dead_letters() { # N [TIMESTAMP]
 	[[ $(kc-consume "$src-to" -e --raw | sort -n | cmp - <(seq 1000)) == "" ]]
 }
 
+@test "a broker that still loads its groups is waited for before they are listed" {
+	src=$(topic)
+	kc-topics create -q "$src"
+	kc-consume -g "$src-g" "$src" -e
+	fault "ListGroups error=COORDINATOR_LOAD_IN_PROGRESS count=3"
+	exits 0 kc-lag list
+	[[ $output == *"$src-g"* ]]
+	fault "ListGroups error=COORDINATOR_LOAD_IN_PROGRESS"
+	exits 75 kc-lag --timeout 300ms
+	says "(run it again later)"
+}
+
 # ---- a new epoch whose answer is lost ------------------------------------------------
 
 # A broker of this test's own, which can be killed and started again at its port: once who connects to it does not

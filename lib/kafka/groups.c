@@ -1,11 +1,16 @@
 #include "kafka/groups.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/be.h"
+#include "base/clock.h"
 #include "base/xalloc.h"
+#include "cli/sig.h"
 #include "kafka/request.h"
+
+enum { LOADING_MS = 50 }; /* between two looks at a broker that loads its groups */
 
 /* ---- results --------------------------------------------------------------- */
 
@@ -393,6 +398,24 @@ describe_newer(struct groups *l, struct client *c, int timeout_ms, struct err *e
 	return got < 0 ? -1 : 0;
 }
 
+/* A broker that has just started reads its groups first, and says so. */
+static rd_kafka_resp_err_t
+list_all(struct client *c, int timeout_ms, const struct rd_kafka_group_list **out)
+{
+	const struct clock *clock = clock_system();
+	int64_t until = clock_mono_ms(clock) + timeout_ms;
+	rd_kafka_resp_err_t code;
+
+	for (;;) {
+		code = rd_kafka_list_groups(client_handle(c), NULL, out,
+			timeout_ms);
+		if (code != RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+		    clock_mono_ms(clock) + LOADING_MS >= until || sig_caught())
+			return code;
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, LOADING_MS);
+	}
+}
+
 int
 groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
 {
@@ -402,7 +425,7 @@ groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
 	bool newer = false;
 
 	*out = (struct groups){ 0 };
-	code = rd_kafka_list_groups(client_handle(c), NULL, &listed, timeout_ms);
+	code = list_all(c, timeout_ms, &listed);
 	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
 		return client_error(c, code, NULL, e);
 	out->partial = code != 0;
