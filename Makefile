@@ -283,8 +283,7 @@ crash: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/transact $(BUILD)/unit/store/torture
 	@KC_TORTURE=$${CHAINS:-3000} $(BUILD)/unit/store/torture
 	@ROUNDS=$${ROUNDS:-500} FILL_MB=$${FILL_MB:-2048} KC_BIN=$(abspath $(BUILD))/bin tests/crash
-	@for t in pipelines dlq replay; do \
-		ROUNDS=$${ROUNDS_TOOLS:-200} KC_BIN=$(abspath $(BUILD))/bin tests/crash-$$t || exit 1; done
+	@ROUNDS=$${ROUNDS_TOOLS:-200} LOGS=$(BUILD)/crash-logs KC_BIN=$(abspath $(BUILD))/bin tests/crash-tools
 
 bench: deps
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/start
