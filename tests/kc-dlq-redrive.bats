@@ -288,3 +288,26 @@ is_open() {
 	exits 0 kc-dlq redrive "$dlq" --yes --eos scan
 	[[ $(arrived) == "v0" ]]
 }
+
+@test "leaders that do not know yet that they are, are waited for" {
+	only_kc_broker
+	local error
+	topics
+	dead 0 1
+	for error in NOT_LEADER_OR_FOLLOWER LEADER_NOT_AVAILABLE; do
+		fault add "ListOffsets topic=$dlq error=$error count=9"
+		exits 0 kc-dlq list "$dlq"
+		fault add "ListOffsets topic=$dlq error=$error count=9"
+		fault add "ListOffsets topic=$dlq.kc-ledger error=$error count=2"
+		fault add "Metadata topic=$dlq error=LEADER_NOT_AVAILABLE count=2"
+		fault add "Produce topic=$src error=$error count=1"
+		exits 0 kc-dlq redrive "$dlq" --yes --limit 1
+	done
+	fault clear
+	[[ $(arrived) == "v0 v1" ]]
+	# not for ever
+	fault add "ListOffsets topic=$dlq error=NOT_LEADER_OR_FOLLOWER"
+	exits 75 kc-dlq list "$dlq" --timeout 1s
+	says "'$dlq' [0] has no leader (run it again later)"
+	fault clear
+}

@@ -105,7 +105,7 @@ show_one(struct args *a, const struct admin_topics *topics, const char *name,
 
 	if (!t)
 		return tally_not_found(topics, name, e);
-	if (admin_offsets(a->client, a->timeout_ms, t, e))
+	if (admin_offsets_now(a->client, a->timeout_ms, t, e))
 		return -1;
 	/* who may read the topic but not its configs still gets the rest */
 	if (admin_configs(a->client, ADMIN_TOPIC, name, a->timeout_ms, &k, e)) {

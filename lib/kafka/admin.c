@@ -1,5 +1,6 @@
 #include "kafka/admin.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/sig.h"
+#include "kafka/log_offsets.h"
 #include "kafka/request.h"
 
 int
@@ -127,44 +129,95 @@ admin_topics_find(const struct admin_topics *t, const char *name)
 
 /* ---- offsets ---- */
 
-/* ListOffsets takes -2 and -1 where it takes times: the ends of the log. */
+/* Between two looks for leaders. */
+enum { AGAIN_MS = 50 };
+
+/* Of the partitions that are led, as far as is known. */
 static int
-list_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
+ask_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
 	int64_t which, struct err *e)
 {
-	rd_kafka_topic_partition_list_t *l =
-		rd_kafka_topic_partition_list_new(t->partitions_n);
-	rd_kafka_resp_err_t code;
+	struct log_place *places = xcalloc((size_t)t->partitions_n,
+		sizeof(*places));
+	int n = 0, result;
 
 	for (int i = 0; i < t->partitions_n; i++)
 		if (t->partitions[i].leader >= 0)
-			rd_kafka_topic_partition_list_add(l, t->name,
-				t->partitions[i].id)->offset = which;
-	code = l->cnt ? rd_kafka_offsets_for_times(client_handle(c), l,
-		timeout_ms) : 0;
-	for (int i = 0; !code && i < t->partitions_n; i++) {
+			places[n++] = (struct log_place){ .topic = t->name,
+				.partition = t->partitions[i].id };
+	result = log_offsets(c, places, n, which, timeout_ms, e);
+	for (int i = 0, k = 0; i < t->partitions_n && !result; i++) {
 		struct admin_partition *p = &t->partitions[i];
-		const rd_kafka_topic_partition_t *found =
-			rd_kafka_topic_partition_list_find(l, t->name, p->id);
-		int64_t offset = found && !found->err ? found->offset : -1;
+		int64_t offset = p->leader >= 0 ? places[k++].offset : -1;
 
-		if (which == RD_KAFKA_OFFSET_END)
-			p->end = offset;
-		else
-			p->start = offset;
+		*(which == LOG_END ? &p->end : &p->start) = offset;
 	}
-	rd_kafka_topic_partition_list_destroy(l);
-	return code ? client_error(c, code, NULL, e) : 0;
+	free(places);
+	return result;
+}
+
+int
+admin_offsets_now(struct client *c, int timeout_ms, struct admin_topic *t,
+	struct err *e)
+{
+	return ask_offsets(c, timeout_ms, t, LOG_START, e) ||
+		ask_offsets(c, timeout_ms, t, LOG_END, e) ?
+		err_wrap(e, "topic '%s'", t->name) : 0;
+}
+
+/* Who had no leader may have one by now. */
+static int
+refresh_leaders(struct client *c, int timeout_ms, struct admin_topic *t,
+	struct err *e)
+{
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(client_handle(c), t->name, NULL);
+	const struct rd_kafka_metadata *md;
+	rd_kafka_resp_err_t code = rd_kafka_metadata(client_handle(c), 0, rkt,
+		&md, timeout_ms);
+	const rd_kafka_metadata_topic_t *now;
+
+	rd_kafka_topic_destroy(rkt);
+	if (code)
+		return client_error(c, code, NULL, e);
+	now = md->topic_cnt == 1 ? &md->topics[0] : NULL;
+	for (int i = 0; now && i < now->partition_cnt; i++)
+		for (int k = 0; k < t->partitions_n; k++)
+			if (t->partitions[k].id == now->partitions[i].id)
+				t->partitions[k].leader = now->partitions[i].leader;
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
+static const struct admin_partition *
+without_offsets(const struct admin_topic *t)
+{
+	for (int i = 0; i < t->partitions_n; i++)
+		if (t->partitions[i].start < 0 || t->partitions[i].end < 0)
+			return &t->partitions[i];
+	return NULL;
 }
 
 int
 admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
 	struct err *e)
 {
-	if (list_offsets(c, timeout_ms, t, RD_KAFKA_OFFSET_BEGINNING, e) ||
-	    list_offsets(c, timeout_ms, t, RD_KAFKA_OFFSET_END, e))
-		return err_wrap(e, "offsets of topic '%s'", t->name);
-	return 0;
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + timeout_ms;
+	const struct admin_partition *p;
+
+	for (;;) {
+		if (admin_offsets_now(c, timeout_ms, t, e))
+			return -1;
+		p = without_offsets(t);
+		if (!p)
+			return 0;
+		if (sig_caught() || clock_mono_ms(clock) >= end)
+			return err_set(e, ERR_TEMPORARY, "'%s' [%" PRId32 "] has "
+				"no leader (run it again later)", t->name, p->id);
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, AGAIN_MS);
+		if (refresh_leaders(c, timeout_ms, t, e))
+			return -1;
+	}
 }
 
 /* ---- create, delete, add partitions ---- */
@@ -227,16 +280,6 @@ ask_leaders(struct client *c, const rd_kafka_metadata_topic_t *t, int timeout_ms
 	return code;
 }
 
-static bool
-is_not_yet(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-		code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-		code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
-		code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-		code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
-}
-
 /* Sets led; what the leaders refuse to answer for other reasons is no matter. */
 static rd_kafka_resp_err_t
 ask_topic(struct client *c, rd_kafka_topic_t *rkt, int timeout_ms, bool *led)
@@ -248,7 +291,7 @@ ask_topic(struct client *c, rd_kafka_topic_t *rkt, int timeout_ms, bool *led)
 	if (code)
 		return code;
 	*led = md->topic_cnt == 1 && is_led(&md->topics[0]) &&
-		!is_not_yet(ask_leaders(c, &md->topics[0], timeout_ms));
+		!client_is_unled(ask_leaders(c, &md->topics[0], timeout_ms));
 	rd_kafka_metadata_destroy(md);
 	return 0;
 }

@@ -41,8 +41,15 @@ int admin_topics(struct client *c, int timeout_ms, struct admin_topics *out,
 void admin_topics_release(struct admin_topics *t);
 struct admin_topic *admin_topics_find(const struct admin_topics *t, const char *name);
 
-/* Fills in start and end of every partition; -1 stays where there is no leader. */
+/*
+ * Fills in start and end of every partition. A partition of a topic that was
+ * just made has no leader yet, or one that does not know it: that is waited
+ * for; ERR_TEMPORARY when the time is over.
+ */
 int admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
+	struct err *e);
+/* The same without the wait: -1 where there is no leader. */
+int admin_offsets_now(struct client *c, int timeout_ms, struct admin_topic *t,
 	struct err *e);
 
 /*

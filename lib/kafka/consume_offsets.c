@@ -3,9 +3,11 @@
  * range of the options against what the brokers have.
  */
 #include <inttypes.h>
+#include <poll.h>
 
 #include "base/clock.h"
 #include "cli/diag.h"
+#include "cli/sig.h"
 #include "kafka/consumer.h"
 
 typedef rd_kafka_topic_partition_list_t parts_list;
@@ -13,6 +15,8 @@ typedef rd_kafka_topic_partition_t parts_item;
 
 /* Kafka's own timestamps for the two ends (ListOffsets). */
 enum { AT_END = -1, AT_BEGINNING = -2 };
+/* Between two questions. */
+enum { AGAIN_MS = 50 };
 
 /* What the brokers said; NULL = not needed. In the order of the list. */
 struct ends {
@@ -30,6 +34,27 @@ ends_release(struct ends *x)
 			rd_kafka_topic_partition_list_destroy(all[i]);
 }
 
+/* One error of a broker is the error of all; of leaders that are just made it is not for long. */
+static rd_kafka_resp_err_t
+ask_list(parts_list *list, rd_kafka_t *rk, int64_t time, int timeout)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + timeout;
+	rd_kafka_resp_err_t code;
+
+	for (;;) {
+		for (int i = 0; i < list->cnt; i++)
+			list->elems[i].offset = time;
+		code = rd_kafka_offsets_for_times(rk, list, timeout);
+		for (int i = 0; i < list->cnt && !code; i++)
+			code = list->elems[i].err;
+		if (!client_is_unled(code) || sig_caught() ||
+		    clock_mono_ms(clock) >= end)
+			return code;
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, AGAIN_MS);
+	}
+}
+
 /* The offsets of a time, of AT_END or of AT_BEGINNING, one request a broker. */
 static int
 ask(struct consume *c, const parts_list *list, int64_t time, parts_list **out,
@@ -39,13 +64,7 @@ ask(struct consume *c, const parts_list *list, int64_t time, parts_list **out,
 	rd_kafka_resp_err_t code;
 
 	*out = rd_kafka_topic_partition_list_copy(list);
-	for (int i = 0; i < list->cnt; i++)
-		(*out)->elems[i].offset = time;
-	code = rd_kafka_offsets_for_times(c->rk, *out, timeout);
-	if (code) {
-		client_error(c->client, code, NULL, e);
-		return err_wrap(e, "cannot ask for offsets");
-	}
+	code = ask_list(*out, c->rk, time, timeout);
 	for (int i = 0; i < list->cnt; i++) {
 		const parts_item *p = &(*out)->elems[i];
 
@@ -54,7 +73,10 @@ ask(struct consume *c, const parts_list *list, int64_t time, parts_list **out,
 			return err_wrap(e, "'%s' [%d]", p->topic, (int)p->partition);
 		}
 	}
-	return 0;
+	if (!code)
+		return 0;
+	client_error(c->client, code, NULL, e);
+	return err_wrap(e, "cannot ask for offsets");
 }
 
 /* What the options say about one partition, or NULL. */

@@ -101,12 +101,8 @@ find_topic(struct dlq *d, struct err *e)
 	if (admin_offsets(d->client, d->o.timeout_ms, t, e))
 		return -1;
 	d->meta = t;
-	for (int i = 0; i < t->partitions_n; i++) {
-		if (t->partitions[i].start < 0 || t->partitions[i].end < 0)
-			return err_set(e, ERR_TEMPORARY, "'%s' [%d] has no leader "
-				"(run it again later)", d->o.topic, i);
+	for (int i = 0; i < t->partitions_n; i++)
 		ledger_start(&d->ledger, i, t->partitions[i].start);
-	}
 	return 0;
 }
 

@@ -44,15 +44,9 @@ watch(struct dlq *d, struct ledger_run *run, const char *topic, struct err *e)
 	if (admin_offsets(d->client, d->o.timeout_ms, t, e))
 		return -1;
 	buf_addslice(&text, run->watch);
-	for (int i = 0; i < t->partitions_n; i++) {
-		if (t->partitions[i].end < 0) {
-			buf_release(&text);
-			return err_set(e, ERR_TEMPORARY, "'%s' [%d] has no leader "
-				"(run it again later)", topic, i);
-		}
+	for (int i = 0; i < t->partitions_n; i++)
 		buf_addf(&text, "%s%s/%d:%" PRId64, text.len ? "," : "", topic,
 			i, t->partitions[i].end);
-	}
 	run->watch = arena_copy(&d->memory, buf_slice(&text));
 	buf_release(&text);
 	return 0;

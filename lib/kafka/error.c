@@ -99,6 +99,15 @@ find(rd_kafka_resp_err_t code)
 	return &other;
 }
 
+bool
+client_is_unled(rd_kafka_resp_err_t code)
+{
+	return code == K(NOT_LEADER_FOR_PARTITION) ||
+		code == K(LEADER_NOT_AVAILABLE) ||
+		code == K(OFFSET_NOT_AVAILABLE) ||
+		code == K(UNKNOWN_TOPIC_OR_PART) || code == K(KAFKA_STORAGE_ERROR);
+}
+
 int
 client_error(struct client *c, rd_kafka_resp_err_t code, const char *detail,
 	struct err *e)

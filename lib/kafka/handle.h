@@ -42,6 +42,9 @@ void *client_user(const struct client *c);
 int client_error(struct client *c, rd_kafka_resp_err_t code,
 	const char *detail, struct err *e);
 
+/* A leader that is not known yet, or does not know it: asking again helps, soon. */
+bool client_is_unled(rd_kafka_resp_err_t code);
+
 /*
  * The committed offsets of the list's partitions, of the group that the
  * consumer c was opened with; RD_KAFKA_OFFSET_INVALID = none. Waits while the

@@ -93,7 +93,8 @@ log_offsets(struct client *c, struct log_place *places, int n, int64_t time,
 		if (try)
 			poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1,
 				FIRST_MS << (try - 1));
-		if (sig_caught())
+		/* who ends in order may ask once more */
+		if (try && sig_caught())
 			ret = err_set(e, ERR_TEMPORARY, "interrupted");
 		for (int i = 0; i < n && !ret; i += CHUNK)
 			ret = ask(c, open + i, n - i < CHUNK ? n - i : CHUNK, time,

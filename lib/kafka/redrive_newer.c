@@ -144,9 +144,6 @@ read_source(struct redrive_newer *n, struct source *s, const char *topic,
 
 	if (admin_offsets(n->client, n->timeout_ms, &t, e))
 		return -1;
-	if (p.start < 0 || p.end < 0)
-		return err_set(e, ERR_TEMPORARY, "'%s' [%d] has no leader (run "
-			"it again later)", topic, (int)partition);
 	if (s->to < 0)
 		span.to = p.end;
 	if (span.from < p.start)
