@@ -348,6 +348,19 @@ failed_at_of(const struct record *r, const struct deadletter *d)
 	return r->timestamp;
 }
 
+/* Karafka before 2.5 sent the partition as the key; none was told as an empty one. */
+static void
+restore_key(const struct record *r, struct deadletter *d)
+{
+	for (size_t i = 0; i < r->headers_n; i++) {
+		const struct record_header *h = &r->headers[i];
+
+		if (d->scheme == DEADLETTER_KARAFKA &&
+		    slice_eq_str(h->key, "original_key"))
+			d->key = h->value.len ? h->value : SLICE_NULL;
+	}
+}
+
 static void
 answer(const struct record *r, struct deadletter *d)
 {
@@ -391,6 +404,7 @@ deadletter_read(const struct record *r, struct deadletter *d, struct arena *a)
 	order_hops(&l);
 	read_provenance(r, d);
 	answer(r, d);
+	restore_key(r, d);
 }
 
 bool

@@ -137,6 +137,7 @@ static const struct death_header smallrye_retry[] = {
 	END
 };
 
+/* Of Karafka Pro; the last six are those of before 2.5, when the key was the partition. */
 static const struct death_header karafka[] = {
 	ROW("source_topic", TOPIC, TEXT),
 	ROW("source_partition", PARTITION, DECIMAL),
@@ -144,6 +145,12 @@ static const struct death_header karafka[] = {
 	ROW("source_consumer_group", GROUP, TEXT),
 	ROW("source_attempts", ATTEMPTS, DECIMAL),
 	ROW("source_trace_id", OTHER, TEXT),
+	ALIAS("original_topic", TOPIC, TEXT),
+	ALIAS("original_partition", PARTITION, DECIMAL),
+	ALIAS("original_offset", OFFSET, DECIMAL),
+	ALIAS("original_consumer_group", GROUP, TEXT),
+	ALIAS("original_attempts", ATTEMPTS, DECIMAL),
+	ALIAS("original_key", OTHER, TEXT),
 	END
 };
 
@@ -190,7 +197,7 @@ const struct death_scheme death_schemes[DEADLETTER_SCHEMES] = {
 	[DEADLETTER_KARAFKA] = { "karafka", HEADERS(karafka),
 		.needs = NEEDS(TOPIC) | NEEDS(PARTITION) | NEEDS(OFFSET) },
 	[DEADLETTER_WATERMILL] = { "watermill", .needs = NEEDS(MESSAGE), HEADERS(watermill) },
-	[DEADLETTER_UBER] = { "uber", .keeps_time = true },
+	[DEADLETTER_UBER] = { "uber" },
 	[DEADLETTER_CAMEL] = { "camel", .needs = NEEDS(STAGE), HEADERS(camel) },
 	[DEADLETTER_BAKDATA] = { "bakdata", .keeps_time = true },
 };

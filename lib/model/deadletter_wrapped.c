@@ -3,7 +3,8 @@
  * document of the error, with the record's own key or value inside.
  *
  * Uber kafka-client, the key, protobuf DLQMetadata: retry_count = 1,
- * topic = 2, partition = 3, offset = 4, timestamp_ns = 5, data = 6 (the key).
+ * topic = 2, partition = 3, offset = 4, timestamp_ns = 5 (of the record that
+ * died), data = 6 (its key).
  *
  * bakdata kafka-error-handling, the value in a schema registry's frame (a zero
  * byte, four of the schema's id):
@@ -155,7 +156,8 @@ unwrap_uber(const struct record *r, struct deadletter *d, struct deadletter_hop 
 	h->origin.partition = (int32_t)m.number[3];
 	h->origin.offset = (int64_t)m.number[4];
 	h->attempts = (int64_t)m.number[1];
-	h->failed_at = (int64_t)(m.number[5] / 1000000);
+	h->origin.has_timestamp = true;
+	h->origin.timestamp = (int64_t)(m.number[5] / 1000000);
 	d->key = m.bytes[6];
 	return true;
 }

@@ -261,7 +261,7 @@ smallrye_retries_count_behind(void)
 	CHECK_INT(d.scheme, DEADLETTER_SMALLRYE_RETRY);
 	CHECK_INT(d.hops_n, 2);
 	CHECK(is(d.error.class, "New") && is(d.origin.topic, "orders"));
-	CHECK_INT(d.origin.timestamp, 1700000000000);
+	CHECK_INT(d.origin.timestamp, 1700019273540);
 	CHECK(is(d.hops[0].origin.topic, "orders_retry_10000"));
 	CHECK_INT(d.attempts, 2);
 	CHECK_INT(d.first_failed_at, 1700000000500);
@@ -358,11 +358,35 @@ uber_hides_the_key(void)
 	CHECK_INT(d.origin.partition, 1);
 	CHECK_INT(d.origin.offset, 300);
 	CHECK_INT(d.attempts, 2);
+	CHECK_INT(d.origin.timestamp, 1700019273540);
 	for (size_t n = 0; n < sizeof(uber) - 1; n++) {
 		record.key = slice_make(uber, n);
 		read_it();
 		/* Without its last field, the key, it is still whole. */
 		CHECK_INT(d.scheme, n == sizeof(uber) - 5 ? DEADLETTER_UBER : DEADLETTER_NONE);
+	}
+}
+
+/* Before 2.5 the key was the partition, and a key that was null is told as "". */
+static void
+karafka_hides_the_key(void)
+{
+	static const char *const keys[] = { "k1", "" };
+
+	for (size_t i = 0; i < 2; i++) {
+		begin();
+		record.key = slice_str("3");
+		add("original_topic", "orders");
+		add("original_partition", "3");
+		add("original_key", keys[i]);
+		read_it();
+		CHECK_INT(d.scheme, DEADLETTER_NONE);
+		CHECK(is(d.key, "3"));
+		add("original_offset", "12");
+		read_it();
+		CHECK_INT(d.scheme, DEADLETTER_KARAFKA);
+		CHECK(i ? slice_is_null(d.key) : is(d.key, "k1"));
+		CHECK(deadletter_is_header(&d, slice_str("original_key")));
 	}
 }
 
@@ -683,6 +707,7 @@ main(void)
 	RUN(a_dead_letter_s_time_is_that_of_its_death);
 	RUN(common_names_alone_are_no_death);
 	RUN(uber_hides_the_key);
+	RUN(karafka_hides_the_key);
 	RUN(bakdata_hides_the_value);
 	RUN(bakdata_speaks_protobuf_too);
 	RUN(the_one_that_appended_last_is_newest);
