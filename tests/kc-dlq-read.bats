@@ -80,6 +80,35 @@ letters() {
 	exits 2 kc-dlq groups "$dlq" --by color
 }
 
+@test "groups --by rule counts what each rule of a file would take" {
+	letters
+	cat >"$BATS_TEST_TMPDIR/rules" <<-'YAML'
+		- {name: nine, match: {message: 'order 9 '}, do: park}
+		- {name: prices, match: {class: PriceException}, do: discard}
+		- {name: never, match: {class: NoSuch}, do: park}
+	YAML
+	exits 0 kc-dlq groups "$dlq" --by rule --rules "$BATS_TEST_TMPDIR/rules" --json
+	[[ $(jq -r '"\(.rule) \(.count)"' <<<"$output" | sort | paste -sd ' ') == "nine 1 null 2 prices 1" ]]
+	# the first that matches decides, and a group can be what a rule is about
+	id=$(kc-dlq groups "$dlq" --json | jq -r 'select(.count == 3).group')
+	echo "- {name: all, match: {group: $id}, do: park}" | cat - "$BATS_TEST_TMPDIR/rules" >"$BATS_TEST_TMPDIR/more"
+	exits 0 kc-dlq groups "$dlq" --by rule --rules - --json <"$BATS_TEST_TMPDIR/more"
+	[[ $(jq -r '"\(.rule) \(.count)"' <<<"$output" | sort | paste -sd ' ') == "all 3 prices 1" ]]
+	exits 2 kc-dlq groups "$dlq" --by rule
+	says "--by rule and --rules FILE go together"
+	exits 2 kc-dlq groups "$dlq" --rules "$BATS_TEST_TMPDIR/rules"
+}
+
+@test "groups --redact masks keys; of messages it shows only what all of the group say" {
+	letters
+	letter 8 1700007300000 org.shop.PriceException "card '4111' of 17" smith | kc-produce
+	exits 0 kc-dlq groups "$dlq" --by key --redact key,message
+	[[ ${#lines[@]} == 1 && $output == 5$'\t'*"[redacted]" ]]
+	exits 0 kc-dlq groups "$dlq" --json
+	[[ $output == *"card <str> of <n>"* && $output != *4111* ]]
+	exits 2 kc-dlq groups "$dlq" --redact colour
+}
+
 @test "dead letters that frameworks wrote are grouped by their root" {
 	golden connect spring
 	exits 0 kc-dlq groups "$dlq" --by class

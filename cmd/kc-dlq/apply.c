@@ -11,7 +11,6 @@
 #include "cli/diag.h"
 #include "cli/in.h"
 #include "cli/sig.h"
-#include "kafka/dlq_rules.h"
 
 struct apply {
 	struct args *a;
@@ -22,8 +21,9 @@ struct apply {
 	bool partial;            /* of these one did something */
 };
 
-static int
-read_rules(struct apply *x, struct err *e)
+int
+read_rules(const struct args *a, const char *path, struct dlq_rules *rules,
+	struct err *e)
 {
 	struct buf text = BUF_INIT;
 	struct in in = { 0 };
@@ -31,7 +31,7 @@ read_rules(struct apply *x, struct err *e)
 	enum in_status s = IN_LINE;
 	int result = -1;
 
-	if (in_open(&in, x->path, e))
+	if (in_open(&in, path, e))
 		return -1;
 	while (s == IN_LINE && (s = in_next(&in, -1, &line, e)) == IN_LINE) {
 		buf_addslice(&text, line);
@@ -39,10 +39,10 @@ read_rules(struct apply *x, struct err *e)
 	}
 	if (s == IN_TOO_LONG)
 		err_set(e, ERR_USAGE, "'%s' line %" PRId64 " is too long",
-			x->path, in.line);
+			path, in.line);
 	else if (s == IN_EOF)
-		result = dlq_rules_parse(&x->rules, x->path, buf_slice(&text),
-			x->a->now_ms, e);
+		result = dlq_rules_parse(rules, path, buf_slice(&text),
+			a->now_ms, e);
 	in_close(&in);
 	buf_release(&text);
 	return result;
@@ -185,7 +185,7 @@ run_apply(void *args, int argc, char **argv, struct err *e)
 		return err_set(e, ERR_USAGE, "which rules? (kc-dlq apply %s "
 			"--rules FILE)", argv[0]);
 	x.topic = argv[0];
-	if (!read_rules(&x, e)) {
+	if (!read_rules(a, x.path, &x.rules, e)) {
 		x.run = a->run_name ? a->run_name :
 			make_run_name(a, &x.rules.memory);
 		result = check_rules(&x, e) || apply_all(&x, e) ? -1 : 0;

@@ -51,13 +51,22 @@ int
 run_groups(void *args, int argc, char **argv, struct err *e)
 {
 	struct args *a = args;
-	const struct dlq_groups_options o = {
-		.select = &a->select, .json = a->json,
+	struct dlq_rules rules = { 0 };
+	struct dlq_groups_options o = {
+		.select = &a->select, .json = a->json, .redact = &a->redact,
 		.by = a->by ? dlq_group_by(a->by) : DLQ_BY_GROUP,
 	};
+	int result;
 
-	return open_to_read(a, argc, argv, e) ? -1 :
-		dlq_groups_print(&a->dlq, &o, &a->out, e);
+	if (!a->rules != (o.by != DLQ_BY_RULE))
+		return err_set(e, ERR_USAGE, "--by rule and --rules FILE go "
+			"together");
+	o.rules = a->rules ? &rules : NULL;
+	result = (a->rules && read_rules(a, a->rules, &rules, e)) ||
+		open_to_read(a, argc, argv, e) ||
+		dlq_groups_print(&a->dlq, &o, &a->out, e) ? -1 : 0;
+	dlq_rules_release(&rules);
+	return result;
 }
 
 /* Runs one of the verbs that print records, and searches for origins before it. */
@@ -164,12 +173,6 @@ const struct opt ls_options[] = {
 	OPT_END
 };
 
-const struct opt groups_options[] = {
-	{ 0, "by", OPT_CHOICE, AT(by), "WHAT", .choices = dlq_group_names,
-		.help = "count by group (default), class, origin, hour, ..." },
-	OPT_END
-};
-
 #define LOCATING                                                              \
 	{ 0, "locate", OPT_STRING, AT(locate), "TOPIC",                        \
 		.help = "search TOPIC for those that do not tell where they died" }, \
@@ -179,6 +182,15 @@ const struct opt groups_options[] = {
 #define REDACTING                                                             \
 	{ 0, "redact", OPT_LIST, AT(redactions), "PATH,...",                   \
 		.help = "mask value, value.NAME, key, header.NAME, message" }
+
+const struct opt groups_options[] = {
+	{ 0, "by", OPT_CHOICE, AT(by), "WHAT", .choices = dlq_group_names,
+		.help = "count by group (default), class, origin, hour, ..." },
+	{ 0, "rules", OPT_STRING, AT(rules), "FILE",
+		.help = "the rules of --by rule, as for apply; -: stdin" },
+	REDACTING,
+	OPT_END
+};
 
 static const char *const payloads[] = { "dlq", "origin", NULL };
 

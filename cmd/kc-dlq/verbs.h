@@ -11,6 +11,7 @@
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "kafka/dlq.h"
+#include "kafka/dlq_rules.h"
 #include "model/dlq_select.h"
 #include "model/redact.h"
 
@@ -98,6 +99,9 @@ int run_runs(void *args, int argc, char **argv, struct err *e);
 
 extern const struct opt apply_options[];
 
+/* A file of rules; "-" = stdin. Released in any case. */
+int read_rules(const struct args *a, const char *path, struct dlq_rules *rules,
+	struct err *e);
 int run_apply(void *args, int argc, char **argv, struct err *e);
 
 /* ---- edit.c ---- */

@@ -13,10 +13,43 @@ struct job {
 	struct dlq *d;
 	const struct dlq_select *select;
 	struct dlq_groups *g;
+	const struct dlq_rules *rules;
+	const struct redact *redact; /* NULL = nothing */
 	int64_t since;  /* count what failed from here on, too */
 	int64_t recent;
 	struct arena scratch;
 };
+
+/* The name of the first rule that matches; null = none does. */
+static struct slice
+rule_of(const struct job *j, const struct dlq_record *x,
+	const struct fingerprint *f)
+{
+	struct dlq_record y = *x;
+
+	y.group = f->id;
+	y.root = f->class;
+	for (int i = 0; j->rules && i < j->rules->n; i++)
+		if (dlq_select_matches(&j->rules->rules[i].select, &y))
+			return slice_str(j->rules->rules[i].name);
+	return SLICE_NULL;
+}
+
+/* The group is that of what was not masked; of messages it shows no more than the mask leaves. */
+static void
+add(struct job *j, const struct dlq_record *x, const struct fingerprint *f)
+{
+	struct record r = *x->r;
+	struct deadletter d = *x->d;
+	struct dlq_record masked = *x;
+
+	masked.r = &r;
+	masked.d = &d;
+	if (j->redact)
+		redact_apply(j->redact, &r, &d, &j->scratch);
+	dlq_groups_add(j->g, &masked, f, ledger_note(&j->d->ledger,
+		r.partition, r.offset));
+}
 
 static enum dlq_scan_status
 on_record(void *arg, const struct dlq_record *x, struct err *e)
@@ -29,8 +62,8 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 		return DLQ_SCAN_ON;
 	arena_reset(&j->scratch);
 	fingerprint_make(x->d, &f, &j->scratch);
-	dlq_groups_add(j->g, x, &f, ledger_note(&j->d->ledger, x->r->partition,
-		x->r->offset));
+	j->g->rule = rule_of(j, x, &f);
+	add(j, x, &f);
 	if (dlq_failed_at(x) >= j->since)
 		j->recent++;
 	return DLQ_SCAN_ON;
@@ -154,7 +187,9 @@ dlq_groups_print(struct dlq *d, const struct dlq_groups_options *o,
 	struct out *out, struct err *e)
 {
 	struct dlq_groups g = { .by = o->by };
-	int result = dlq_groups_scan(d, o->select, &g, e);
+	struct job j = { .d = d, .select = o->select, .g = &g,
+		.rules = o->rules, .redact = o->redact, .since = INT64_MAX };
+	int result = count(&j, e);
 
 	if (!result && o->json)
 		for (int i = 0; i < g.n; i++)

@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "cli/out.h"
 #include "kafka/dlq.h"
+#include "kafka/dlq_rules.h"
 #include "model/dlq_group.h"
+#include "model/redact.h"
 
 /* Counts what is selected of d, which is open. */
 int dlq_groups_scan(struct dlq *d, const struct dlq_select *select,
@@ -17,6 +19,8 @@ int dlq_groups_scan(struct dlq *d, const struct dlq_select *select,
 struct dlq_groups_options {
 	const struct dlq_select *select;
 	enum dlq_group_by by;
+	const struct dlq_rules *rules; /* DLQ_BY_RULE; else NULL */
+	const struct redact *redact;   /* what is masked, as of keys */
 	bool json;
 };
 

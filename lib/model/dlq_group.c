@@ -12,7 +12,7 @@ const char *const dlq_group_names[] = {
 	[DLQ_BY_ORIGIN] = "origin", [DLQ_BY_PARTITION] = "partition",
 	[DLQ_BY_HOUR] = "hour", [DLQ_BY_KEY] = "key",
 	[DLQ_BY_SCHEME] = "scheme", [DLQ_BY_STAGE] = "stage",
-	[DLQ_BY_STATE] = "state", [DLQ_BYS] = NULL
+	[DLQ_BY_STATE] = "state", [DLQ_BY_RULE] = "rule", [DLQ_BYS] = NULL
 };
 
 enum dlq_group_by
@@ -119,7 +119,8 @@ dlq_groups_add(struct dlq_groups *g, const struct dlq_record *x,
 	const struct fingerprint *f, const char *note)
 {
 	struct arena scratch = { 0 };
-	struct slice name = name_of(g->by, x, f, &scratch);
+	struct slice name = g->by == DLQ_BY_RULE ? g->rule :
+		name_of(g->by, x, f, &scratch);
 	struct dlq_group *group = slice_is_null(name) ? g->untold :
 		map_get(&g->map, name);
 	int64_t at = dlq_failed_at(x);

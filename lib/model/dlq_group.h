@@ -26,6 +26,7 @@ enum dlq_group_by {
 	DLQ_BY_SCHEME,
 	DLQ_BY_STAGE,
 	DLQ_BY_STATE,
+	DLQ_BY_RULE,      /* of a file of rules, the first that matches */
 	DLQ_BYS
 };
 /* Their names, NULL-ended: "group", "class", ... */
@@ -47,6 +48,7 @@ struct dlq_group {
 
 struct dlq_groups {
 	enum dlq_group_by by;
+	struct slice rule;          /* DLQ_BY_RULE: of the one that is added next; null = none */
 	struct map map;             /* name -> group; null's is beside it */
 	struct dlq_group *untold;
 	struct arena memory;
