@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 enum {
-	BACKLOG_MAX = 32 << 20, /* bytes on their way to the disk; then nothing is read */
+	BACKLOG_MAX = 16 << 20, /* bytes on their way to the disk; then nothing is read */
 	COMPLAINTS = 10,        /* lines about peers, per second */
 	TICK_MS = 1000,
 	DRAIN_MS = 3000,        /* at the end, for replies owed by the disk */

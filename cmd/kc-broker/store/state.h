@@ -115,7 +115,7 @@ struct store {
 	uint64_t detached_with;  /* the commit that the newest of these deletions is in */
 	size_t backlog;
 	struct store_stats stats;
-	size_t direct_bytes;     /* synced directly since the last checkpoint */
+	size_t replay_bytes;     /* of commits that ended since the last checkpoint began */
 	int64_t dirty_since, flushed_at; /* mono ms; dirty_since -1 = clean */
 	int64_t complain_at;     /* mono ms before which store_complain() is silent */
 	struct list removals;    /* see turn_remove_later() */

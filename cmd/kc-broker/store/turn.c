@@ -14,7 +14,9 @@ enum {
 	CHECKPOINT_MS = 5000,  /* after the first change */
 	RETRY_MS = 5000,       /* after a checkpoint that failed */
 	COMMITS_SPARE = 4,
-	DIRECT_MAX = 32 << 20, /* bytes that a recovery may have to scan */
+	/* Bytes since the last checkpoint began: a start may have to go over them,
+	 * and over what was appended until that one's end. */
+	REPLAY_MAX = 16 << 20,
 };
 
 /* A file or directory that a checkpoint still needs. */
@@ -124,8 +126,8 @@ turn_end_commit(struct store *s, struct commit *c)
 		note_commit(s, c);
 		s->committed = c->seq;
 		s->wal_end = c->wal_end;
-		s->direct_bytes += c->direct_bytes;
-		s->checkpoint_due |= c->wal_due || s->direct_bytes >= DIRECT_MAX;
+		s->replay_bytes += c->bytes;
+		s->checkpoint_due |= c->wal_due || s->replay_bytes >= REPLAY_MAX;
 	}
 	commit_clear(c);
 	if (s->spares_n == COMMITS_SPARE) {
@@ -341,7 +343,7 @@ begin_checkpoint(struct store *s)
 	s->checkpoints++;
 	s->checkpointing = true;
 	s->checkpoint_due = false;
-	s->direct_bytes = 0;
+	s->replay_bytes = 0;
 	s->dirty_since = -1;
 	keeper_checkpoint(s->keeper, checkpoint_job_new(s));
 }
