@@ -227,6 +227,21 @@ becomes() { # STATUS: and says so in the session
 		.status.partitions[0].topic == $t and .status.partitions[0].end.offset == 4'
 }
 
+@test "the state: a run that waits for who reads it keeps nobody from it" {
+	kc-topics create -q "$t-w" -p 50
+	commit -n 50 "$g" "$t-w/50/0"
+	mkfifo slow
+	exec 7<>slow
+	kc-lag "^$g-" --json --age off >slow 3>&- 4>&- &
+	pids=$!
+	saved() { [[ -n $(find state -name '*.jsonl' -size +0) ]]; }
+	eventually saved
+	exits 0 kc-lag "$g-1" --json --age off
+	[[ -z $stderr ]]
+	kill -0 "$pids"                 # it still waits
+	exec 7>&-
+}
+
 # ---- requests -------------------------------------------------------------------------------
 
 # Requests that the broker has counted, as "NAME N".

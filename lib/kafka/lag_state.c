@@ -149,18 +149,18 @@ write_all(const char *path, const struct buf *text)
 	return (done < text->len) | close(fd) ? -1 : 0;
 }
 
-/* The new file is named by us alone: we hold the lock. */
-static void
-save(struct lag_state *st, int64_t now_ms)
+/* The new file is named by us alone: we hold the lock, and let it go. */
+static void *
+save(void *arg)
 {
+	struct lag_state *st = arg;
 	const char *path = (const char *)st->path.data;
 	struct buf text = BUF_INIT, new = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	if (st->fd < 0)
-		return;
 	lag_histories_write(&st->histories,
-		now_ms - (int64_t)LAG_STATE_DAYS * 86400000, LAG_STATE_MAX, &text);
+		st->saved_ms - (int64_t)LAG_STATE_DAYS * 86400000,
+		LAG_STATE_MAX, &text);
 	buf_addf(&new, "%s.new", path);
 	if (write_all(buf_cstr(&new), &text) || rename(buf_cstr(&new), path)) {
 		err_errno(&e, ERR_IO, "state '%s'", path);
@@ -169,6 +169,29 @@ save(struct lag_state *st, int64_t now_ms)
 	}
 	buf_release(&text);
 	buf_release(&new);
+	let_go(st);
+	return NULL;
+}
+
+/* Beside what is printed: who reads our output may be slow, and others want the lock. */
+static void
+start_saving(struct lag_state *st, int64_t now_ms)
+{
+	if (st->fd < 0)
+		return;
+	st->saved_ms = now_ms;
+	st->is_saving = !pthread_create(&st->saver, NULL, save, st);
+	if (!st->is_saving)
+		save(st);
+}
+
+static void
+end_saving(struct lag_state *st)
+{
+	if (st->is_saving)
+		pthread_join(st->saver, NULL);
+	st->is_saving = false;
+	let_go(st);
 }
 
 void
@@ -179,19 +202,20 @@ lag_state_judge(struct lag_state *st, struct lag_snapshot *s,
 
 	for (int i = 0; few && i < s->groups_n; i++)
 		map_put(&groups, slice_str(s->groups[i].name), &s->groups[i]);
+	end_saving(st);
 	if (keep)
 		open_state(st, s, few ? &groups : NULL);
 	lag_judge_all(s, &st->histories, rules);
+	st->histories.groups = NULL;
 	if (keep)
-		save(st, s->taken_ms);
-	let_go(st);
+		start_saving(st, s->taken_ms);
 	map_release(&groups);
 }
 
 void
 lag_state_close(struct lag_state *st)
 {
-	let_go(st);
+	end_saving(st);
 	buf_release(&st->path);
 	lag_histories_release(&st->histories);
 }

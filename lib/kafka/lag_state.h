@@ -8,6 +8,9 @@
 #ifndef KAFKA_LAG_STATE_H
 #define KAFKA_LAG_STATE_H
 
+#include <pthread.h>
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/lag_status.h"
@@ -19,6 +22,9 @@ struct lag_state {
 	struct buf path;
 	int fd;                  /* holds the lock; -1 = none */
 	struct lag_histories histories;
+	int64_t saved_ms;        /* the time of the snapshot being saved */
+	pthread_t saver;
+	bool is_saving;          /* by a thread: finds in histories, makes none */
 };
 
 #define LAG_STATE_INIT { .fd = -1 }
@@ -29,7 +35,8 @@ struct lag_state {
  * about all partitions of all groups; what the file has of the others stays
  * as it is. keep false: only by what *st itself has seen. What is wrong with
  * the file (no place for it, damaged, locked by another run) is a warning: the
- * verdicts are then what they can be. The histories stay in *st.
+ * verdicts are then what they can be. The histories stay in *st. The file is
+ * written meanwhile, and whole when the next snapshot is judged, or *st closed.
  */
 void lag_state_judge(struct lag_state *st, struct lag_snapshot *s,
 	const struct lag_rules *rules, bool few, bool keep);

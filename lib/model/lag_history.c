@@ -16,13 +16,19 @@ lag_histories_release(struct lag_histories *h)
 	*h = (struct lag_histories){ 0 };
 }
 
-struct lag_history *
-lag_history_of(struct lag_histories *h, struct slice group, struct slice topic,
-	int32_t partition, bool make)
+static bool
+is_of(const struct lag_history *h, struct slice group, struct slice topic,
+	int32_t partition)
 {
-	struct buf *key = &h->key;
-	struct lag_history *found;
-	struct slice name;
+	return h->partition == partition && slice_eq(h->topic, topic) &&
+		slice_eq(h->group, group);
+}
+
+static struct slice
+name_of(struct lag_histories *all, struct slice group, struct slice topic,
+	int32_t partition)
+{
+	struct buf *key = &all->key;
 
 	buf_clear(key);
 	buf_addslice(key, group);
@@ -30,17 +36,63 @@ lag_history_of(struct lag_histories *h, struct slice group, struct slice topic,
 	buf_addslice(key, topic);
 	buf_addc(key, '\0');
 	buf_addint(key, partition);
-	found = map_get(&h->by_name, buf_slice(key));
-	if (!found && make) {
-		name = arena_copy(&h->arena, buf_slice(key));
-		found = arena_alloc(&h->arena, sizeof(*found));
-		found->group = slice_make(name.data, group.len);
-		found->topic = slice_make((const char *)name.data + group.len + 1,
-			topic.len);
-		found->partition = partition;
-		map_put(&h->by_name, name, found);
-	}
-	return found;
+	return buf_slice(key);
+}
+
+static void
+map(struct lag_histories *all, struct lag_history *h)
+{
+	struct slice name = name_of(all, h->group, h->topic, h->partition);
+
+	map_put(&all->by_name, arena_copy(&all->arena, name), h);
+}
+
+static struct lag_history *
+look_up(struct lag_histories *all, struct slice group, struct slice topic,
+	int32_t partition)
+{
+	for (struct lag_history *h = all->first; h && !all->is_mapped; h = h->next)
+		map(all, h);
+	all->is_mapped = true;
+	return map_get(&all->by_name, name_of(all, group, topic, partition));
+}
+
+/* Behind `before`, NULL = as the first. What neighbours share is there once. */
+static struct lag_history *
+insert(struct lag_histories *all, struct lag_history *before,
+	struct slice group, struct slice topic, int32_t partition)
+{
+	struct lag_history *h = arena_alloc(&all->arena, sizeof(*h));
+	struct lag_history **at = before ? &before->next : &all->first;
+
+	h->group = before && slice_eq(before->group, group) ? before->group :
+		arena_copy(&all->arena, group);
+	h->topic = before && slice_eq(before->topic, topic) ? before->topic :
+		arena_copy(&all->arena, topic);
+	h->partition = partition;
+	h->next = *at;
+	*at = h;
+	if (!h->next)
+		all->last = h;
+	if (all->is_mapped)
+		map(all, h);
+	return h;
+}
+
+struct lag_history *
+lag_history_of(struct lag_histories *all, struct slice group,
+	struct slice topic, int32_t partition, bool make)
+{
+	struct lag_history *h = all->found && all->found->next ?
+		all->found->next : all->first;
+
+	if (!h || !is_of(h, group, topic, partition))
+		h = look_up(all, group, topic, partition);
+	if (!h && make)
+		h = insert(all, all->found, group, topic, partition);
+	if (h)
+		all->found = h;
+	return h;
 }
 
 static bool
@@ -234,8 +286,8 @@ read_line(struct lag_histories *h, struct reader *r)
 		return false;
 	if (partition < 0 || partition > INT32_MAX)
 		return scan_fail(s, s->p, "not a partition");
-	to = lag_history_of(h, buf_slice(&r->group), buf_slice(&r->topic),
-		(int32_t)partition, true);
+	to = insert(h, h->last, buf_slice(&r->group), buf_slice(&r->topic),
+		(int32_t)partition);
 	return read_samples(s, h, to) && is_next(s, "}\n");
 }
 
@@ -295,27 +347,52 @@ had_lag(const struct lag_history *h)
 	return false;
 }
 
-int
-lag_histories_write(const struct lag_histories *h, int64_t forget_ms,
+/* Those that had lag, or those that had none; returns how many have no room. */
+static int
+put_lines(const struct lag_histories *all, int64_t forget_ms, bool with_lag,
 	size_t max, struct buf *out)
 {
-	const struct lag_history *one;
 	int left_out = 0;
 
-	if (h->others.len <= max / 2)
-		buf_addslice(out, buf_slice(&h->others));
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; (one = map_next(&h->by_name, &i)); ) {
-			size_t before = out->len;
+	for (const struct lag_history *h = all->first; h; h = h->next) {
+		size_t before = out->len;
 
-			if (!one->n || had_lag(one) != !pass ||
-			    one->samples[one->n - 1].at_ms < forget_ms)
-				continue;
-			put_line(one, out);
-			if (out->len > max) {
-				out->len = before;
-				left_out++;
-			}
+		if (!h->n || h->samples[h->n - 1].at_ms < forget_ms ||
+		    had_lag(h) != with_lag)
+			continue;
+		put_line(h, out);
+		if (out->len > max) {
+			out->len = before;
+			left_out++;
 		}
+	}
 	return left_out;
+}
+
+/* All of them in their order, when there is room. */
+static bool
+put_all(const struct lag_histories *all, int64_t forget_ms, size_t max,
+	struct buf *out)
+{
+	for (const struct lag_history *h = all->first; h && out->len <= max;
+	    h = h->next)
+		if (h->n && h->samples[h->n - 1].at_ms >= forget_ms)
+			put_line(h, out);
+	return out->len <= max;
+}
+
+int
+lag_histories_write(const struct lag_histories *all, int64_t forget_ms,
+	size_t max, struct buf *out)
+{
+	size_t before;
+
+	if (all->others.len <= max / 2)
+		buf_addslice(out, buf_slice(&all->others));
+	before = out->len;
+	if (put_all(all, forget_ms, max, out))
+		return 0;
+	out->len = before;
+	return put_lines(all, forget_ms, true, max, out) +
+		put_lines(all, forget_ms, false, max, out);
 }

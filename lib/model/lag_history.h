@@ -20,6 +20,7 @@
 #ifndef MODEL_LAG_HISTORY_H
 #define MODEL_LAG_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,15 +39,24 @@ struct lag_sample {
 };
 
 struct lag_history {
+	struct lag_history *next;
 	struct slice group, topic;
 	int32_t partition;
 	int n, cap;
 	struct lag_sample *samples;
 };
 
+/*
+ * A list in the order of the first run's rows, and of the file: who looks the
+ * rows of a snapshot up, in their order, finds each behind the one before, and
+ * needs no map. There is one as soon as something is not there.
+ */
 struct lag_histories {
 	struct arena arena;
+	struct lag_history *first, *last;
+	struct lag_history *found; /* by the latest search; NULL = before the first */
 	struct map by_name;  /* group NUL topic NUL partition -> history */
+	bool is_mapped;      /* all of the list are in by_name */
 	struct buf key;      /* scratch: such a name */
 	/* NULL, or the groups of this run, a map of their names: lines of others
 	   are kept as they are, unread */
@@ -82,6 +92,7 @@ int lag_histories_read(struct lag_histories *h, struct slice text, struct err *e
  * Appends the file, at most max bytes. What was seen last before forget_ms is
  * left out; when the rest does not fit, partitions that had no lag are left
  * out first, and lines of other groups where they take half of it.
+ * Meanwhile another thread may search, and make none.
  * Returns how many of this run's were left out for want of room.
  */
 int lag_histories_write(const struct lag_histories *h, int64_t forget_ms,

@@ -238,6 +238,46 @@ the_file_gives_back_what_it_got(void)
 	lag_histories_release(&b);
 }
 
+static struct lag_history *
+of(struct lag_histories *all, const char *group, int32_t partition, bool make)
+{
+	return lag_history_of(all, slice_str(group), slice_str("t"), partition, make);
+}
+
+/* What is looked up in the order of the file needs no map; what is new goes where its row is. */
+static void
+the_file_has_the_order_of_rows(void)
+{
+	struct lag_histories a = { 0 }, b = { 0 };
+	struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	const char *p;
+
+	for (int i = 0; i < 4; i += 2)
+		for (int k = 0; k < 3; k++)
+			lag_history_add(&a, of(&a, i ? "gz" : "ga", k, true), noon, 0, k);
+	lag_histories_write(&a, 0, 1 << 20, &text);
+	CHECK(!lag_histories_read(&b, buf_slice(&text), &e));
+	for (int runs = 0; runs < 2; runs++)
+		for (int i = 0; i < 4; i += 2)
+			for (int k = 0; k < 3; k++)
+				CHECK(of(&b, i ? "gz" : "ga", k, false) != NULL);
+	CHECK(!b.is_mapped);
+	CHECK(!of(&b, "gm", 0, false));
+	CHECK(b.is_mapped);
+	CHECK(of(&b, "ga", 2, false) != NULL);
+	lag_history_add(&b, of(&b, "gm", 0, true), noon, 0, 0);
+	CHECK(of(&b, "gz", 0, false) != NULL);
+	CHECK(of(&b, "gm", 0, false) != NULL);
+	buf_clear(&text);
+	lag_histories_write(&b, 0, 1 << 20, &text);
+	p = strstr(buf_cstr(&text), "\"gm\"");
+	CHECK(p && strstr(p, "\"gz\"") && !strstr(p, "\"ga\""));
+	buf_release(&text);
+	lag_histories_release(&a);
+	lag_histories_release(&b);
+}
+
 static void
 a_cap_keeps_what_has_lag(void)
 {
@@ -298,6 +338,7 @@ main(void)
 	RUN(markers_and_little_lag_are_well);
 	RUN(a_ring_keeps_what_is_needed);
 	RUN(the_file_gives_back_what_it_got);
+	RUN(the_file_has_the_order_of_rows);
 	RUN(a_cap_keeps_what_has_lag);
 	RUN(other_groups_are_kept_unread);
 	return tap_done();
