@@ -1,5 +1,5 @@
 /*
- * kc-topics - topics: list, show, create, delete, alter.
+ * kc-topics - topics: list, show, create, delete, alter, trim.
  *
  * What is asked for goes to stdout: a table on a terminal, tab separated
  * lines in a pipe, JSON with --json. What was done is told on stderr. The
@@ -24,6 +24,8 @@ static const struct opt_command commands[] = {
 	{ "delete", "TOPIC...", "delete topics with all their records",
 		delete_options, run_delete },
 	{ "alter", "TOPIC...", "add partitions, set configs", alter_options, run_alter },
+	{ "trim", "TOPIC...", "delete the records before a time or an offset",
+		trim_options, run_trim },
 	{ 0 }
 };
 
@@ -33,6 +35,7 @@ static const char *const usage[] = {
 	"create [-p N] [-r N] [-c NAME=VALUE] TOPIC...",
 	"delete [-y] TOPIC...",
 	"alter [-p N] [-c NAME=VALUE] [-c NAME-] TOPIC...",
+	"trim -o WHERE [-y] TOPIC...",
 	NULL
 };
 
@@ -40,12 +43,13 @@ static const char *const examples[] = {
 	"kc-topics create orders -p 6 -c retention.ms=7d",
 	"kc-topics alter orders -c retention.ms=30d -c cleanup.policy-",
 	"kc-topics show orders --json | jq .configs",
+	"kc-topics trim orders -o @-7d",
 	"kc-topics list 'tmp-*' | cut -f1 | xargs kc-topics delete --yes",
 	NULL
 };
 
 static const struct opt_program program = {
-	.name = "kc-topics", .summary = "Lists, shows, makes, alters and deletes topics.",
+	.name = "kc-topics", .summary = "Lists, shows, makes, alters, trims and deletes topics.",
 	.usage = usage, .options = options, .common = conf_options,
 	.common_at = AT(conf), .commands = commands, .default_command = "list",
 	.examples = examples,
@@ -67,7 +71,10 @@ check_args(struct args *a, const struct opt_command *verb, int argc, char **argv
 			return -1;
 	if (parse_changes(a, verb->run == run_alter, e))
 		return -1;
-	return verb->run == run_delete ? confirm_delete(a, argc, argv, e) : 0;
+	if (verb->run == run_trim)
+		return check_trim(a, argc, argv, e);
+	return verb->run == run_delete ?
+		confirm(a, "delete", " with all records?", argc, argv, e) : 0;
 }
 
 static int

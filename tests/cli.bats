@@ -88,7 +88,7 @@ dumped() { # PROPERTY OPTION...
 	exits 2 kc-topics crate x
 	says "unknown command 'crate' (did you mean 'create'?"
 	exits 2 kc-topics ls
-	says "unknown command 'ls' (there are list, show, create, delete, alter; try: kc-topics --help)"
+	says "unknown command 'ls' (there are list, show, create, delete, alter, trim; try: kc-topics --help)"
 	exits 2 kc-topics del x
 	says "did you mean 'delete'?"
 	exits 2 kc-broker --data x

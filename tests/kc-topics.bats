@@ -192,6 +192,37 @@ config_is() { # TOPIC NAME VALUE
 	says "does not exist"
 }
 
+@test "trim deletes what is before a time, an offset or the last N, and nothing else" {
+	t=$(topic)
+	kc-topics create -q "$t" -p 2
+	now=$(($(date +%s) * 1000))
+	for i in {1..6}; do
+		echo "{\"timestamp\":$((now + i)),\"value\":\"v$i\",\"partition\":$((i % 2))}"
+	done | kc-produce "$t" --keep-partition
+	left() { kc-consume "$t" -e --raw | sort | paste -sd' '; }
+	exits 0 kc-topics trim "$t" -o "@$((now + 3))" -n
+	says "would trim topic '$t': 2 offsets"
+	exits 2 kc-topics trim "$t" -o "@$((now + 3))" </dev/null
+	says "delete what is before @$((now + 3)) of topic '$t'? (there is no terminal to ask on; try: --yes)"
+	[[ $(left) == "v1 v2 v3 v4 v5 v6" ]]
+	exits 0 kc-topics trim "$t" -o "@$((now + 3))" -y
+	says "trimmed topic '$t': 2 offsets"
+	[[ $(left) == "v3 v4 v5 v6" ]]
+	exits 4 kc-topics trim "$t" "$t-none" -o -1 -y
+	[[ $(left) == "v5 v6" ]]
+	exits 1 kc-topics trim "$t" -o 4 -y
+	says "[0] ends before 4, with 3"
+	exits 0 kc-topics trim "$t" -o 1 -y
+	says ": 0 offsets"
+	[[ $(left) == "v5 v6" ]]
+	exits 0 kc-topics trim "$t" -o end -y --json
+	[[ $output == '{"topic":"'"$t"'","result":"trimmed"}' && -z $(left) ]]
+	exits 2 kc-topics trim "$t" -y
+	says "trim needs -o"
+	exits 2 kc-topics trim "$t" -y -o 1:2
+	says "trim wants one place"
+}
+
 @test "delete demands --yes where there is no terminal" {
 	t=$(topic)
 	kc-topics create "$t"

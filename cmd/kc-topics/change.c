@@ -87,17 +87,18 @@ release_changes(struct args *a)
 }
 
 int
-confirm_delete(const struct args *a, int argc, char **argv, struct err *e)
+confirm(const struct args *a, const char *before, const char *after, int argc,
+	char **argv, struct err *e)
 {
 	struct buf question = BUF_INIT;
 	int ret;
 
 	if (a->yes || a->dry_run)
 		return 0;
-	buf_addf(&question, "delete topic%s", argc == 1 ? "" : "s");
+	buf_addf(&question, "%s topic%s", before, argc == 1 ? "" : "s");
 	for (int i = 0; i < argc; i++)
 		buf_addf(&question, "%s '%s'", i ? "," : "", argv[i]);
-	buf_addstr(&question, " with all records?");
+	buf_addstr(&question, after);
 	ret = prompt_yes(buf_cstr(&question), e);
 	buf_release(&question);
 	return ret;

@@ -11,11 +11,13 @@
 #include "cli/out.h"
 #include "kafka/admin.h"
 #include "kafka/client.h"
+#include "model/offset.h"
 
 struct args {
 	struct conf_args conf;
 	struct opt_list configs;
 	int64_t partitions, replicas; /* -1 = not given */
+	const char *where;            /* -o of trim */
 	bool json, all, dry_run, yes, if_exists, if_not_exists;
 
 	/* what the verbs work with */
@@ -24,6 +26,7 @@ struct args {
 	int timeout_ms;
 	struct admin_change *changes; /* of -c */
 	char **change_texts;          /* what changes point into */
+	struct offset_range range;    /* of where */
 };
 
 #define AT(member) offsetof(struct args, member)
@@ -46,7 +49,16 @@ int run_alter(void *args, int argc, char **argv, struct err *e);
 /* a->changes of -c NAME=VALUE, and NAME- where configs can be unset. */
 int parse_changes(struct args *a, bool may_unset, struct err *e);
 void release_changes(struct args *a);
-/* Asks before topics are deleted, unless told not to. */
-int confirm_delete(const struct args *a, int argc, char **argv, struct err *e);
+/* Asks "BEFORE topics 'a', 'b'AFTER", unless told not to. */
+int confirm(const struct args *a, const char *before, const char *after, int argc,
+	char **argv, struct err *e);
+
+/* ---- trim.c ---- */
+
+extern const struct opt trim_options[];
+
+/* What can be wrong before anything is asked; asks whether to go on. */
+int check_trim(struct args *a, int argc, char **argv, struct err *e);
+int run_trim(void *args, int argc, char **argv, struct err *e);
 
 #endif
