@@ -22,6 +22,8 @@ static const struct opt options[] = {
 
 static const struct opt_command commands[] = {
 	{ "run", "TOPIC", "replay a topic (the default verb)", run_options, run_replay },
+	{ "resume", "JOB", "go on with a job that did not end", resume_options,
+		run_resume },
 	{ "jobs", "", "the replays that the target cluster knows", jobs_options, run_jobs },
 	{ "status", "JOB", "how far one is", jobs_options, run_status },
 	{ "verify", "JOB", "compare what was written with the source", verify_options,
@@ -34,7 +36,7 @@ static const struct opt_command commands[] = {
 
 static const char *const usage[] = {
 	"[options] TOPIC --to TOPIC",
-	"[options] --resume JOB",
+	"resume JOB",
 	"jobs | status JOB | verify JOB | pause JOB",
 	"export TOPIC --out DIR",
 	"import DIR [--to TOPIC]",

@@ -97,7 +97,7 @@ _kc() {
 		mapfile -t COMPREPLY < <(compgen -W "$verbs $(_kc_groups)" -- "$cur")
 	elif [[ $1 == *kc-replay ]]; then
 		case $verb in
-		status | verify | pause) verbs=$(_kc_jobs) ;;
+		resume | status | verify | pause) verbs=$(_kc_jobs) ;;
 		import) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 		'') verbs+=" $(_kc_topics)" ;;
 		*) verbs=$(_kc_topics) ;;

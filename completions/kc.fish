@@ -83,7 +83,7 @@ function __kc_register -a tool
             complete -c $tool -n '__kc_verb import' -F
         case kc-replay
             complete -c $tool -n "__kc_verb - $verbs; or __kc_verb run; or __kc_verb export" -a '(__kc_topics)'
-            for verb in status verify pause
+            for verb in resume status verify pause
                 complete -c $tool -n "__kc_verb $verb" -a '(__kc_jobs)'
             end
             complete -c $tool -n '__kc_verb import' -a '(__fish_complete_directories)'

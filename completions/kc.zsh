@@ -69,7 +69,7 @@ _kc() {
 		_kc_groups
 	elif [[ $words[1] == *kc-replay ]]; then
 		case $verb in
-		status | verify | pause) _kc_jobs ;;
+		resume | status | verify | pause) _kc_jobs ;;
 		import) _files -/ ;;
 		*) [[ -n $verb ]] || _describe command verbs
 			_kc_topics ;;

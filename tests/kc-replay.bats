@@ -222,9 +222,11 @@ sent() { # JOB AT-LEAST
 		kill -9 $pid
 		wait $pid || true
 		[ "$(kc-replay status "$dst" | sed -n 's/^state\t//p')" = interrupted ]
-		exits 0 kc-replay --resume "$dst" --speed max
+		exits 0 kc-replay resume "$dst" --speed max
+		says "done: 30 records read, 30 written (is all there? kc-replay verify $dst)"
 		[ "$(bare "$dst")" = "$(content "$src")" ]
 		exits 0 kc-replay verify "$dst"
+		exits 2 kc-replay resume
 	done
 }
 

@@ -1,5 +1,6 @@
 /* jobs.c - kc-replay: the jobs that a cluster knows, how far each is, and whether it did right. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -26,7 +27,9 @@ add_percent_done(struct out_table *table, const struct replay_job *j)
 {
 	int64_t total = replay_job_total(j);
 
-	if (total < 0)
+	if (!strcmp(j->state, "done"))
+		out_table_cell(table, "100%%"); /* with -c before the end */
+	else if (total < 0)
 		out_table_cell(table, "-");
 	else
 		out_table_cell(table, "%d%%", total ? (int)((total -
@@ -93,10 +96,37 @@ add_number(struct buf *out, const char *name, int64_t n, char end)
 		buf_addc(out, end);
 }
 
-static void
-print_status(struct args *a, const struct replay_job *j)
+/* On a terminal the columns have names. */
+static int
+print_parts(struct args *a, const struct replay_job *j, struct err *e)
+{
+	static const char *const columns[] = { "PARTITION", "FROM", "NEXT", "END" };
+	struct out_table *table = out_table_new(columns, 4);
+	int result;
+
+	for (int i = 0; i < 4; i++)
+		out_table_right(table, i);
+	for (int i = 0; i < j->parts_n; i++) {
+		const struct replay_part *p = &j->parts[i];
+
+		out_table_cell(table, "%d", (int)p->partition);
+		out_table_cell(table, "%" PRId64, p->from);
+		out_table_cell(table, "%" PRId64, p->next);
+		if (p->to == REPLAY_NO_END)
+			out_table_cell(table, "-");
+		else
+			out_table_cell(table, "%" PRId64, p->to);
+	}
+	result = out_table_print(table, &a->out, true, e);
+	out_table_free(table);
+	return result;
+}
+
+static int
+print_status(struct args *a, const struct replay_job *j, struct err *e)
 {
 	struct buf *out = &a->out.buf;
+	bool tty = term_is_tty(a->out.fd);
 	char when[NUM_TIME_TEXT];
 
 	buf_addf(out, "job\t%s\nstate\t%s\nmode\t%s\n", j->name,
@@ -111,7 +141,7 @@ print_status(struct args *a, const struct replay_job *j)
 	add_number(out, "left", replay_job_left(j), '\n');
 	if (j->spec.errors_to)
 		buf_addf(out, "dead\t%" PRId64 "\n", j->dead);
-	for (int i = 0; i < j->parts_n; i++) {
+	for (int i = 0; i < j->parts_n && !tty; i++) {
 		const struct replay_part *p = &j->parts[i];
 
 		buf_addf(out, "partition\t%d\t%" PRId64, (int)p->partition, p->from);
@@ -121,6 +151,7 @@ print_status(struct args *a, const struct replay_job *j)
 	for (int i = 0; i < j->gaps_n; i++)
 		buf_addf(out, "gone\t%d\t%" PRId64 "\t%" PRId64 "\n",
 			(int)j->gaps[i].partition, j->gaps[i].from, j->gaps[i].to);
+	return tty ? print_parts(a, j, e) : 0;
 }
 
 int
@@ -141,7 +172,7 @@ run_status(void *args, int argc, char **argv, struct err *e)
 			if (a->json)
 				replay_job_write(&jobs.items[0], &a->out.buf);
 			else
-				print_status(a, &jobs.items[0]);
+				result = print_status(a, &jobs.items[0], e);
 		}
 	}
 	replay_jobs_release(&jobs);

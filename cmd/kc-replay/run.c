@@ -152,8 +152,9 @@ run_replay(void *args, int argc, char **argv, struct err *e)
 		return -1;
 	if (a->resume ? argc > 0 : argc != 1)
 		return err_set(e, ERR_USAGE, a->resume ? "--resume knows its topic" :
-			argc ? "one topic at a time" : "no topic (kc-replay TOPIC "
-			"--to TOPIC; kc-topics lists what is there)");
+			argc ? "one topic at a time (where it goes: --to TOPIC)" :
+			"no topic (kc-replay TOPIC --to TOPIC; kc-topics lists what "
+			"is there)");
 	if (!a->resume) {
 		a->spec.topic = argv[0];
 		if (!a->spec.target)
@@ -164,6 +165,17 @@ run_replay(void *args, int argc, char **argv, struct err *e)
 				"would never end (--to TOPIC)");
 	}
 	return replay(a, e);
+}
+
+int
+run_resume(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+
+	if (argc != 1)
+		return err_set(e, ERR_USAGE, "which job? (kc-replay jobs lists them)");
+	a->resume = argv[0];
+	return run_replay(a, 0, argv, e);
 }
 
 int
@@ -285,7 +297,9 @@ static const char *const tombstones[] = { "keep", "drop", "only", NULL };
 	{ 0, "resume", OPT_STRING, AT(resume), "JOB", \
 		.help = "go on with a job that did not end" }, \
 	{ 0, "eos", OPT_CHOICE, AT(eos), "MODE", .choices = modes, \
-		.help = "auto (default), txn, checkpoint, scan, none: how it resumes" }, \
+		.help = "auto (default), txn, checkpoint, scan, none: how it resumes" }
+
+#define LOOK \
 	{ 0, "plan", OPT_FLAG, AT(plan), \
 		.help = "only print what would be done, as JSON" }, \
 	{ 'n', "dry-run", OPT_FLAG, AT(dry_run), \
@@ -295,10 +309,17 @@ static const char *const tombstones[] = { "keep", "drop", "only", NULL };
 	{ 0, "stats", OPT_DURATION, AT(stats_ms), "DURATION", \
 		.help = "the same so often, as SIGUSR2 does at once" }
 
-const struct opt run_options[] = { RANGE, FOLLOW, SELECT, SHAPE, PACE, RUN, OPT_END };
+const struct opt run_options[] = { RANGE, FOLLOW, SELECT, SHAPE, PACE, RUN, LOOK, OPT_END };
+
+const struct opt resume_options[] = {
+	PACE, LOOK,
+	{ 0, "allow-gap", OPT_FLAG, AT(allow_gap),
+		.help = "go on where records have been deleted (ends with 4)" },
+	OPT_END
+};
 
 const struct opt import_options[] = {
-	SELECT, SHAPE, PACE, RUN,
+	SELECT, SHAPE, PACE, RUN, LOOK,
 	{ 0, "digest", OPT_STRING, AT(digest), "SHA256",
 		.help = "the archive must be the one that export named so" },
 	OPT_END

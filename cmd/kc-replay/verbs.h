@@ -32,9 +32,11 @@ struct args {
 
 /* ---- run.c ---- */
 
-extern const struct opt run_options[], import_options[], export_options[];
+extern const struct opt run_options[], resume_options[], import_options[],
+	export_options[];
 
 int run_replay(void *args, int argc, char **argv, struct err *e);
+int run_resume(void *args, int argc, char **argv, struct err *e);
 int run_import(void *args, int argc, char **argv, struct err *e);
 int run_export(void *args, int argc, char **argv, struct err *e);
 

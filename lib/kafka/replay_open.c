@@ -231,8 +231,11 @@ look_for(struct replayer *r, const char *name, struct replay_jobs *jobs,
 	const struct replay_options *o = r->o;
 	struct err why = ERR_INIT;
 
-	if (admin_check_name(slice_str(name), e) || replay_jobs_load(jobs,
-	    r->target, o->target_conf, name, 0, o->timeout_ms, e))
+	if (admin_check_name(slice_str(name), &why))
+		return err_set(e, ERR_USAGE, "'%s' cannot be a job's name (1 to 249 "
+			"letters, digits, '.', '_', '-')", name);
+	if (replay_jobs_load(jobs, r->target, o->target_conf, name, 0,
+	    o->timeout_ms, e))
 		return -1;
 	if (jobs->n || !o->resume)
 		return 0;

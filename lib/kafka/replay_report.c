@@ -92,6 +92,19 @@ judge(const struct replay_job *j, struct err *e)
 	return 0;
 }
 
+static void
+tell_end(const struct replayer *r)
+{
+	const struct replay_job *j = &r->job;
+	bool tagged = !j->spec.no_tag && j->mode != REPLAY_NONE && !r->o->dry_run;
+
+	diag_note("%s: %" PRId64 " records read, %" PRId64 " %s%s%s%s",
+		r->o->dry_run ? "dry run" : "done", j->read, j->sent,
+		r->o->dry_run ? "would be written" : "written",
+		tagged ? " (is all there? kc-replay verify " : "",
+		tagged ? j->name : "", tagged ? ")" : "");
+}
+
 /* The account of a run that did not end well, too: what is done is done. */
 int
 replayer_conclude(struct replayer *r, int result, struct err *e)
@@ -109,5 +122,6 @@ replayer_conclude(struct replayer *r, int result, struct err *e)
 				"kc-replay --resume %s", r->job.read, r->job.name);
 		return 0;
 	}
+	tell_end(r);
 	return judge(&r->job, e);
 }

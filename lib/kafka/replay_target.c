@@ -166,8 +166,8 @@ check_same(const struct replayer *r, struct err *e)
 	if (s->archive || !r->one_cluster || strcmp(s->topic, s->target) ||
 	    r->o->same_topic || !r->is_new)
 		return 0;
-	return err_set(e, ERR_USAGE, "'%s' would be replayed into itself "
-		"(--same-topic if that is meant, --to TOPIC for another one)",
+	return err_set(e, ERR_USAGE, "where to? (--to TOPIC; '%s' into itself: "
+		"--same-topic)",
 		s->topic);
 }
 
