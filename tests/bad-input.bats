@@ -274,5 +274,13 @@ end_own() {
 	says --repair
 	own_broker --repair
 	eventually has_all
+	kill_broker
+	# nor does a part of the write-ahead log
+	mv "$BATS_TEST_TMPDIR/own/wal/2" "$BATS_TEST_TMPDIR/kept"
+	exits 1 kc-broker --data-dir "$BATS_TEST_TMPDIR/own" --port 0
+	says "own/wal/2' is missing"
+	mv "$BATS_TEST_TMPDIR/kept" "$BATS_TEST_TMPDIR/own/wal/2"
+	own_broker
+	eventually has_all
 	end_own
 }

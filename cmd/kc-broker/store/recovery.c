@@ -146,6 +146,24 @@ read_wal(struct store *s, const struct checkpoint_head *head, uint64_t *newest,
 	return 0;
 }
 
+/*
+ * Its names were on disk before the first commit was: where a checkpoint has
+ * seen one, a log that is not there has been taken away, and after a crash
+ * nobody knows what was in it.
+ */
+static int
+open_wal(struct store *s, const struct checkpoint_head *head, struct err *e)
+{
+	bool needed = head->covered && !s->was_clean && !s->o.repair;
+
+	if (wal_open(&s->wal, s->fs, s->dir, s->o.wal_bytes, s->durable && !needed,
+			s->was_clean, e) < 0)
+		return -1;
+	return s->wal || !needed ? 0 : err_set(e, ERR_CORRUPT, "the write-ahead "
+		"log '%s/wal' is missing (restore it, or start with --repair to go "
+		"on without it)", s->dir);
+}
+
 int
 recovery_open(struct store *s, struct err *e)
 {
@@ -159,8 +177,7 @@ recovery_open(struct store *s, struct err *e)
 	s->epoch = head.epoch;
 	s->recovery->has_checkpoint = got > 0;
 	s->was_clean &= got > 0;
-	if (wal_open(&s->wal, s->fs, s->dir, s->o.wal_bytes, s->durable,
-			s->was_clean, e) < 0)
+	if (open_wal(s, &head, e) < 0)
 		return -1;
 	choose_nonce(s, head.nonce);
 	if (s->wal && ((!got && first_checkpoint(s, e) < 0) ||

@@ -310,6 +310,94 @@ indexes_that_a_checkpoint_counts_are_on_disk(void)
 	release(&w);
 }
 
+/* ---- a checkpoint's own file that cannot be synced ------------------------- */
+
+static const char *broken; /* end of the path whose fsync fails */
+
+static int
+broken_fsync(const struct fs *fs, int fd)
+{
+	struct simfs *s = sim_of(fs);
+	char path[64], name[400];
+	size_t k = strlen(broken);
+	ssize_t n;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, name, sizeof(name) - 1);
+	name[n > 0 ? n : 0] = '\0';
+	if (!k || n < (ssize_t)k || strcmp(name + n - k, broken))
+		return simfs_sync(fs, fd);
+	pthread_mutex_lock(&s->lock);
+	s->sync_error = EIO;
+	pthread_mutex_unlock(&s->lock);
+	r = simfs_sync(fs, fd);
+	pthread_mutex_lock(&s->lock);
+	s->sync_error = 0;
+	pthread_mutex_unlock(&s->lock);
+	errno = EIO;
+	return r;
+}
+
+/* Until a checkpoint has failed: nothing that it was to cover is given up. */
+static void
+checkpoint_fails(struct watched *w)
+{
+	uint64_t released = atomic_load(&w->f.s->wal->released);
+
+	w->f.reports[0] = '\0';
+	w->f.clock.fake_ms += 10000;
+	w->f.s->checkpoint_due = true;
+	for (int i = 0; i < 1000 && !strstr(w->f.reports, "tried again"); i++) {
+		store_tick(w->f.s);
+		store_poll(w->f.s);
+		fixture_sleep(&w->f);
+	}
+	CHECK(strstr(w->f.reports, "checkpoint': Input/output error: tried again"));
+	CHECK_INT(atomic_load(&w->f.s->wal->released), released);
+	CHECK_INT(store_failed(w->f.s), 0);
+}
+
+static void
+unsynced_checkpoint(const char *name)
+{
+	struct watched w, cut;
+	struct partlog *l;
+	struct fs fs;
+
+	broken = "";
+	init(&w);
+	fs = w.sim.fs;
+	fs.fsync = broken_fsync;
+	w.f.o.fs = &fs;
+	CHECK(l = fixture_start(&w.f, NULL));
+	acked(&w, l, 5, 100);
+	checkpoint(&w);
+	acked(&w, l, 5, 100);
+	broken = name ? name : w.f.dir;
+	checkpoint_fails(&w);
+	checkpoint_fails(&w);
+	acked(&w, l, 5, 100);
+	cut_into(&cut, &w, operations(&w), SIM_LOSE);
+	has_all(&cut, NULL, 15);
+	release(&cut);
+	/* What could not be synced is written anew, not only synced again. */
+	broken = "";
+	checkpoint(&w);
+	acked(&w, l, 5, 100);
+	cut_into(&cut, &w, operations(&w), SIM_LOSE);
+	has_all(&cut, NULL, 20);
+	release(&cut);
+	release(&w);
+}
+
+static void
+a_checkpoint_that_was_not_synced_does_not_count(void)
+{
+	unsynced_checkpoint("/checkpoint.tmp");
+	unsynced_checkpoint(NULL); /* the name */
+}
+
 int
 main(void)
 {
@@ -320,5 +408,6 @@ main(void)
 	RUN(what_was_cut_off_does_not_come_back);
 	RUN(the_clean_mark_does_not_outlive_a_new_segment);
 	RUN(indexes_that_a_checkpoint_counts_are_on_disk);
+	RUN(a_checkpoint_that_was_not_synced_does_not_count);
 	return tap_done();
 }

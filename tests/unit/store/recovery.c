@@ -409,6 +409,43 @@ a_damaged_checkpoint_is_refused(void)
 	fixture_release(&f);
 }
 
+static void
+remove_wal(const struct fixture *f)
+{
+	char path[400];
+
+	for (int i = 0; i < WAL_FILES; i++) {
+		snprintf(path, sizeof(path), "%s/wal/%d", f->dir, i);
+		CHECK_INT(unlink(path), 0);
+	}
+}
+
+/* What was only in it may be lost; after a clean end nothing was. */
+static void
+a_write_ahead_log_that_is_missing_is_refused(void)
+{
+	struct fixture f;
+	struct partlog *l;
+
+	init(&f);
+	killed(&f, NULL, append_checkpoint_append);
+	remove_wal(&f);
+	for (int i = 0; i < 2; i++) {
+		CHECK(!fixture_start(&f, NULL));
+		CHECK_INT(f.e.code, ERR_CORRUPT);
+		CHECK(strstr(f.e.msg, "/wal' is missing") && strstr(f.e.msg, "--repair"));
+	}
+	f.o.repair = true;
+	if (CHECK(l = fixture_start(&f, NULL)))
+		CHECK_INT(verify_log(l, 300), 300);
+	f.o.repair = false;
+	fixture_stop(&f);
+	remove_wal(&f);
+	if (CHECK(l = fixture_start(&f, NULL)))
+		CHECK_INT(verify_log(l, 300), 300);
+	fixture_release(&f);
+}
+
 /* Bytes that are as they should be, but not ours. */
 static void
 a_checkpoint_of_another_version_is_refused(void)
@@ -660,6 +697,7 @@ main(void)
 	RUN(a_sector_of_the_wal_that_cannot_be_read_loses_nothing);
 	RUN(a_damaged_checkpoint_is_refused);
 	RUN(a_checkpoint_of_another_version_is_refused);
+	RUN(a_write_ahead_log_that_is_missing_is_refused);
 	RUN(the_wal_goes_round);
 	RUN(the_wal_alone_brings_everything_back);
 	RUN(producers_are_known_after_a_kill);
