@@ -162,6 +162,16 @@ urllib.request.urlopen(sys.argv[1], timeout=1)' "$url"
 	says "unexpected argument 'now'"
 }
 
+@test "so many requests of one connection are worked on, and no more" {
+	start --metrics 0
+	kc-topics create -q t
+	kc-broker fault add Produce delay=1h >/dev/null
+	seq 400 | kcat -P -b "$KC_BROKERS" -t t -X batch.num.messages=1 3>&- 4>&- &
+	taken() { [ "$(value 'kafka_network_requestmetrics_requests_total{request="Produce",version="7"}')" = 256 ]; }
+	eventually taken
+	kill "$!"
+}
+
 @test "the log: levels, JSON, a file that is opened anew" {
 	local log=$BATS_TEST_TMPDIR/log
 	start --log-format json --log-file "$log"

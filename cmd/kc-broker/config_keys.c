@@ -83,9 +83,10 @@ static const struct config_key keys[] = {
 	{ "kc.client.metrics", CONFIG_STRING, "none", 0, 0,
 		"none|drop|log", NULL,
 		"What becomes of the metrics that clients push (KIP-714); none: they are not asked to." },
-	{ "kc.connection.requests.max", CONFIG_INT, "64", 1, 10000,
+	{ "kc.connection.requests.max", CONFIG_INT, "256", 1, 10000,
 		NULL, NULL,
-		"Requests of one connection that are worked on; above it the connection is not read." },
+		"Requests of one connection that are worked on, 64 when they are large; above "
+		"it the connection is not read." },
 	{ "kc.first.request.timeout.ms", CONFIG_LONG, "10000", 1, INT64_MAX,
 		NULL, NULL,
 		"A connection is closed when its first request does not come within this." },

@@ -21,9 +21,12 @@
 #include "log.h"
 #include "net/quota.h"
 #include "net/server.h"
+#include "store/store.h"
 
 enum {
 	REPLIES_MAX = 1 << 20,    /* bytes of replies waiting; then it is not read */
+	FEW = 64,                 /* requests of a connection that may be large, too */
+	BULK = 2 << 20,           /* bytes on their way to the disk that are worth a sync */
 	SPARE_MAX = 8 << 20,      /* largest input buffer kept for the next use */
 	FRAME_STEP = 64 << 10,    /* bytes by which a frame that comes slowly must grow */
 	STUCK_MS = 30000,         /* a peer that takes nothing, while memory is short */
@@ -215,10 +218,23 @@ refuse_size(struct conn *c, const uint8_t *p)
 	conn_close(c, "bad request size");
 }
 
+/*
+ * Small requests may be many: while one sync takes its time the next is to
+ * get enough to do, however slow the disk.
+ */
+static bool
+has_too_many(const struct conn *c)
+{
+	const struct server *s = c->server;
+
+	return c->in_flight >= s->in_flight_max ||
+		(c->in_flight >= FEW && store_backlog(s->broker->store) >= BULK);
+}
+
 bool
 conn_may_begin(const struct conn *c)
 {
-	return c->in_flight < c->server->in_flight_max && !c->muted.slot && !c->busy &&
+	return !has_too_many(c) && !c->muted.slot && !c->busy &&
 		c->reply_bytes < REPLIES_MAX && !c->closing &&
 		!c->server->draining;
 }

@@ -18,7 +18,7 @@
 enum {
 	PRODUCE = 0,
 	API_VERSIONS = 18,
-	FREE_MAX = 128,          /* requests kept for reuse */
+	FREE_MAX = 256,          /* requests kept for reuse */
 	REPLY_KEPT = 16 << 10,   /* bytes; larger reply buffers are not kept */
 	/* Decoded, a request of many small items takes 16 times its bytes: but
 	 * for Produce, whose bulk is not decoded, none needs to be larger. */
