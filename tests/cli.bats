@@ -207,7 +207,7 @@ dumped() { # PROPERTY OPTION...
 
 @test "what is no broker, and a file of TLS that cannot be read, is exit 2 at once" {
 	local b
-	for b in http://localhost:9092 localhost:99999 localhost:0 localhost:x 'local host' h:1/x ssl://h:1 '' ,; do
+	for b in http://localhost:9092 localhost:99999 localhost:0 localhost:x 'local host' h:1/x ssl://h:1 '' ','; do
 		exits 2 kc-topics -b "$b"
 		says "'$b' from -b is no broker"
 	done
