@@ -50,10 +50,10 @@ dead_letters() { # N [TIMESTAMP]
 		fault "OffsetFetch error=$code"
 		for verb in list groups runs check rebuild "redrive --yes" "park --yes" "purge --yes"; do
 			# shellcheck disable=SC2086
-			exits 75 kc-dlq $verb "$dlq" --timeout 300ms
+			exits 75 kc-dlq $verb "$dlq" --timeout 600ms
 			says "(run it again later)"
 		done
-		exits 4 kc-dlq ls "$dlq" --timeout 300ms
+		exits 4 kc-dlq ls "$dlq" --timeout 600ms
 		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
 	done
 	fault "OffsetFetch error=NOT_COORDINATOR count=3"
