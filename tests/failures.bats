@@ -87,6 +87,25 @@ dead_letters() { # N [TIMESTAMP]
 	says "(run it again later)"
 }
 
+@test "a connection that breaks while a tool looks at configs is no failure" {
+	t=$(topic)
+	kc-topics create -q "$t" -p 2
+	for tool in produce topics; do
+		fault "DescribeConfigs client=kc-$tool nth=1 close"
+		case $tool in
+		produce) exits 0 kc-produce -q --raw "$t" <<<one ;;
+		topics) exits 0 kc-topics show "$t" ;;
+		esac
+		[ "$(kc-broker fault list --data-dir "$BATS_FILE_TMPDIR/broker" | cut -f 3)" = 1 ]
+		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	done
+	[ "$(kc-consume "$t" -q -e --raw)" = one ]
+	# but not for ever
+	fault "DescribeConfigs client=kc-produce close"
+	exits 75 kc-produce -q --raw "$t" --timeout 300ms <<<two
+	[ "$(kc-consume "$t" -q -e --raw)" = one ]
+}
+
 # ---- a new epoch whose answer is lost ------------------------------------------------
 
 # A broker of this test's own, which can be killed and started again at its port: once who connects to it does not

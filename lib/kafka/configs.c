@@ -3,12 +3,17 @@
  * AlterConfigs replaces everything that is set on a topic, so a librdkafka
  * without IncrementalAlterConfigs (before 2.2) needs a read in front of it.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
+#include "cli/sig.h"
 #include "kafka/admin.h"
 #include "kafka/request.h"
+
+enum { AGAIN_MS = 50 };
 
 static int
 by_name(const void *a, const void *b)
@@ -55,8 +60,8 @@ copy_configs(enum admin_resource kind, const rd_kafka_ConfigResource_t *res,
 	qsort(out->items, n, sizeof(*out->items), by_name);
 }
 
-int
-admin_configs(struct client *c, enum admin_resource kind, const char *name,
+static int
+ask(struct client *c, enum admin_resource kind, const char *name,
 	int timeout_ms, struct admin_configs *out, struct err *e)
 {
 	const struct admin_options o = { .timeout_ms = timeout_ms };
@@ -81,6 +86,24 @@ admin_configs(struct client *c, enum admin_resource kind, const char *name,
 	request_release(&r);
 	rd_kafka_ConfigResource_destroy(want);
 	return res ? 0 : -1;
+}
+
+/* Unlike Metadata, librdkafka does not send this again on another connection. */
+int
+admin_configs(struct client *c, enum admin_resource kind, const char *name,
+	int timeout_ms, struct admin_configs *out, struct err *e)
+{
+	const struct clock *clock = clock_system();
+	int64_t end = clock_mono_ms(clock) + timeout_ms, left = timeout_ms;
+
+	while (ask(c, kind, name, left < 1 ? 1 : (int)left, out, e)) {
+		left = end - clock_mono_ms(clock);
+		if (e->code != ERR_TEMPORARY || sig_caught() || left <= AGAIN_MS)
+			return -1;
+		*e = (struct err)ERR_INIT;
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, AGAIN_MS);
+	}
+	return 0;
 }
 
 void
