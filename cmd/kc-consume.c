@@ -216,6 +216,11 @@ check_args(const struct args *a, const struct consume_options *o, struct err *e)
 	if (!o->topics_n)
 		return err_set(e, ERR_USAGE, "no topic (which one? kc-topics "
 			"lists what is there)");
+	for (int i = 0; i < o->topics_n; i++)
+		if (o->topics[i][0] != '^' && strpbrk(o->topics[i], "*?,"))
+			return err_set(e, ERR_USAGE, "'%s' is no topic (several are "
+				"arguments of their own; a pattern is a regular "
+				"expression: '^orders-')", o->topics[i]);
 	if (a->partitions && a->group)
 		return err_set(e, ERR_USAGE, "-p and -g exclude each other: a "
 			"group shares all partitions");

@@ -436,6 +436,8 @@ reads_123() { # OPTION...
 	refuses "$dir/none" "$t" -F "$dir/none"
 	refuses "--exit-at-end" "$t" --exit-at-ende
 	refuses "illegal" bad/name -e
+	refuses "'order*' is no topic (several are arguments of their own; a pattern is a regular expression: '^orders-')" 'order*'
+	refuses "'a,b' is no topic" a,b
 }
 
 @test "kcat's letters are known" {
