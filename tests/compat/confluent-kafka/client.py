@@ -4,9 +4,11 @@ import time
 import uuid
 
 import confluent_kafka as ck
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions,
-                                   NewTopic, OffsetSpec)
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, ElectionType, KafkaException, Producer,
+                             TopicPartition)
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient,
+                                   AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions,
+                                   NewTopic, OffsetSpec, ResourcePatternType, ResourceType)
 from tap import check, equal, report, run, until
 
 servers = {'bootstrap.servers': sys.argv[1]}
@@ -316,6 +318,61 @@ def _():
     equal(results(admin.describe_configs([resource]))[resource]['retention.ms'].value, '200000')
     broker = ConfigResource(ConfigResource.Type.BROKER, str(next(iter(admin.list_topics(timeout=20).brokers))))
     equal('log.retention.ms' in results(admin.describe_configs([broker]))[broker], True)
+
+
+@check('admin: a list is appended to and subtracted from, a default comes back, and what is wrong is refused')
+def _():
+    topic = make_topic('lists', retention_ms='100000', cleanup_policy='compact')
+
+    def alter(key, value, operation):
+        results(admin.incremental_alter_configs([ConfigResource(
+            ConfigResource.Type.TOPIC, topic,
+            incremental_configs=[ConfigEntry(key, value, incremental_operation=operation)])]))
+
+    def value(key):
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        return results(admin.describe_configs([resource]))[resource][key].value
+    alter('cleanup.policy', 'delete', AlterConfigOpType.APPEND)
+    until(lambda: value('cleanup.policy') == 'compact,delete')
+    alter('cleanup.policy', 'compact', AlterConfigOpType.SUBTRACT)
+    until(lambda: value('cleanup.policy') == 'delete')
+    alter('retention.ms', None, AlterConfigOpType.DELETE)
+    until(lambda: value('retention.ms') == '604800000')
+    for key, wrong in ('retention.ms', 'x'), ('retention.ms', '-7'), ('nonesuch', '1'):
+        try:
+            alter(key, wrong, AlterConfigOpType.SET)
+            raise AssertionError(f'{key}={wrong} was taken')
+        except KafkaException as e:
+            equal(e.args[0].code(), ck.KafkaError.INVALID_CONFIG)
+
+
+@check('admin: authorized operations of the cluster, a topic and a group')
+def _():
+    topic = make_topic('authorized')
+    c = Consumer({**servers, 'group.id': topic})
+    c.subscribe([topic])
+    until(lambda: c.poll(0.05) is None and c.assignment())
+    cluster = admin.describe_cluster(include_authorized_operations=True).result(20)
+    described = results(admin.describe_topics(ck.TopicCollection([topic]), include_authorized_operations=True))[topic]
+    group = results(admin.describe_consumer_groups([topic], include_authorized_operations=True))[topic]
+    for what, count in (cluster, 7), (described, 8), (group, 5):
+        equal(len(what.authorized_operations), count)
+    equal(admin.describe_cluster().result(20).authorized_operations, None)
+    c.close()
+
+
+@check('admin: access control is disabled, leaders need no election')
+def _():
+    topic = make_topic('acl')
+    rule = AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, 'User:x', '*', AclOperation.READ,
+                      AclPermissionType.ALLOW)
+    every = AclBindingFilter(ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY,
+                             AclPermissionType.ANY)
+    for futures in admin.create_acls([rule]), admin.delete_acls([every]):
+        for future in futures.values():
+            equal(future.exception(20).args[0].code(), ck.KafkaError.SECURITY_DISABLED)
+    for error in admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition(topic, 0)]).result(20).values():
+        equal(error.code(), ck.KafkaError.ELECTION_NOT_NEEDED)
 
 
 @check('admin: offsets, and records deleted')

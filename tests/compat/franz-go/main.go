@@ -286,9 +286,7 @@ func administration() {
 		equal(len(m.Brokers) >= 1 && m.Controller >= 0, true)
 		_, err = admin.UpdatePartitions(ctx, 5, topic)
 		must(err)
-		t, err := admin.ListTopics(ctx, topic)
-		must(err)
-		equal(len(t[topic].Partitions), 5)
+		until(func() bool { t, err := admin.ListTopics(ctx, topic); must(err); return len(t[topic].Partitions) == 5 })
 		r, err := admin.CreateTopic(ctx, 1, 1, nil, topic)
 		equal(errors.Is(r.Err, kerr.TopicAlreadyExists) || errors.Is(err, kerr.TopicAlreadyExists), true)
 		d, err := admin.DeleteTopic(ctx, topic)
@@ -310,10 +308,10 @@ func administration() {
 			}
 			return ""
 		}
-		equal(shown(), value)
+		until(func() bool { return shown() == value })
 		_, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: &other}}, topic)
 		must(err)
-		equal(shown(), other)
+		until(func() bool { return shown() == other })
 	})
 
 	check("admin: offsets, records deleted, log directories", func() {
@@ -343,6 +341,41 @@ func administration() {
 		dirs, err := admin.DescribeAllLogDirs(ctx, nil)
 		must(err)
 		equal(len(dirs) >= 1, true)
+	})
+
+	check("admin: quotas, elections, reassignments, versions, cluster", func() {
+		topic := makeTopic("quotas", 2, nil)
+		name := "client-" + run
+		who := []kadm.ClientQuotaEntityComponent{{Type: "client-id", Name: &name}}
+		for _, op := range []kadm.AlterClientQuotaOp{{Key: "producer_byte_rate", Value: 1e9},
+			{Key: "producer_byte_rate", Remove: true}} {
+			a, err := admin.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{Entity: who, Ops: []kadm.AlterClientQuotaOp{op}}})
+			must(err)
+			must(a[0].Err)
+			until(func() bool {
+				d, err := admin.DescribeClientQuotas(ctx, false, []kadm.DescribeClientQuotaComponent{{Type: "client-id", MatchName: &name}})
+				must(err)
+				return len(d) == 0 == op.Remove
+			})
+		}
+		var s kadm.TopicsSet
+		s.Add(topic, 0, 1)
+		e, err := admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, s)
+		must(err)
+		equal(errors.Is(e[topic][0].Err, kerr.ElectionNotNeeded), true)
+		l, err := admin.ListPartitionReassignments(ctx, nil)
+		must(err)
+		equal(len(l), 0)
+		m, err := admin.BrokerMetadata(ctx)
+		must(err)
+		var r kadm.AlterPartitionAssignmentsReq
+		r.Assign(topic, 0, []int32{m.Controller})
+		a, err := admin.AlterPartitionAssignments(ctx, r)
+		must(err)
+		must(a[topic][0].Err)
+		v, err := admin.ApiVersions(ctx)
+		must(err)
+		must(v[m.Controller].Err)
 	})
 
 	check("admin: groups are listed, described, altered and deleted", func() {
