@@ -73,14 +73,20 @@ is_open() {
 	exits 1 kc-dlq redrive "$dlq" --yes --max-lag "$src-readers:2"
 	says "group '$src-readers' does not exist"
 	kc-consume "$src" -g "$src-readers" -o beginning -e >/dev/null
-	exits 2 kc-dlq redrive "$dlq" --yes --max-lag many
+	# each of several limits holds, and each is of a group that there is
+	kc-consume "$src" -g "$src-others" -o beginning -e >/dev/null
+	exits 1 kc-dlq redrive "$dlq" --yes --max-lag "$src-others:2" --max-lag "$src-nobody:2"
+	says "group '$src-nobody' does not exist"
+	exits 2 kc-dlq redrive "$dlq" --yes --max-lag "$src-others:2" --max-lag many
 	says "--max-lag: 'many' is no lag (1000, or GROUP:1000)"
 	# nobody reads: it ends when nothing moved for --timeout
-	exits 75 kc-dlq redrive "$dlq" --yes --rate 8/s --max-lag "$src-readers:3" --timeout 4s --run held
+	exits 75 kc-dlq redrive "$dlq" --yes --rate 8/s --max-lag "$src-others:1000" --max-lag "$src-readers:3" \
+		--timeout 4s --run held
 	# two transactions of two records and a marker each
 	says "holding back: group '$src-readers' has 6 records to read"
 	says "and reads none"
 	[[ $(arrived) == "before v0 v1 v2 v3" && $(is_open) == "0:4 0:5" ]]
+	kc-consume "$src" -g "$src-others" -e >/dev/null
 	kc-dlq redrive "$dlq" --resume held --rate 8/s --max-lag 3 3>&- 2>"$BATS_TEST_TMPDIR/err" &
 	pid=$!
 	eventually grep -q "holding back: group '$src-readers'" "$BATS_TEST_TMPDIR/err"

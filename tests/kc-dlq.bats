@@ -352,6 +352,9 @@ lag() {
 	dead_letters 2
 	export TMPDIR=$BATS_TEST_TMPDIR
 	VISUAL="sed -i s/v0/mended/" exits 0 kc-dlq edit "$dlq" 0:0
+	says '- value "v0"'
+	says '+ value "mended"'
+	[[ $stderr != *"- key"* && $stderr != *"+ key"* && $stderr != *"header"* ]]
 	[[ $(arrived) == "mended" ]]
 	[[ $(states) == "1 edited" ]]
 	VISUAL=true exits 1 kc-dlq edit "$dlq" 1:0
@@ -377,6 +380,19 @@ lag() {
 # What a person at a terminal types, a line an answer; what they see is in $output.
 typed() { # ANSWERS COMMAND
 	run script -qec "$2" /dev/null <<<"$1"
+}
+
+@test "edit at a terminal shows what was changed and asks before it is sent" {
+	dead_letters 2
+	export TMPDIR=$BATS_TEST_TMPDIR VISUAL="sed -i -e s/v0/mended/ -e s/trace/track/"
+	typed n "kc-dlq edit $dlq 0:0"
+	[[ $status == 1 && $output == *'- value "v0"'* && $output == *'+ value "mended"'* && $output == *"send it?"* ]]
+	[[ $output == *"what was edited is still in"* && -z $(arrived) ]]
+	typed y "kc-dlq edit $dlq 0:0 --rate max"
+	[[ $status == 0 && $(arrived) == "mended" ]]
+	export VISUAL="sed -i s/v1/well/"
+	run script -qec "kc-dlq edit $dlq 1:0 --yes" /dev/null </dev/null
+	[[ $status == 0 && $output != *"send it?"* && $(arrived) == *well* ]]
 }
 
 @test "triage goes through the groups, the largest first, and does what is answered" {

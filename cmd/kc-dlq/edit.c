@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "cli/diag.h"
 #include "cli/in.h"
+#include "cli/prompt.h"
 #include "cli/term.h"
 #include "kafka/redrive_edits.h"
 #include "verbs.h"
@@ -196,6 +197,80 @@ read_edit(const char *path, const struct found *f, struct redrive_edits *edits,
 	return result;
 }
 
+/* ---- what was changed ---- */
+
+enum { MEMBERS = 2 };
+
+/* Of a record: its key, its value, and then its headers, as text. */
+static void
+put_member(struct buf *out, const struct record *r, size_t i)
+{
+	buf_clear(out);
+	if (i >= MEMBERS) {
+		const struct record_header *h = &r->headers[i - MEMBERS];
+
+		buf_addf(out, "header %.*s ", SLICE_ARG(h->key));
+		envelope_put_bytes(out, h->value);
+		return;
+	}
+	buf_addstr(out, i ? "value " : "key ");
+	envelope_put_bytes(out, i ? r->value : r->key);
+}
+
+/* Those of a that b does not have as often; their order is no matter here. */
+static void
+tell_missing(const struct record *a, const struct record *b, const char *sign)
+{
+	size_t n = b->headers_n + MEMBERS;
+	bool *taken = xcalloc(n, sizeof(*taken));
+	struct buf mine = BUF_INIT, other = BUF_INIT;
+
+	for (size_t i = 0; i < a->headers_n + MEMBERS; i++) {
+		size_t k;
+
+		put_member(&mine, a, i);
+		for (k = 0; k < n; k++) {
+			put_member(&other, b, k);
+			if (!taken[k] && slice_eq(buf_slice(&mine), buf_slice(&other)))
+				break;
+		}
+		if (k < n)
+			taken[k] = true;
+		else
+			diag_note("%s %s", sign, buf_cstr(&mine));
+	}
+	free(taken);
+	buf_release(&mine);
+	buf_release(&other);
+}
+
+/* Shows what is sent otherwise than it died, and asks a person whether it shall be. */
+static int
+confirm_edit(struct args *a, const struct found *f, const struct redrive_edit *x,
+	struct err *e)
+{
+	struct envelope_reader was = { 0 }, is = { 0 };
+	struct slice line = buf_slice(&f->line);
+	struct record before, after;
+	int result;
+
+	line.len--; /* the LF */
+	result = envelope_read(&was, line, &before, e) ||
+		envelope_read(&is, x->line, &after, e) ? -1 : 0;
+	if (!result) {
+		tell_missing(&before, &after, "-");
+		tell_missing(&after, &before, "+");
+	}
+	envelope_reader_release(&was);
+	envelope_reader_release(&is);
+	if (!result && !a->yes && !a->dry_run && term_is_tty(STDIN_FILENO) &&
+	    term_is_tty(STDERR_FILENO))
+		result = prompt_yes("send it?", e);
+	return result;
+}
+
+/* ---- all of it ---- */
+
 int
 run_edit(void *args, int argc, char **argv, struct err *e)
 {
@@ -221,7 +296,8 @@ run_edit(void *args, int argc, char **argv, struct err *e)
 	}
 	path = write_file(buf_slice(&found.line), e);
 	if (!path || run_editor(path, e) ||
-	    read_edit(path, &found, edits, &changed, e))
+	    read_edit(path, &found, edits, &changed, e) ||
+	    confirm_edit(a, &found, redrive_edits_unused(edits, &(int){ 0 }), e))
 		goto out;
 	result = send_edits(a, argv[0], edits, e);
 out:

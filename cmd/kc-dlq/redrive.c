@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/xalloc.h"
 #include "cli/diag.h"
 #include "cli/progress.h"
 #include "kafka/redrive.h"
@@ -89,6 +90,33 @@ read_target(const char *to, struct redrive_options *o, struct err *e)
 		"never end", to) : 0;
 }
 
+/* Released, with the headers, by release_redrive(). */
+static int
+read_holds(const struct args *a, struct redrive_options *o, struct err *e)
+{
+	struct redrive_hold_limit *holds = xcalloc((size_t)a->max_lags.n + 1,
+		sizeof(*holds));
+
+	o->holds = holds;
+	for (int i = 0; i < a->max_lags.n; i++) {
+		if (redrive_hold_parse(a->max_lags.items[i], &holds[i], e))
+			return err_wrap(e, "--max-lag");
+		o->holds_n++;
+	}
+	return 0;
+}
+
+static void
+release_redrive(struct redrive_options *o, struct redrive_headers *headers)
+{
+	struct redrive_hold_limit *holds = (void *)(uintptr_t)o->holds;
+
+	for (int i = 0; i < o->holds_n; i++)
+		redrive_hold_release(&holds[i]);
+	free(holds);
+	redrive_headers_release(headers);
+}
+
 static int
 read_redrive(struct args *a, struct redrive_options *o,
 	struct redrive_headers *headers, struct err *e)
@@ -96,10 +124,8 @@ read_redrive(struct args *a, struct redrive_options *o,
 	for (int i = 0; i < a->shape.n; i++)
 		if (redrive_headers_add(headers, a->shape.items[i], e))
 			return err_wrap(e, "--headers");
-	if (read_target(a->to, o, e))
+	if (read_target(a->to, o, e) || read_holds(a, o, e))
 		return -1;
-	if (a->max_lag && redrive_hold_parse(a->max_lag, &o->hold, e))
-		return err_wrap(e, "--max-lag");
 	if (a->rate ? read_rate(a->rate, &o->rate, &o->bytes_rate, e) : (o->rate = RATE, 0))
 		return -1;
 	if (a->abort_if_returned &&
@@ -144,7 +170,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	struct err *e)
 {
 	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { .edits = edits, .hold = { NULL, -1 } };
+	struct redrive_options o = { .edits = edits };
 	struct run_memory m = { 0 };
 	struct plan_file plan = { 0 };
 	int result = -1;
@@ -181,8 +207,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	if (!result)
 		result = judge(&m.run, a->dry_run, e);
 out:
-	redrive_headers_release(&headers);
-	redrive_hold_release(&o.hold);
+	release_redrive(&o, &headers);
 	end_run(&m);
 	return result;
 }
@@ -191,11 +216,10 @@ int
 check_redrive(struct args *a, struct err *e)
 {
 	struct redrive_headers headers = { 0 };
-	struct redrive_options o = { .hold = { NULL, -1 } };
+	struct redrive_options o = { 0 };
 	int result = read_redrive(a, &o, &headers, e);
 
-	redrive_headers_release(&headers);
-	redrive_hold_release(&o.hold);
+	release_redrive(&o, &headers);
 	return result;
 }
 
@@ -250,8 +274,8 @@ static const char *const payloads[] = { "dlq", "origin", NULL };
 		.help = "records, or bytes (2MB/s), a second; max (default: 1000/s)" }, \
 	{ 0, "ramp", OPT_DURATION, AT(ramp_ms), "TIME",                        \
 		.help = "rise to the rate in this time" },                     \
-	{ 0, "max-lag", OPT_STRING, AT(max_lag), "[GROUP:]N",                  \
-		.help = "hold back while readers of the target have more left to read" }, \
+	{ 0, "max-lag", OPT_LIST, AT(max_lags), "[GROUP:]N",                   \
+		.help = "hold back while readers of the target have more left to read (repeatable)" }, \
 	{ 0, "canary", OPT_INT, AT(canary), "N", .min = 1, .max = INT32_MAX,   \
 		.help = "send N, watch for returns, then the rest" },          \
 	{ 0, "watch", OPT_DURATION, AT(watch_ms), "TIME",                      \

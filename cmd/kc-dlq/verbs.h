@@ -25,9 +25,9 @@ struct args {
 	bool json, json_values, dry_run, yes, assume_none;
 
 	/* redrive */
-	const char *to, *rate, *max_lag, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
+	const char *to, *rate, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
 		*if_newer, *payload;
-	struct opt_list shape;
+	struct opt_list shape, max_lags;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
 
 	/* apply: the file, and the rule that is being applied */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/xalloc.h"
 #include "kafka/redriver.h"
 
 /* ---- one record ---- */
@@ -251,6 +252,25 @@ set_state(struct ledger_run *run, const char *state)
 	run->until = strcmp(state, "running") ? clock_wall_ms(clock_system()) : 0;
 }
 
+static int
+open_holds(struct redriver *j, struct err *e)
+{
+	j->holds = xcalloc((size_t)j->o->holds_n + 1, sizeof(*j->holds));
+	for (int i = 0; i < j->o->holds_n; i++)
+		if (redrive_hold_open(&j->holds[i], j->d->conf, &j->o->holds[i],
+		    j->d->o.timeout_ms, e))
+			return -1;
+	return 0;
+}
+
+static void
+close_holds(struct redriver *j)
+{
+	for (int i = 0; i < j->o->holds_n; i++)
+		redrive_hold_close(j->holds[i]);
+	free(j->holds);
+}
+
 int
 redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 	struct err *e)
@@ -259,9 +279,8 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 		.now_ms = clock_wall_ms(clock_system()) };
 	int result;
 
-	if (o->hold.most >= 0 && redrive_hold_open(&j.hold, d->conf, &o->hold,
-	    d->o.timeout_ms, e)) {
-		redrive_hold_close(j.hold);
+	if (open_holds(&j, e)) {
+		close_holds(&j);
 		return -1;
 	}
 	/* who does not watch will not see them come back */
@@ -285,7 +304,7 @@ redrive(struct dlq *d, const struct redrive_options *o, struct ledger_run *run,
 	dlq_batch_release(&j.batch);
 	redrive_order_release(&j.order);
 	redrive_newer_free(j.newer);
-	redrive_hold_close(j.hold);
+	close_holds(&j);
 	free((void *)(uintptr_t)j.retry_of.data);
 	free((void *)(uintptr_t)j.asked.data);
 	arena_release(&j.memory);

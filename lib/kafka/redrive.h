@@ -34,7 +34,8 @@ struct redrive_options {
 	int64_t max_redrives;         /* of one record; more are parked */
 	double rate, bytes_rate;      /* a second; 0 = as fast as it goes */
 	int64_t ramp_ms;              /* from nothing to the rate */
-	struct redrive_hold_limit hold; /* of what readers of the target have left */
+	const struct redrive_hold_limit *holds; /* of what readers of the target have left */
+	int holds_n;
 	int64_t canary;               /* 0 = none: all at once */
 	int64_t watch_ms;             /* for returns: after the canary, or at the end */
 	double abort_if_returned;     /* per cent */

@@ -344,10 +344,11 @@ redrive_commit(struct redriver *j, struct err *e)
 		dlq_batch_clear(&j->batch);
 		return -1;
 	}
-	if (j->hold && redrive_hold(j->hold, &j->batch, e)) {
-		dlq_batch_clear(&j->batch);
-		return -1;
-	}
+	for (int i = 0; i < j->o->holds_n; i++)
+		if (redrive_hold(j->holds[i], &j->batch, e)) {
+			dlq_batch_clear(&j->batch);
+			return -1;
+		}
 	if (dlq_commit(j->d, &j->batch, &o, e))
 		return -1;
 	j->now_ms = clock_wall_ms(clock_system());

@@ -21,7 +21,7 @@ struct redriver {
 	int64_t fetched, fetched_bytes; /* of those that were sent in it */
 	struct pace pace;
 	struct redrive_newer *newer; /* made when it is needed */
-	struct redrive_hold *hold;   /* NULL = nothing is held back */
+	struct redrive_hold **holds; /* of each of the options' */
 	struct slice retry_of;  /* topic whose retry topic was asked for last; owned */
 	const char *retry;      /* and the answer; NULL = there is none */
 	struct slice asked;     /* topic whose configs were asked for last; owned */
