@@ -442,6 +442,40 @@ selected() { # OPTION...
 	exits 2 kc-dlq ls --all "$dlq"
 }
 
+@test "ls warns of a topic whose compaction takes dead letters away" {
+	letters
+	exits 0 kc-dlq ls "$dlq"
+	[[ $stderr != *compacted* ]]
+	kc-topics alter -q "$dlq" -c cleanup.policy=compact,delete
+	exits 0 kc-dlq ls "$dlq"
+	says "'$dlq' is compacted: of dead letters with the same key only the last will stay"
+}
+
+@test "a closed pipe ends a verb quietly, a full disk does not, and the ledger is right either way" {
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q -p 1 "$src" "$dlq"
+	# more than a pipe holds
+	awk -v dlq="$dlq" -v src="$src" 'BEGIN { for (i = 0; i < 2000; i++) {
+		printf "{\"topic\":\"%s\",\"key\":\"k%d\",\"value\":\"%0100d\",\"headers\":[", dlq, i, i
+		printf "{\"key\":\"__connect.errors.topic\",\"value\":\"%s\"},{\"key\":\"__connect.errors.partition\",\"value\":\"0\"},", src
+		printf "{\"key\":\"__connect.errors.offset\",\"value\":\"%d\"}]}\n", i } }' | kc-produce -q
+	for verb in list export tail "redrive --plan -"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr bash -c 'kc-dlq "$@" | head -n 1 >/dev/null; exit "${PIPESTATUS[0]}"' - $verb "$dlq"
+		[[ $status == 141 && -z $stderr ]]
+	done
+	for verb in list export groups "redrive --plan -"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr bash -c 'kc-dlq "$@" >/dev/full' - $verb "$dlq"
+		[[ $status == 1 ]]
+		says "cannot write to stdout: No space left on device"
+	done
+	[[ $(kc-dlq list "$dlq" | wc -l) == 2000 ]]
+	run --separate-stderr bash -c 'kc-dlq redrive "$1" -y --json --limit 5 >/dev/full' - "$dlq"
+	[[ $status == 1 ]]
+	[[ $(kc-consume "$src" -e | wc -l) == 5 && $(kc-dlq list "$dlq" --state redriven | wc -l) == 5 ]]
+}
+
 @test "reading verbs change nothing" {
 	letters
 	kc-topics --json >"$BATS_TEST_TMPDIR/before"

@@ -212,6 +212,10 @@ retention_of(struct dlq *d)
 	if (!c || !c->value || num_int(slice_str(c->value), -1, INT64_MAX, &ms, &why) ||
 	    (policy && policy->value && !strstr(policy->value, "delete")))
 		ms = -1;
+	if (policy && policy->value && strstr(policy->value, "compact"))
+		diag_warn("'%s' is compacted: of dead letters with the same key "
+			"only the last will stay (kc-topics alter %s -c "
+			"cleanup.policy=delete)", d->o.topic, d->o.topic);
 	admin_configs_release(&k);
 	return ms;
 }
