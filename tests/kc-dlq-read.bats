@@ -202,7 +202,7 @@ letters() {
 	jq -c '.topic += ".copy"' <<<"$output" | kc-produce
 	bare() { kc-consume -e "$1" | jq -c 'del(.topic, .timestamp_type)' | sort; }
 	[[ $(bare "$dlq") == "$(bare "$dlq.copy")" ]]
-	[[ $(bare "$dlq" | wc -l) == 25 ]]
+	[[ $(bare "$dlq" | wc -l) == 26 ]]
 }
 
 @test "export names the dead letter, its state and group, and what is known" {

@@ -344,6 +344,9 @@ redrive_commit(struct redriver *j, struct err *e)
 		dlq_batch_clear(&j->batch);
 		return -1;
 	}
+	/* what was committed last counts, too */
+	if (j->o->holds_n && j->batch.copies)
+		dlq_writer_settle(j->d);
 	for (int i = 0; i < j->o->holds_n; i++)
 		if (redrive_hold(j->holds[i], &j->batch, e)) {
 			dlq_batch_clear(&j->batch);

@@ -175,6 +175,8 @@ redrive_hold(struct redrive_hold *h, const struct dlq_batch *b, struct err *e)
 	for (int64_t step = FIRST_MS;; step = step < LONGEST_MS ? 2 * step : step) {
 		if (measure(h, &left, &name, e))
 			return -1;
+		diag_verbose(1, "--max-lag %s: %" PRId64 " records to read",
+			h->limit->group ? h->limit->group : "", left);
 		if (left <= h->limit->most)
 			return 0;
 		if (least == INT64_MAX)
