@@ -303,6 +303,17 @@ count_of() { # REQUEST
 		"256 256 256"
 }
 
+@test "groups that are described: at most 256 requests in flight" {
+	only_kc_broker
+	mapfile -t names < <(seq -f "$g-none-%g" 300)
+	kc-broker fault add "DescribeGroups version=1-6 drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+	exits 3 kc-lag "${names[@]}" --json --age off --no-state --timeout 3s
+	kc-broker fault clear --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
+	is "$(grep -c "fault rule fires .*api=DescribeGroups" "$BROKER_LOG")" 256
+	exits 3 kc-lag "${names[@]}" --json --no-state
+	is "$(grep -c 'does not exist' <<<"$stderr")" 300
+}
+
 # ---- a monitoring plugin ---------------------------------------------------------
 
 plugin() { # STATUS OPTION...

@@ -50,7 +50,7 @@ row() { # GROUP MEMBERS-AS-JQ
 	seq 3 | kc-produce --raw "$t"
 	kc-consume "$t" -g "$t-group" -e >/dev/null
 	exits 3 kc-lag "$t-grup"
-	says "group '$t-grup' does not exist"
+	says "group '$t-grup' does not exist (did you mean '$t-group'?)"
 	[[ -z $output ]]
 	exits 3 kc-lag '^no-such-group'
 	says "no group has such a name"

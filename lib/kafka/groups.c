@@ -321,9 +321,8 @@ copy_described(struct groups *l, struct client *c, struct group *g,
 			rd_kafka_ConsumerGroupDescription_member(d, i));
 }
 
-/* Describes n groups into items, which has room for them; all they point to is l's. */
 static int
-describe(struct groups *l, struct client *c, const char *const *names, int n,
+describe_some(struct groups *l, struct client *c, const char *const *names, int n,
 	int timeout_ms, struct group *items, struct err *e)
 {
 	struct admin_options o = { .timeout_ms = timeout_ms };
@@ -347,6 +346,29 @@ describe(struct groups *l, struct client *c, const char *const *names, int n,
 	}
 	request_release(&r);
 	return ret ? -1 : (int)got;
+}
+
+/*
+ * Describes n groups into items, which has room for them; all they point to
+ * is l's. A request a group, no more at once than a broker works on.
+ */
+static int
+describe(struct groups *l, struct client *c, const char *const *names, int n,
+	int timeout_ms, struct group *items, struct err *e)
+{
+	enum { AT_ONCE = 256 };
+	int64_t end = clock_mono_ms(clock_system()) + timeout_ms;
+	int got = 0, some;
+
+	for (int i = 0; i < n; i += AT_ONCE, got += some) {
+		int64_t left = end - clock_mono_ms(clock_system());
+
+		some = describe_some(l, c, names + i, n - i < AT_ONCE ? n - i :
+			AT_ONCE, left < 1 ? 1 : (int)left, items + got, e);
+		if (some < 0)
+			return -1;
+	}
+	return got;
 }
 
 int

@@ -1,6 +1,5 @@
 #include "kafka/lag_check.h"
 
-#include "base/near.h"
 #include "cli/diag.h"
 
 static const char *const levels[] = { [LAG_CRITICAL] = "critical",
@@ -77,17 +76,12 @@ lag_check_limits(const struct lag_check *c, const struct lag_snapshot *s,
 }
 
 static int
-missing_group(const struct lag_snapshot *s, const char *name, struct err *e)
+missing_group(const struct lag_group *g, struct err *e)
 {
-	struct near near = near_init(slice_str(name));
-
-	for (int i = 0; i < s->groups_n; i++)
-		if (s->groups[i].reason != LAG_GROUP_GONE)
-			near_offer(&near, s->groups[i].name);
-	return near.name ? err_set(e, ERR_NO, "group '%s' does not exist "
-		"(did you mean '%s'?)", name, near.name) :
+	return g->near ? err_set(e, ERR_NO, "group '%s' does not exist "
+		"(did you mean '%s'?)", g->name, g->near) :
 		err_set(e, ERR_NO, "group '%s' does not exist (kc-lag lists them; "
-		"or may you not describe it?)", name);
+		"or may you not describe it?)", g->name);
 }
 
 int
@@ -102,7 +96,7 @@ lag_check_complete(const struct lag_snapshot *s, bool named, struct err *e)
 		}
 		if (ret)
 			diag_error("%s", e->msg);
-		ret = missing_group(s, s->groups[i].name, e);
+		ret = missing_group(&s->groups[i], e);
 	}
 	if (ret)
 		return ret;

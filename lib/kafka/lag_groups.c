@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "base/xalloc.h"
 #include "kafka/lag_pass.h"
 
@@ -187,6 +188,12 @@ names_to_describe(struct lag_pass *pass, const struct wanted *w, int *n)
 	return names;
 }
 
+static int
+by_name(const void *name, const void *g)
+{
+	return strcmp(name, ((const struct lag_group *)g)->name);
+}
+
 /* What only a describe of each group tells; without it, rows lack instances. */
 static void
 describe(struct lag_pass *pass, const struct wanted *w)
@@ -204,17 +211,32 @@ describe(struct lag_pass *pass, const struct wanted *w)
 	}
 	for (int i = 0; i < described.n; i++) {
 		const struct group *g = &described.items[i];
-		int k;
+		struct lag_group *listed = bsearch(g->name, s->groups,
+			(size_t)listed_n, sizeof(*s->groups), by_name);
 
-		for (k = 0; k < listed_n && strcmp(s->groups[k].name, g->name); k++)
-			;
-		if (k == listed_n)
-			add_unlisted(pass, g);
+		if (listed)
+			add_instances(s, listed, g);
 		else
-			add_instances(s, &s->groups[k], g);
+			add_unlisted(pass, g);
 	}
 	groups_release(&described);
 	free(names);
+}
+
+/* A name that is not there may be a slip: of all that are, not only those wanted. */
+static void
+name_near(struct lag_snapshot *s, const struct groups *listed)
+{
+	for (int i = 0; i < s->groups_n; i++) {
+		struct lag_group *g = &s->groups[i];
+		struct near near = near_init(slice_str(g->name));
+
+		if (g->reason != LAG_GROUP_GONE)
+			continue;
+		for (int k = 0; k < listed->n; k++)
+			near_offer(&near, listed->items[k].name);
+		g->near = near.name ? copy(s, near.name) : NULL;
+	}
 }
 
 int
@@ -238,6 +260,7 @@ lag_groups(struct lag_pass *pass, struct err *e)
 		s->partial_why = "not every broker listed its groups in time";
 	}
 	describe(pass, &w);
+	name_near(s, &listed);
 	ret = 0;
 out:
 	groups_release(&listed);

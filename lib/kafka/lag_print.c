@@ -195,6 +195,19 @@ lag_print_groups(struct out *o, const struct lag_snapshot *s, int rows_max,
 
 /* ---- partitions ------------------------------------------------------------------------ */
 
+/* The shortest name that only it has in the group. */
+static const char *
+owner_of(const struct lag_group *g, const struct lag_member *m)
+{
+	if (m->instance_id)
+		return m->instance_id;
+	for (int i = 0; i < g->members_n; i++)
+		if (&g->members[i] != m &&
+		    !strcmp(g->members[i].client_id, m->client_id))
+			return m->id;
+	return m->client_id;
+}
+
 static void
 partition_row(struct out_table *t, const struct lag_group *g,
 	const struct lag_partition *p, bool many, bool stable, bool lost,
@@ -221,8 +234,7 @@ partition_row(struct out_table *t, const struct lag_group *g,
 	if (!p->member)
 		out_table_cell(t, "-");
 	else
-		out_table_cell(t, "%s %s", p->member->instance_id ?
-			p->member->instance_id : p->member->id, p->member->host);
+		out_table_cell(t, "%s %s", owner_of(g, p->member), p->member->host);
 }
 
 int

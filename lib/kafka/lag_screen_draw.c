@@ -456,6 +456,7 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 {
 	char text[NUM_TIME_TEXT], number[TEXT], age[LAG_DURATION_TEXT];
 	int64_t lag = 0, worst = -1;
+	bool unknown = false;
 
 	style(l, BOLD);
 	put(l, "kc-lag");
@@ -467,7 +468,10 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 	for (int i = 0; i < s->groups_n; i++) {
 		lag += s->groups[i].lag > 0 ? s->groups[i].lag : 0;
 		worst = s->groups[i].age_ms > worst ? s->groups[i].age_ms : worst;
+		unknown |= s->groups[i].lag > 0 && s->groups[i].age_ms < 0;
 	}
+	if (unknown && !worst)
+		worst = -1;
 	if (r->group) {
 		put(l, "  ");
 		put_name(l, r->group->name, l->w->width / 2);

@@ -282,6 +282,8 @@ add_rate(double *sum, double rate)
 void
 lag_sum(struct lag_group *g)
 {
+	bool unknown = false;
+
 	g->lag = g->lost = g->ahead = g->unread = g->age_ms = g->eta_ms = -1;
 	g->consumed_per_s = g->produced_per_s = -1;
 	g->failed_n = 0;
@@ -304,10 +306,15 @@ lag_sum(struct lag_group *g)
 		add(&g->ahead, p->ahead);
 		if (p->age_source != LAG_AGE_NONE)
 			raise_to(&g->age_ms, positive(p->age_ms));
+		else
+			unknown |= p->lag > 0;
 		raise_to(&g->eta_ms, p->eta_ms);
 		add_rate(&g->consumed_per_s, p->consumed_per_s);
 		add_rate(&g->produced_per_s, p->produced_per_s);
 	}
+	/* The rows that are read to their ends say nothing of the others. */
+	if (unknown && !g->age_ms)
+		g->age_ms = -1;
 }
 
 static void

@@ -144,6 +144,7 @@ struct lag_group {
 	                            group of the new protocol) */
 	enum lag_reason reason;  /* of the whole group */
 	const char *error;
+	const char *near;        /* of one that is not there: a name like it, or NULL */
 	struct lag_partition *partitions; /* by topic, partition */
 	int partitions_n;
 	/* sums over the rows that count: lag_sum() */

@@ -59,6 +59,7 @@ add_row(struct lag_total *t, const struct lag_partition *p)
 	add(&t->unread, p->unread);
 	if (p->age_source != LAG_AGE_NONE && p->age_ms > t->age_ms)
 		t->age_ms = p->age_ms;
+	t->is_ageless |= p->lag > 0 && p->age_source == LAG_AGE_NONE;
 	if (p->status > t->status)
 		t->status = p->status;
 }
@@ -105,9 +106,14 @@ fold(struct lag_total *items, int n)
 		add(&last->unread, items[i].unread);
 		if (items[i].age_ms > last->age_ms)
 			last->age_ms = items[i].age_ms;
+		last->is_ageless |= items[i].is_ageless;
 		if (items[i].status > last->status)
 			last->status = items[i].status;
 	}
+	/* Rows that are read to their ends say nothing of the others. */
+	for (int i = 0; i < kept; i++)
+		if (items[i].is_ageless && !items[i].age_ms)
+			items[i].age_ms = -1;
 	return kept;
 }
 
@@ -122,7 +128,7 @@ add_idle(const struct lag_group *g, enum lag_by by, struct lag_total *items)
 
 		if (!g->members[i].partitions_n)
 			items[n++] = (struct lag_total){ g, key_of(&none, by),
-				none.member, 0, 0, -1, -1, -1, -1, LAG_OK };
+				none.member, 0, 0, -1, -1, -1, -1, LAG_OK, false };
 	}
 	return n;
 }
@@ -148,7 +154,7 @@ lag_totals_init(struct lag_totals *t, const struct lag_snapshot *s, enum lag_by 
 			if (!p->topic || (p->lag >= 0 && !p->counts))
 				continue;
 			mine[n] = (struct lag_total){ g, key_of(p, by), p->member,
-				0, 0, -1, -1, -1, -1, LAG_OK };
+				0, 0, -1, -1, -1, -1, LAG_OK, false };
 			add_row(&mine[n++], p);
 		}
 		t->n += fold(mine, n);

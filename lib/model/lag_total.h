@@ -5,6 +5,8 @@
 #ifndef MODEL_LAG_TOTAL_H
 #define MODEL_LAG_TOTAL_H
 
+#include <stdbool.h>
+
 #include "model/lag.h"
 
 enum lag_by { LAG_BY_MEMBER, LAG_BY_CLIENT, LAG_BY_INSTANCE, LAG_BY_HOST,
@@ -18,6 +20,7 @@ struct lag_total {
 	int64_t lag, lost, unread; /* sums; -1 = no row has one */
 	int64_t age_ms;          /* the oldest; -1 = none is known */
 	enum lag_status status;  /* the worst */
+	bool is_ageless;         /* a row has lag, and nobody knows its age */
 };
 
 struct lag_totals {

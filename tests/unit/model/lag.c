@@ -200,6 +200,33 @@ a_rebalance_stops_nothing(void)
 }
 
 static void
+an_age_that_is_not_known_is_not_nothing(void)
+{
+	struct bench b;
+	struct lag_totals t;
+
+	bench_init(&b, 0, 10);
+	row(&b, 10);
+	row(&b, 4);
+	lag_finish(&b.s);
+	CHECK_INT(b.g.age_ms, -1);
+	lag_totals_init(&t, &b.s, LAG_BY_TOPIC);
+	CHECK_INT(t.items[0].lag, 6);
+	CHECK_INT(t.items[0].age_ms, -1);
+	lag_totals_release(&t);
+	lag_set_age(&b.rows[1], 1000, LAG_AGE_RECORD, 1500);
+	lag_sum(&b.g);
+	CHECK_INT(b.g.age_ms, 500);
+	bench_free(&b);
+
+	bench_init(&b, 0, 10);
+	row(&b, 10);
+	lag_finish(&b.s);
+	CHECK_INT(b.g.age_ms, 0);
+	bench_free(&b);
+}
+
+static void
 totals_find_the_sick_member(void)
 {
 	struct bench b;
@@ -283,6 +310,7 @@ main(void)
 	RUN(a_deleted_topic_is_a_fact_not_a_failure);
 	RUN(a_topic_without_subscriber_is_out_of_the_totals);
 	RUN(a_rebalance_stops_nothing);
+	RUN(an_age_that_is_not_known_is_not_nothing);
 	RUN(totals_find_the_sick_member);
 	RUN(thresholds_are_strict);
 	RUN(durations_are_short);
