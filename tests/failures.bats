@@ -65,13 +65,13 @@ dead_letters() { # N [TIMESTAMP]
 	src=$(topic)
 	kc-topics create -q "$src" "$src-to"
 	seq 1000 | kc-produce -q --raw "$src"
-	kc-replay -q "$src" --to "$src-to" --name "$src" --rate 500 3>&- 4>&- &
+	kc-replay -q "$src" --to "$src-to" --name "$src" --rate 50 3>&- 4>&- &
 	local pid=$!
 	has_begun() { kc-consume "$src-to" -e -c 1 --fail-empty >/dev/null 2>&1; }
 	eventually has_begun
 	kill -9 $pid
 	fault "OffsetFetch error=NOT_COORDINATOR count=3"
-	exits 0 kc-replay -q --resume "$src"
+	exits 0 kc-replay -q --resume "$src" --speed max
 	[[ $(kc-consume "$src-to" -e --raw | sort -n | cmp - <(seq 1000)) == "" ]]
 }
 
@@ -174,7 +174,7 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 
 @test "a twin is 5 although connections were lost before" {
 	dead_letters 40
-	kc-dlq redrive "$dlq" --yes --rate 10/s 2>"$BATS_TEST_TMPDIR/err" 3>&- 4>&- &
+	kc-dlq redrive "$dlq" --yes --rate 2/s 2>"$BATS_TEST_TMPDIR/err" 3>&- 4>&- &
 	local first=$!
 	has_begun() { kc-consume "$src" -e -c 1 --fail-empty >/dev/null 2>&1; }
 	eventually has_begun

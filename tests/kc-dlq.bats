@@ -567,7 +567,7 @@ handled() { # N
 
 @test "a signal ends it between two transactions, and another run finishes" {
 	dead_letters 40
-	kc-dlq redrive "$dlq" --yes --rate 8/s --run slow 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	kc-dlq redrive "$dlq" --yes --rate 2/s --run slow 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	pid=$!
 	eventually eval '[[ -n $(arrived) ]]'
 	kill -TERM $pid
@@ -582,7 +582,7 @@ handled() { # N
 
 @test "a twin takes over: the first is fenced, says by whom, and nothing is sent twice" {
 	dead_letters 40
-	kc-dlq redrive "$dlq" --yes --rate 8/s --run first 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	kc-dlq redrive "$dlq" --yes --rate 2/s --run first 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	pid=$!
 	eventually eval '[[ -n $(arrived) ]]'
 	exits 0 kc-dlq redrive "$dlq" --yes --rate max --run second

@@ -206,7 +206,7 @@ sent() { # JOB AT-LEAST
 	for mode in txn checkpoint scan; do
 		dst=$(topic)
 		target "$dst"
-		begin "$dst" --eos $mode --rate 4
+		begin "$dst" --eos $mode --rate 2
 		kill -TERM $pid
 		status=0
 		wait $pid || status=$?
@@ -216,7 +216,7 @@ sent() { # JOB AT-LEAST
 		exits 1 kc-replay "$src" --to "$dst" --name "$dst"
 		says "has begun already"
 		before=$(kc-replay status "$dst" --json | jq .sent)
-		kc-replay --resume "$dst" --rate 4 2>again.err &
+		kc-replay --resume "$dst" --rate 2 2>again.err &
 		pid=$!
 		eventually sent "$dst" $((before + 1))
 		kill -9 $pid
@@ -233,7 +233,7 @@ sent() { # JOB AT-LEAST
 @test "a twin takes over: the older run ends with 5" {
 	fill "$src"
 	target "$dst"
-	begin "$dst" --rate 5
+	begin "$dst" --rate 2
 	exits 0 kc-replay --resume "$dst" --speed max
 	status=0
 	wait $pid || status=$?
