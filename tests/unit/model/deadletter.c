@@ -261,7 +261,7 @@ smallrye_retries_count_behind(void)
 	CHECK_INT(d.scheme, DEADLETTER_SMALLRYE_RETRY);
 	CHECK_INT(d.hops_n, 2);
 	CHECK(is(d.error.class, "New") && is(d.origin.topic, "orders"));
-	CHECK_INT(d.origin.timestamp, 1700019273540);
+	CHECK_INT(d.origin.timestamp, 1700000000000);
 	CHECK(is(d.hops[0].origin.topic, "orders_retry_10000"));
 	CHECK_INT(d.attempts, 2);
 	CHECK_INT(d.first_failed_at, 1700000000500);
