@@ -18,25 +18,6 @@ next_partition(const struct replay_job *j)
 	return j->parts_n ? j->parts[j->parts_n - 1].partition + 1 : 0;
 }
 
-/*
- * Records stay in their partition, if the target has it: who adds some to both
- * topics gets the time for it.
- */
-static bool
-target_is_ready(struct replayer *r, int partitions)
-{
-	bool waited = partitions == r->grown_to;
-	struct err ignored;
-	int n = partitions;
-
-	if (!r->target_missing && admin_count_partitions(r->target,
-	    r->job.spec.target, ANSWER_MS, &n, &ignored))
-		return false;
-	r->grown_to = partitions;
-	r->target_partitions = n;
-	return waited || n >= partitions || r->shape.partition != REPLAY_PART_SAME;
-}
-
 static void
 add_parts(struct replayer *r, int partitions)
 {
@@ -58,7 +39,7 @@ replayer_grow(struct replayer *r, struct err *e)
 {
 	const struct replay_spec *s = &r->job.spec;
 	int64_t now = clock_mono_ms(clock_system());
-	int warned = r->warnings_n, more, n;
+	int warned = r->warnings_n, more, n, target = r->target_partitions;
 	struct err ignored;
 
 	if (!s->follow || s->partitions || s->offsets || now < r->look_at)
@@ -68,8 +49,15 @@ replayer_grow(struct replayer *r, struct err *e)
 	if (admin_count_partitions(r->source, s->topic, ANSWER_MS, &n, &ignored))
 		return 0;
 	more = n - next_partition(&r->job);
-	if (more <= 0 || !target_is_ready(r, n))
+	/* The news spreads among the brokers; and the target may get some too. */
+	if (more <= 0 || n != r->grown_to) {
+		r->grown_to = n;
 		return 0;
+	}
+	if (!r->target_missing && admin_count_partitions(r->target, s->target,
+	    ANSWER_MS, &target, &ignored))
+		return 0;
+	r->target_partitions = target;
 	diag_note("topic '%s' has %d partition%s more: replayed too", s->topic,
 		more, more == 1 ? "" : "s");
 	replayer_positions(r);
