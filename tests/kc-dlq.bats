@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # kc-dlq: what is selected, sent back, put aside; the ledger, runs, failures.
+# shellcheck disable=SC2154
 
 load lib/kc
 
