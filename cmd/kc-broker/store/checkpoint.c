@@ -103,20 +103,29 @@ write_file(const struct fs *fs, const char *path, const struct buf *b, bool sync
 }
 
 int
+checkpoint_replace(const struct fs *fs, const char *dir, const struct buf *file,
+	bool sync, struct err *e)
+{
+	char path[4096], tmp[4096];
+
+	snprintf(path, sizeof(path), "%s/checkpoint", dir);
+	snprintf(tmp, sizeof(tmp), "%s/checkpoint.tmp", dir);
+	if (write_file(fs, tmp, file, sync) < 0 || fs->rename(fs, tmp, path) < 0 ||
+	    (sync && fs_sync_dir(fs, dir) < 0))
+		return err_errno(e, ERR_IO, "cannot write '%s'", path);
+	return 0;
+}
+
+int
 checkpoint_write(const struct fs *fs, const char *dir,
 	const struct checkpoint_head *head, const struct list *entries, bool sync,
 	struct err *e)
 {
-	char path[4096], tmp[4096];
 	struct buf b = BUF_INIT;
-	int r = 0;
+	int r;
 
-	snprintf(path, sizeof(path), "%s/checkpoint", dir);
-	snprintf(tmp, sizeof(tmp), "%s/checkpoint.tmp", dir);
 	encode(head, entries, &b);
-	if (write_file(fs, tmp, &b, sync) < 0 || fs->rename(fs, tmp, path) < 0 ||
-	    (sync && fs_sync_dir(fs, dir) < 0))
-		r = err_errno(e, ERR_IO, "cannot write '%s'", path);
+	r = checkpoint_replace(fs, dir, &b, sync, e);
 	buf_release(&b);
 	return r;
 }

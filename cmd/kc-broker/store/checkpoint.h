@@ -66,6 +66,10 @@ int checkpoint_write(const struct fs *fs, const char *dir,
 	const struct checkpoint_head *head, const struct list *entries, bool sync,
 	struct err *e);
 
+/* The same with the bytes of one that was read. */
+int checkpoint_replace(const struct fs *fs, const char *dir, const struct buf *file,
+	bool sync, struct err *e);
+
 /*
  * Reads it: 1, 0 when there is none (or an empty one), -1 when it is damaged. Entries are
  * slices of *file.

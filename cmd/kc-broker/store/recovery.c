@@ -179,6 +179,11 @@ recovery_open(struct store *s, struct err *e)
 	s->was_clean &= got > 0;
 	if (open_wal(s, &head, e) < 0)
 		return -1;
+	/* Its sync may be the one that failed: then the kernel takes it for
+	 * written, and the first commit's would succeed without it. */
+	if (s->suspect && got && checkpoint_replace(s->fs, s->dir,
+			&s->recovery->checkpoint, true, e) < 0)
+		return -1;
 	choose_nonce(s, head.nonce);
 	if (s->wal && ((!got && first_checkpoint(s, e) < 0) ||
 	    read_wal(s, &head, &newest, e) < 0))

@@ -398,6 +398,33 @@ a_checkpoint_that_was_not_synced_does_not_count(void)
 	unsynced_checkpoint(NULL); /* the name */
 }
 
+/* The first one is synced by the first commit: that fails, and a start follows. */
+static void
+a_first_checkpoint_that_was_not_synced_is_written_again(void)
+{
+	struct watched w, cut;
+	struct partlog *l;
+	struct fs fs;
+
+	broken = "";
+	init(&w);
+	fs = w.sim.fs;
+	fs.fsync = broken_fsync;
+	w.f.o.fs = &fs;
+	CHECK(l = start_alone(&w.f));
+	broken = "/checkpoint";
+	CHECK(fixture_wait(&w.f, append(l, 5, 100).commit));
+	CHECK_INT(store_failed(w.f.s), KERR_KAFKA_STORAGE_ERROR);
+	fixture_stop(&w.f);
+	broken = "";
+	CHECK(l = start_alone(&w.f));
+	acked(&w, l, 5, 100);
+	cut_into(&cut, &w, operations(&w), SIM_LOSE);
+	has_all(&cut, NULL, 10);
+	release(&cut);
+	release(&w);
+}
+
 int
 main(void)
 {
@@ -409,5 +436,6 @@ main(void)
 	RUN(the_clean_mark_does_not_outlive_a_new_segment);
 	RUN(indexes_that_a_checkpoint_counts_are_on_disk);
 	RUN(a_checkpoint_that_was_not_synced_does_not_count);
+	RUN(a_first_checkpoint_that_was_not_synced_is_written_again);
 	return tap_done();
 }
