@@ -14,7 +14,7 @@
  *	frames HOST PORT TOPIC PARTITIONS COUNT SIZE RECORDS
  *		the same without a client's work: Produce requests made
  *		beforehand, each with a batch of so many records for the next
- *		partition, 64 in flight on one connection: "SECONDS"
+ *		partition, 256 in flight on one connection: "SECONDS"
  *	rate SERVERS TOPIC RATE SECONDS SIZE
  *		at a fixed rate, acks=all, linger 0: "P50 P99 P99.9 MAX" ms from
  *		when a message was due to its report
@@ -241,7 +241,7 @@ payload(size_t size)
 
 /* ---- requests made beforehand -------------------------------------------------- */
 
-enum { FRAMES_IN_FLIGHT = 64, PRODUCE_VERSION = 7 };
+enum { FRAMES_IN_FLIGHT = 256, PRODUCE_VERSION = 7 };
 
 struct bytes {
 	uint8_t *p;
