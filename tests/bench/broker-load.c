@@ -348,9 +348,9 @@ put_produce(struct bytes *b, const char *topic, long partition, long records,
 	b->n = end;
 }
 
-/* A reply to one of them: was it taken? */
-static void
-expect_taken(int s, const char *topic)
+/* The error code in the reply to one of them. */
+static int
+reply_error(int s, const char *topic)
 {
 	static uint8_t reply[1024];
 	size_t at = 4 + 4 + 2 + strlen(topic) + 4 + 4, size;
@@ -358,8 +358,7 @@ expect_taken(int s, const char *topic)
 	if (!read_fully(s, reply, 4) || (size = be(reply, 4)) > sizeof(reply) ||
 	    size < at + 2 || !read_fully(s, reply, size))
 		die(topic, "no reply");
-	if (be(reply + at, 2))
-		die(topic, "a batch was refused");
+	return (int)be(reply + at, 2);
 }
 
 static void
@@ -370,6 +369,21 @@ send_all(int s, const uint8_t *p, size_t n)
 	for (; n; p += w, n -= (size_t)w)
 		if ((w = write(s, p, n)) <= 0)
 			die("connection", "broken off");
+}
+
+/* A topic that was made just now has no leaders yet, says Apache Kafka. */
+static void
+send_first(int s, const char *topic, const struct bytes *frame)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+
+	for (int tries = 0; tries < 1000; tries++) {
+		send_all(s, frame->p, frame->n);
+		if (!reply_error(s, topic))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	die(topic, "a batch is refused");
 }
 
 static int
@@ -392,6 +406,7 @@ frames(int argc, char **argv)
 	for (long i = 0; i < partitions; i++) {
 		all[i].p = malloc(most + 512);
 		put_produce(&all[i], topic, i, records, value, size);
+		send_first(s, topic, &all[i]);
 	}
 	t0 = now_us();
 	while (taken < count) {
@@ -399,7 +414,8 @@ frames(int argc, char **argv)
 			send_all(s, all[sent % partitions].p, all[sent % partitions].n);
 			sent++;
 		} else {
-			expect_taken(s, topic);
+			if (reply_error(s, topic))
+				die(topic, "a batch was refused");
 			taken++;
 		}
 	}
