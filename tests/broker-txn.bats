@@ -176,7 +176,7 @@ states_compacted() {
 	kill "$load"
 	wait "$load" || true
 	restart -o log.cleaner.backoff.ms=50
-	states_compacted
+	eventually states_compacted
 	[ "$(state a)" = "0 CompleteCommit 0 0" ]
 	[ "$(state b)" = "0 Ongoing 0 1" ]
 	[ "$(send b 1 three)" = 0 ]
