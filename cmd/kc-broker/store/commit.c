@@ -317,6 +317,9 @@ run(void *arg)
 			c->error = k->error;
 		else
 			sync_timed(s, c);
+		/* The keeper was told instead of us: the file may be the one. */
+		if (!c->error && atomic_load(&s->sync_failed))
+			c->error = EIO;
 		k->error = c->error;
 		pthread_mutex_lock(&k->lock);
 		k->busy = false;

@@ -92,6 +92,11 @@ run_checkpoint(struct keeper *k, struct checkpoint_job *job)
 		err_errno(&job->error, ERR_IO, "cannot sync '%s'", s->dir);
 		return;
 	}
+	/* The committer was told instead of us: the file may be one of ours. */
+	if (atomic_load(&s->sync_failed)) {
+		err_set(&job->error, ERR_IO, "a sync has failed in '%s'", s->dir);
+		return;
+	}
 	for (size_t i = 0; i < job->updates_n; i++) {
 		struct entry_update *u = &job->updates[i];
 

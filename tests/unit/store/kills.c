@@ -425,6 +425,99 @@ a_first_checkpoint_that_was_not_synced_is_written_again(void)
 	release(&w);
 }
 
+/* ---- of two that sync a file, one is told of the failure ------------------- */
+
+static atomic_bool gate, first;
+
+static int
+gated_fdatasync(const struct fs *fs, int fd)
+{
+	if (atomic_exchange(&first, false))
+		while (atomic_load(&gate))
+			poll(NULL, 0, 1);
+	return simfs_sync(fs, fd);
+}
+
+/* With an append that is not handed over yet, and a checkpoint that syncs it. */
+static struct partlog *
+append_and_checkpoint(struct watched *w, struct fs *fs, bool gated, int error)
+{
+	struct partlog *l;
+
+	init(w);
+	*fs = w->sim.fs;
+	fs->fdatasync = gated_fdatasync;
+	w->f.o.fs = fs;
+	CHECK(l = start_alone(&w->f));
+	w->f.s->checkpoint_retry = 0;
+	acked(w, l, 1, 100);
+	checkpoint(w);
+	append(l, 1, 70000);
+	atomic_store(&gate, gated);
+	atomic_store(&first, gated);
+	set_sync_error(w, error);
+	w->f.s->checkpoint_due = true;
+	store_poll(w->f.s);
+	CHECK(w->f.s->checkpointing);
+	return l;
+}
+
+static void
+await_failure(struct watched *w)
+{
+	for (int i = 0; i < 5000 && !atomic_load(&w->f.s->sync_failed); i++)
+		poll(NULL, 0, 1);
+	CHECK(atomic_load(&w->f.s->sync_failed));
+	set_sync_error(w, 0);
+}
+
+static void
+a_commit_is_not_durable_when_the_checkpoint_was_told(void)
+{
+	struct watched w;
+	struct partlog *l;
+	struct fs fs;
+	size_t from;
+
+	l = append_and_checkpoint(&w, &fs, false, EIO);
+	await_failure(&w);
+	from = operations(&w);
+	store_flush(w.f.s);
+	/* Its sync succeeds, and comes back before the loop hears of the other. */
+	for (int i = 0; i < 50 && operations(&w) < from + 2; i++)
+		poll(NULL, 0, 1);
+	CHECK(operations(&w) > from);
+	CHECK(fixture_settle(&w.f));
+	CHECK_INT(store_failed(w.f.s), KERR_KAFKA_STORAGE_ERROR);
+	CHECK_INT(partlog_high_watermark(l), 1);
+	release(&w);
+}
+
+static void
+a_checkpoint_does_not_count_when_the_commit_was_told(void)
+{
+	struct watched w, cut;
+	struct partlog *l;
+	struct fs fs;
+
+	append_and_checkpoint(&w, &fs, true, 0);
+	while (atomic_load(&first))
+		poll(NULL, 0, 1);
+	set_sync_error(&w, EIO);
+	store_flush(w.f.s);
+	await_failure(&w);
+	atomic_store(&gate, false);
+	CHECK(fixture_settle(&w.f));
+	fixture_stop(&w.f);
+	CHECK(l = start_alone(&w.f));
+	CHECK(fixture_settle(&w.f));
+	CHECK_INT(partlog_high_watermark(l), 2);
+	cut_into(&cut, &w, operations(&w), SIM_LOSE);
+	has_all(&cut, NULL, 2);
+	release(&cut);
+	release(&w);
+}
+
 int
 main(void)
 {
@@ -437,5 +530,7 @@ main(void)
 	RUN(indexes_that_a_checkpoint_counts_are_on_disk);
 	RUN(a_checkpoint_that_was_not_synced_does_not_count);
 	RUN(a_first_checkpoint_that_was_not_synced_is_written_again);
+	RUN(a_commit_is_not_durable_when_the_checkpoint_was_told);
+	RUN(a_checkpoint_does_not_count_when_the_commit_was_told);
 	return tap_done();
 }
