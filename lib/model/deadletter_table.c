@@ -197,7 +197,7 @@ const struct death_scheme death_schemes[DEADLETTER_SCHEMES] = {
 	[DEADLETTER_KARAFKA] = { "karafka", HEADERS(karafka),
 		.needs = NEEDS(TOPIC) | NEEDS(PARTITION) | NEEDS(OFFSET) },
 	[DEADLETTER_WATERMILL] = { "watermill", .needs = NEEDS(MESSAGE), HEADERS(watermill) },
-	[DEADLETTER_UBER] = { "uber" },
+	[DEADLETTER_UBER] = { .name = "uber" },
 	[DEADLETTER_CAMEL] = { "camel", .needs = NEEDS(STAGE), HEADERS(camel) },
 	[DEADLETTER_BAKDATA] = { "bakdata", .keeps_time = true },
 };

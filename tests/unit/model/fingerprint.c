@@ -19,10 +19,13 @@ static bool
 reads(const char *text, const char *class, const char *message, const char *frame)
 {
 	struct stack s;
+	bool good;
 
 	stack_read(slice_str(text), &s, &arena);
 	/* All three are said, when one is wrong. */
-	return is(s.class, class) & is(s.message, message) & is(s.frame, frame);
+	good = is(s.class, class);
+	good = is(s.message, message) && good;
+	return is(s.frame, frame) && good;
 }
 
 /* ---- stack traces: printed by Java 17, Python 3.11, Node 20, Go 1.2x ------------- */
