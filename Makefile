@@ -209,7 +209,7 @@ check-kafka:
 
 # House style and layers; then scripts and manual pages by their own linters.
 check-style: all
-	@BUILD=$(BUILD) CC=$(CC) tests/check-style
+	@BUILD=$(BUILD) CC='$(CC)' tests/check-style
 lint:
 	@$(call need,shellcheck mandoc)
 	@shellcheck -S warning -x $$(grep -lIE '^#!.*(bash|/sh)$$' -r tests .ci 2>/dev/null) \
