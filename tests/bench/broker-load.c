@@ -8,9 +8,11 @@
  *		once Metadata is answered
  *	topic SERVERS TOPIC PARTITIONS
  *		makes a topic
- *	produce SERVERS TOPIC COUNT SIZE
- *		as fast as it goes, acks=all, linger 5 ms: "SECONDS CPU", the
- *		second its own
+ *	produce SERVERS TOPIC COUNT SIZE [unkeyed]
+ *		as fast as it goes, acks=all, linger 5 ms, each record for the
+ *		next partition, or unkeyed: librdkafka's partitioner chooses,
+ *		as for every program that names none. "SECONDS CPU", the second
+ *		its own
  *	frames HOST PORT TOPIC PARTITIONS COUNT SIZE RECORDS
  *		the same without a client's work: Produce requests made
  *		beforehand, each with a batch of so many records for the next
@@ -553,15 +555,16 @@ produce(int argc, char **argv)
 	rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, producer_conf(argv[0], "5", &r));
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, argv[1], NULL);
 	char *p = payload(size);
+	bool unkeyed = argc > 4 && !strcmp(argv[4], "unkeyed");
 	double cpu;
 	int64_t t0;
 
-	(void)argc;
 	partitions = partitions_of(rk, rkt);
 	t0 = now_us();
 	cpu = own_cpu();
 	for (long i = 0; i < count; i++) {
-		send_one(rk, rkt, (int32_t)(i % partitions), p, size, 0);
+		send_one(rk, rkt, unkeyed ? RD_KAFKA_PARTITION_UA : (int32_t)(i % partitions),
+			p, size, 0);
 		if (i % 1024 == 0)
 			rd_kafka_poll(rk, 0);
 	}
