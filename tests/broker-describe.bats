@@ -81,6 +81,27 @@ page='[(.Topics[] | "\(.Name) \([.Partitions[].PartitionIndex] | join(","))"), "
 	done
 }
 
+@test "the largest timestamp is that of a record that is there" {
+	local now i
+	now=$(date +%s)000
+	max() { # OFFSET AFTER: behind DeleteRecords
+		ask DeleteRecords 2 "{\"Topics\":[{\"Name\":\"TOPIC\",\"Partitions\":[{\"Offset\":$1}]}]}" >/dev/null
+		is "[0,$2]" ask ListOffsets 8 '{"ReplicaId":-1,"Topics":[{"Name":"TOPIC","Partitions":[{"Timestamp":-3,"CurrentLeaderEpoch":-1}]}]}' \
+			".Topics[0].Partitions[0] | [.ErrorCode, .Offset, (.Timestamp - $now)]"
+	}
+	for i in 1 5 3 4 2; do
+		echo "{\"partition\":0,\"value\":null,\"timestamp\":$((now + i))}"
+	done | kc-produce -q --keep-partition -X linger.ms=500 -X compression.type=lz4 "$t" # one batch
+	[ "$(od -An -tu1 -j60 -N1 "$BATS_FILE_TMPDIR/broker/$t-0/00000000000000000000.log")" -eq 5 ] # its count
+	max 0 1,5
+	max 1 1,5
+	max 2 3,4
+	max 4 4,2
+	ask DeleteRecords 2 '{"Topics":[{"Name":"TOPIC","Partitions":[{"Offset":-1}]}]}' >/dev/null
+	is '[0,-1,-1]' ask ListOffsets 8 '{"ReplicaId":-1,"Topics":[{"Name":"TOPIC","Partitions":[{"Timestamp":-3,"CurrentLeaderEpoch":-1}]}]}' \
+		'.Topics[0].Partitions[0] | [.ErrorCode, .Offset, .Timestamp]'
+}
+
 @test "the data directory, its volume, and what each partition takes" {
 	head -c 1000 /dev/zero | tr '\0' x | kcat -q -P -b "$KC_BROKERS" -t "$t" -p 1
 	for v in 1 2 3 4 5; do

@@ -274,6 +274,26 @@ partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
 	return KERR_NONE;
 }
 
+/* The largest timestamp of the batch's records from `from` on, -1 = there is none. */
+static int
+max_of_batch(struct segment *g, int64_t pos, struct batch *b, int64_t from,
+	int64_t *max)
+{
+	struct reader rd = { BUF_INIT, BUF_INIT };
+	struct err e = ERR_INIT;
+	struct batch_record rec;
+	struct slice records;
+	int got = -1;
+
+	*max = -1;
+	if (!load_batch(&rd, g, pos, b, &records, &e))
+		while ((got = batch_next(b, &records, &rec)) == 1)
+			if (rec.offset >= from && rec.timestamp > *max)
+				*max = rec.timestamp;
+	reader_release(&rd);
+	return got;
+}
+
 /* The largest batch timestamp below the limit, in segments that may have one
  * larger than *t: *found is the segment of it. `exact` passes over batches that
  * compaction has emptied, which keep theirs. */
@@ -299,11 +319,20 @@ max_of_segment(struct partlog *l, int i, int64_t limit, bool exact, int64_t *t,
 	if (segment_open(g, false) < 0 || limit_pos(l, i, limit, &end) < 0)
 		return -1;
 	walk_init(&w, g, 0, end, window);
-	while ((got = walk_next(&w, &b)) == 1)
-		if (b.max_timestamp > *t && w.offset > l->start && b.count) {
-			*t = b.max_timestamp;
+	while ((got = walk_next(&w, &b)) == 1) {
+		int64_t max = b.max_timestamp;
+
+		if (max <= *t || w.offset <= l->start || !b.count)
+			continue;
+		/* DeleteRecords may have cut it in two. */
+		if (b.base_offset < l->start && max_of_batch(g, w.pos - b.size,
+				&b, l->start, &max) < 0)
+			return -1;
+		if (max > *t) {
+			*t = max;
 			*found = i;
 		}
+	}
 	return got;
 }
 
