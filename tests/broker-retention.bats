@@ -142,6 +142,28 @@ compacted() { # TOPIC [NAME=VALUE...]
 	has_count "$T" 500
 }
 
+delete_records() { # TOPIC OFFSET: low watermark and error
+	"$ROOT/tests/lib/ask" "$KC_BROKERS" DeleteRecords 2 "$(jq -nc --arg t "$1" --argjson o "$2" \
+		'{Topics: [{Name: $t, Partitions: [{PartitionIndex: 0, Offset: $o}]}]}')" |
+		jq -c '.Topics[0].Partitions[0] | [.LowWatermark, .ErrorCode]'
+}
+
+@test "DeleteRecords: not of a topic that is only compacted, nor behind its end" {
+	kc-topics create -c cleanup.policy=compact "$T"
+	kc-topics create -c cleanup.policy=compact,delete "$T-both"
+	for t in "$T" "$T-both"; do
+		records 4 4 | produce "$t"
+	done
+	[[ $(delete_records "$T" 2) == '[-1,44]' && $(start_of "$T") == 0 ]]
+	[[ $(delete_records "$T" 9) == '[-1,44]' ]]
+	[[ $(delete_records "$T-both" 2) == '[2,0]' && $(start_of "$T-both") == 2 ]]
+	[[ $(delete_records "$T-both" 9) == '[-1,1]' ]]
+	[[ $(delete_records "$T-both" 1) == '[2,0]' ]]
+	# the policy acts when altered
+	kc-topics alter "$T" -c cleanup.policy=delete
+	[[ $(delete_records "$T" -1) == '[4,0]' ]]
+}
+
 @test "compact,delete does both" {
 	kc-topics create -c cleanup.policy=compact,delete -c internal.segment.bytes=4000 \
 		-c min.cleanable.dirty.ratio=0 "$T"

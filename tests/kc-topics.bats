@@ -223,6 +223,20 @@ config_is() { # TOPIC NAME VALUE
 	says "trim wants one place"
 }
 
+@test "trim of a topic that is only compacted is refused, before a dry run promises anything" {
+	t=$(topic)
+	kc-topics create -q "$t" -p 1 -c cleanup.policy=compact
+	echo '{"key":"a","value":"b"}' | kc-produce -q "$t"
+	for o in -n -y; do
+		exits 1 kc-topics trim "$t" -o end $o
+		says "topic '$t': its records cannot be deleted: it is only compacted (cleanup.policy=compact,delete allows it"
+	done
+	[[ $(kc-consume "$t" -e | wc -l) == 1 ]]
+	kc-topics alter -q "$t" -c cleanup.policy=compact,delete
+	eventually kc-topics trim -q "$t" -o end -y
+	[[ -z $(kc-consume "$t" -e) ]]
+}
+
 @test "delete demands --yes where there is no terminal" {
 	t=$(topic)
 	kc-topics create "$t"

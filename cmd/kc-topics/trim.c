@@ -95,7 +95,8 @@ trim_one(struct args *a, struct admin_topics *topics, const char *name,
 	if (!t)
 		return tally_not_found(topics, name, e);
 	before = xcalloc((size_t)t->partitions_n, sizeof(*before));
-	ret = admin_offsets(a->client, a->timeout_ms, t, e) ||
+	ret = admin_check_deletes(a->client, name, a->timeout_ms, e) ||
+		admin_offsets(a->client, a->timeout_ms, t, e) ||
 		find_cut(a, t, before, gone, e) || (*gone && !a->dry_run &&
 		admin_delete_records(a->client, t, before, a->timeout_ms, e)) ? -1 : 0;
 	free(before);

@@ -366,12 +366,42 @@ admin_delete(struct client *c, const char *topic, const struct admin_options *o,
 	return ret;
 }
 
+static int
+only_compacted(struct err *e)
+{
+	return err_set(e, ERR_FAILED, "its records cannot be deleted: it is only "
+		"compacted (cleanup.policy=compact,delete allows it, and deletes "
+		"by age, too)");
+}
+
+int
+admin_check_deletes(struct client *c, const char *topic, int timeout_ms,
+	struct err *e)
+{
+	struct admin_configs k = { 0 };
+	const struct admin_config *policy;
+	bool deletes;
+
+	if (admin_configs(c, ADMIN_TOPIC, topic, timeout_ms, &k, e)) {
+		if (e->code != ERR_REFUSED)
+			return -1;
+		*e = (struct err)ERR_INIT;
+		return 0;
+	}
+	policy = admin_configs_find(&k, "cleanup.policy");
+	deletes = !policy || !policy->value || strstr(policy->value, "delete");
+	admin_configs_release(&k);
+	return deletes ? 0 : only_compacted(e);
+}
+
 /* Each partition's own answer. */
 static int
 deleted(struct client *c, const rd_kafka_topic_partition_list_t *l, struct err *e)
 {
 	for (int i = 0; i < l->cnt; i++)
-		if (l->elems[i].err) {
+		if (l->elems[i].err == RD_KAFKA_RESP_ERR_POLICY_VIOLATION) {
+			return only_compacted(e);
+		} else if (l->elems[i].err) {
 			client_error(c, l->elems[i].err, NULL, e);
 			return err_wrap(e, "[%d]", (int)l->elems[i].partition);
 		}

@@ -108,9 +108,12 @@ int admin_await(struct client *c, const char *topic, int timeout_ms,
 int admin_delete(struct client *c, const char *topic,
 	const struct admin_options *o, struct err *e);
 /*
- * Deletes what lies before these offsets, one for each partition of t
- * (KIP-107). A topic that is only compacted refuses that.
+ * ERR_FAILED when the topic is only compacted: then DeleteRecords is refused.
+ * Who may not see its configs learns that from the broker.
  */
+int admin_check_deletes(struct client *c, const char *topic, int timeout_ms,
+	struct err *e);
+/* Deletes what lies before these offsets, one for each partition of t (KIP-107). */
 int admin_delete_records(struct client *c, const struct admin_topic *t,
 	const int64_t *before, int timeout_ms, struct err *e);
 /* To this many partitions in all. */

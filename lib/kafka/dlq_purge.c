@@ -150,28 +150,13 @@ forget(struct job *j, struct err *e)
 	return commit(j, e);
 }
 
-/* Kafka's own answer to that comes after the archive is written. */
-static int
-check_policy(const struct job *j, struct err *e)
-{
-	struct admin_configs k = { 0 };
-	const struct admin_config *policy;
-	bool deletes;
-
-	if (admin_configs(j->d->client, ADMIN_TOPIC, j->d->o.topic,
-	    j->d->o.timeout_ms, &k, e))
-		return -1;
-	policy = admin_configs_find(&k, "cleanup.policy");
-	deletes = !policy || !policy->value || strstr(policy->value, "delete");
-	admin_configs_release(&k);
-	return deletes ? 0 : err_set(e, ERR_FAILED, "cannot delete records from "
-		"the front of '%s': it is only compacted", j->d->o.topic);
-}
-
 static int
 purge(struct job *j, struct err *e)
 {
-	if (check_policy(j, e) || find_prefix(j, e))
+	/* Kafka's own answer to that comes after the archive is written. */
+	if (admin_check_deletes(j->d->client, j->d->o.topic, j->d->o.timeout_ms, e))
+		return err_wrap(e, "'%s'", j->d->o.topic);
+	if (find_prefix(j, e))
 		return -1;
 	if (!j->run->selected || j->o->dry_run)
 		return 0;

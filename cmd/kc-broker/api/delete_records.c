@@ -8,6 +8,23 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
+/* A topic that is only compacted keeps what is newest, as Kafka has it. */
+static int16_t
+check(const struct request *rq, const struct topic *t, const struct partlog *log,
+	int32_t partition)
+{
+	int16_t error;
+
+	if (!log)
+		return KERR_UNKNOWN_TOPIC_OR_PARTITION;
+	error = nodes_check(rq, t, partition);
+	if (error)
+		return error;
+	if (t->internal)
+		return KERR_INVALID_TOPIC_EXCEPTION;
+	return partlog_deletes(log) ? KERR_NONE : KERR_POLICY_VIOLATION;
+}
+
 static void
 delete_partition(const struct request *rq, const struct topic *t,
 	const struct delete_records_request_partition *in,
@@ -18,20 +35,12 @@ delete_partition(const struct request *rq, const struct topic *t,
 
 	delete_records_response_partition_init(out);
 	out->partition_index = in->partition_index;
-	out->low_watermark = -1;
-	if (!log) {
-		out->error_code = KERR_UNKNOWN_TOPIC_OR_PARTITION;
-		return;
-	}
-	out->error_code = nodes_check(rq, t, in->partition_index);
+	out->error_code = check(rq, t, log, in->partition_index);
+	if (!out->error_code)
+		out->error_code = partlog_delete_records(log, in->offset,
+			&out->low_watermark, &c);
 	if (out->error_code)
-		return;
-	if (t->internal) {
-		out->error_code = KERR_INVALID_TOPIC_EXCEPTION;
-		return;
-	}
-	out->error_code = partlog_delete_records(log, in->offset,
-		&out->low_watermark, &c);
+		out->low_watermark = -1;
 	if (c > *commit)
 		*commit = c;
 }
@@ -42,8 +51,10 @@ on_commit(struct request *rq, int16_t error)
 	struct delete_records_response *resp = rq->state;
 
 	for (int i = 0; error && i < resp->topics_n; i++)
-		for (int k = 0; k < resp->topics[i].partitions_n; k++)
+		for (int k = 0; k < resp->topics[i].partitions_n; k++) {
 			resp->topics[i].partitions[k].error_code = error;
+			resp->topics[i].partitions[k].low_watermark = -1;
+		}
 	delete_records_response_write(request_reply(rq), rq->version, resp);
 	request_finish(rq);
 }

@@ -459,6 +459,12 @@ partlog_drop_first(struct partlog *l)
 
 /* ---- DeleteRecords ------------------------------------------------------ */
 
+bool
+partlog_deletes(const struct partlog *l)
+{
+	return l->config.delete_old;
+}
+
 int16_t
 partlog_delete_records(struct partlog *l, int64_t before, int64_t *log_start,
 	uint64_t *commit)

@@ -184,6 +184,8 @@ int16_t partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
 int16_t partlog_offset_of_max_time(struct partlog *l, int64_t limit,
 	int64_t *offset, int64_t *timestamp);
 
+/* cleanup.policy has delete: records may go before they are superseded. */
+bool partlog_deletes(const struct partlog *l);
 /* DeleteRecords: moves the log start. -1 = to the high watermark. OFFSET_OUT_OF_RANGE. */
 int16_t partlog_delete_records(struct partlog *l, int64_t before,
 	int64_t *log_start, uint64_t *commit);
