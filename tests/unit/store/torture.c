@@ -435,6 +435,17 @@ begin(struct model *m, struct fixture *f, struct life *x, const struct world *w)
 	return bad == tap_bad;
 }
 
+/* The store is stopped: did it end in order? Its last syncs may have failed. */
+static bool
+ended_in_order(const struct world *w)
+{
+	for (size_t i = w->from; i < w->sim.ops_n; i++)
+		if (w->sim.ops[i].kind == SIM_FAILED ||
+		    w->sim.ops[i].kind == SIM_FAILED_ALL)
+			return false;
+	return true;
+}
+
 /* One life in w->dir, the cuts of it, and the disk that the next one finds. */
 static bool
 live(struct model *m, struct world *w)
@@ -465,7 +476,10 @@ live(struct model *m, struct world *w)
 		end = END_KILL;
 	if (good && end == END_ORDER) {
 		fixture_stop(&f);
-		*MODEL_ADD(m, marks) = (struct mark){ w->sim.ops_n, WITH_THE_END };
+		if (ended_in_order(w))
+			*MODEL_ADD(m, marks) = (struct mark){ w->sim.ops_n, WITH_THE_END };
+		else
+			end = END_KILL;
 	}
 	pthread_mutex_lock(&w->sim.lock);
 	w->sim.recording = false;

@@ -521,8 +521,13 @@ model_check_log(struct model *m, const struct life *x, int slot, const struct ma
 	CHECK(partlog_last_stable(l) <= partlog_high_watermark(l));
 	for (size_t i = 0; i < m->starts_n; i++)
 		if (m->starts[i].topic == x->topic[slot] &&
-		    m->starts[i].commit <= committed)
-			CHECK(start >= m->starts[i].offset);
+		    m->starts[i].commit <= committed &&
+		    !CHECK(start >= m->starts[i].offset))
+			printf("# slot %d, topic %d starts at %" PRId64 " and ends at %"
+				PRId64 "; %" PRId64 " was acknowledged in commit %"
+				PRIu64 " of %" PRIu64 "\n", slot, x->topic[slot], start,
+				partlog_end(l), m->starts[i].offset,
+				m->starts[i].commit, committed);
 	if (slot != SLOT_RETENTION && !CHECK(start <= m->asked_start[x->topic[slot]]))
 		printf("# slot %d starts at %" PRId64 ", asked for was %" PRId64 "\n",
 			slot, start, m->asked_start[x->topic[slot]]);
