@@ -238,3 +238,13 @@ teardown() {
 	[ "$(ask CreateAcls 2 '{"Creations":[{}]}' | jq '.Results[0].ErrorCode')" = 54 ]
 	[ "$(ask DeleteAcls 2 '{"Filters":[{}]}' | jq '.FilterResults[0].ErrorCode')" = 54 ]
 }
+
+@test "nobody has a SCRAM password, and none is taken that nobody would ask for" {
+	local codes='[.Results[] | [.User, .ErrorCode]]'
+	[ "$(ask DescribeUserScramCredentials 0 '{"Users":null}' | jq -c "[.ErrorCode, $codes]")" = '[0,[]]' ]
+	[ "$(ask DescribeUserScramCredentials 0 '{"Users":[]}' | jq -c "[.ErrorCode, $codes]")" = '[0,[]]' ]
+	[ "$(ask DescribeUserScramCredentials 0 '{"Users":[{"Name":"a"},{"Name":"b"},{"Name":"a"}]}' | jq -c "$codes")" = '[["a",92],["b",91]]' ]
+	[ "$(ask AlterUserScramCredentials 0 '{"Deletions":[{"Name":"a","Mechanism":1},{"Name":"b","Mechanism":2},{"Name":"b","Mechanism":1}],
+		"Upsertions":[{"Name":"b","Mechanism":1,"Iterations":4096,"Salt":"s","SaltedPassword":"p"},{"Name":"c","Mechanism":2}]}' | jq -c "$codes")" = '[["a",91],["b",33],["c",33]]' ]
+	[ "$(ask AlterUserScramCredentials 0 | jq -c "$codes")" = '[]' ]
+}

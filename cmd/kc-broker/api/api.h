@@ -83,6 +83,8 @@ API_HANDLER(create_acls);
 API_HANDLER(delete_acls);
 API_HANDLER(describe_client_quotas);
 API_HANDLER(alter_client_quotas);
+API_HANDLER(describe_user_scram_credentials);
+API_HANDLER(alter_user_scram_credentials);
 API_HANDLER(update_features);
 API_HANDLER(get_telemetry_subscriptions);
 API_HANDLER(push_telemetry);
