@@ -82,6 +82,31 @@ config_is() { # TOPIC NAME VALUE
 	[[ $(jq -r .result <<<"$output" | paste -sd,) == failed,created ]]
 }
 
+@test "create of many: a request for a hundred, each with its own answer" {
+	t=$(topic)
+	kc-topics create -q "$t-7"
+	mapfile -t names < <(seq -f "$t-%g" 1 230)
+	if [[ -z ${KC_TEST_BROKERS-} ]]; then
+		fault() { kc-broker fault "$@" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"; }
+		fault add "CreateTopics nth=1000 close" >/dev/null
+	fi
+	exits 4 kc-topics create "${names[@]}" "$t-9" --json
+	[[ $(jq -r .result <<<"$output" | sort | uniq -c | tr -s ' ' | paste -sd,) == " 229 created, 2 failed" ]]
+	[[ $(jq -r 'select(.error).topic' <<<"$output") == "$t-7"$'\n'"$t-9" ]]
+	says "topic '$t-9': topic exists already"
+	says "2 of 231 topics failed"
+	[[ $(kc-topics list "$t-*" | wc -l) == 230 ]]
+	# each is ready
+	exits 0 kc-topics show "$t-1" "$t-230"
+	if [[ -z ${KC_TEST_BROKERS-} ]]; then
+		[[ $(fault list | cut -f 2) == 3 ]]
+		fault clear
+	fi
+	# partitions count, too
+	exits 0 kc-topics create "$t-a" "$t-b" "$t-c" -p 4000 -n
+	exits 0 kc-topics create --if-not-exists -q "${names[@]}"
+}
+
 @test "create --dry-run makes nothing" {
 	t=$(topic)
 	exits 0 kc-topics create "$t" --dry-run
@@ -216,7 +241,7 @@ config_is() { # TOPIC NAME VALUE
 	says ": 0 offsets"
 	[[ $(left) == "v5 v6" ]]
 	exits 0 kc-topics trim "$t" -o end -y --json
-	[[ $output == '{"topic":"'"$t"'","result":"trimmed"}' && -z $(left) ]]
+	[[ $output == '{"topic":"'"$t"'","result":"trimmed","offsets":2}' && -z $(left) ]]
 	exits 2 kc-topics trim "$t" -y
 	says "trim needs -o"
 	exits 2 kc-topics trim "$t" -y -o 1:2

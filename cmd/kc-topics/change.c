@@ -106,17 +106,44 @@ confirm(const struct args *a, const char *before, const char *after, int argc,
 
 /* ---- the verbs ---- */
 
-static const struct result *
-create_one(struct args *a, const char *name, struct err *e)
+/* Topics of one request: Kafka takes 10,000 partitions at once. */
+enum { CREATED_AT_ONCE = 100, PARTITIONS_AT_ONCE = 10000 };
+
+/* How many of the next are made together: no name twice. */
+static int
+at_once(const struct args *a, int argc, char **argv)
+{
+	int64_t max = a->partitions > 0 ? PARTITIONS_AT_ONCE / a->partitions :
+		CREATED_AT_ONCE;
+	int n = 1;
+
+	for (; n < argc && n < max && n < CREATED_AT_ONCE; n++)
+		for (int i = 0; i < n; i++)
+			if (!strcmp(argv[i], argv[n]))
+				return n;
+	return n;
+}
+
+static void
+create_some(struct args *a, int n, char **names, bool many, struct tally *t)
 {
 	const struct admin_options o = { a->timeout_ms, a->dry_run };
+	const struct admin_new new = { (int)a->partitions, (int)a->replicas,
+		a->changes, a->configs.n };
+	struct err why[CREATED_AT_ONCE] = { 0 };
 
-	if (admin_create(a->client, name, (int)a->partitions, (int)a->replicas,
-	    a->changes, a->configs.n, &o, e))
-		return a->if_not_exists && e->code == ERR_EXISTS ? &EXISTS : NULL;
-	if (!a->dry_run && admin_await(a->client, name, a->timeout_ms, e))
-		return NULL;
-	return &CREATED;
+	admin_create_all(a->client, names, n, &new, &o, why);
+	if (!a->dry_run)
+		admin_await_all(a->client, names, n, a->timeout_ms, why);
+	for (int i = 0; i < n; i++) {
+		bool there = a->if_not_exists && why[i].code == ERR_EXISTS;
+
+		if (why[i].code && !there)
+			tally_failed(t, a, names[i], many, &why[i]);
+		else
+			tally_add(t, a, names[i], &(struct outcome){
+				there ? &EXISTS : &CREATED, -1 });
+	}
 }
 
 int
@@ -125,52 +152,40 @@ run_create(void *args, int argc, char **argv, struct err *e)
 	struct args *a = args;
 	struct tally t = { 0 };
 
-	for (int i = 0; i < argc; i++) {
-		struct err why = ERR_INIT;
-
-		tally_add(&t, a, argv[i], create_one(a, argv[i], &why), argc > 1, &why);
+	for (int i = 0, n; i < argc; i += n) {
+		n = at_once(a, argc - i, argv + i);
+		create_some(a, n, argv + i, argc > 1, &t);
 	}
 	return tally_finish(&t, e);
 }
 
-static const struct result *
-delete_one(struct args *a, const struct admin_topics *topics, const char *name,
-	struct err *e)
+static int
+delete_one(struct args *a, struct admin_topics *topics, const char *name,
+	struct outcome *out, struct err *e)
 {
 	const struct admin_options o = { a->timeout_ms, a->dry_run };
 
+	out->result = &DELETED;
 	if (a->dry_run && !admin_topics_find(topics, name))
 		e->code = ERR_NOT_FOUND;
 	else if (!admin_delete(a->client, name, &o, e))
-		return &DELETED;
+		return 0;
 	if (e->code != ERR_NOT_FOUND)
-		return NULL;
+		return -1;
+	out->result = &MISSING;
 	tally_not_found(topics, name, e);
-	return a->if_exists ? &MISSING : NULL;
+	return a->if_exists ? 0 : -1;
 }
 
 int
 run_delete(void *args, int argc, char **argv, struct err *e)
 {
-	struct args *a = args;
-	struct admin_topics topics = { 0 };
-	struct tally t = { 0 };
-
-	if (admin_topics(a->client, a->timeout_ms, &topics, e))
-		return -1;
-	for (int i = 0; i < argc; i++) {
-		struct err why = ERR_INIT;
-
-		tally_add(&t, a, argv[i], delete_one(a, &topics, argv[i], &why),
-			argc > 1, &why);
-	}
-	admin_topics_release(&topics);
-	return tally_finish(&t, e);
+	return tally_each(args, argc, argv, delete_one, e);
 }
 
 /* Adds partitions up to the number wanted; there already is no error. */
 static int
-alter_partitions(struct args *a, const struct admin_topics *topics,
+alter_partitions(struct args *a, struct admin_topics *topics,
 	const char *name, const struct admin_options *o, struct err *e)
 {
 	const struct admin_topic *t = admin_topics_find(topics, name);
@@ -185,29 +200,27 @@ alter_partitions(struct args *a, const struct admin_topics *topics,
 	return admin_add_partitions(a->client, name, (int)a->partitions, o, e);
 }
 
+static int
+alter_one(struct args *a, struct admin_topics *topics, const char *name,
+	struct outcome *out, struct err *e)
+{
+	const struct admin_options o = { a->timeout_ms, a->dry_run };
+
+	out->result = &ALTERED;
+	return alter_partitions(a, topics, name, &o, e) || (a->configs.n &&
+		admin_alter(a->client, name, a->changes, a->configs.n, &o, e)) ?
+		-1 : 0;
+}
+
 int
 run_alter(void *args, int argc, char **argv, struct err *e)
 {
 	struct args *a = args;
-	const struct admin_options o = { a->timeout_ms, a->dry_run };
-	struct admin_topics topics = { 0 };
-	struct tally t = { 0 };
 
 	if (a->partitions < 0 && !a->configs.n)
 		return err_set(e, ERR_USAGE, "nothing to alter (-p N adds "
 			"partitions, -c NAME=VALUE sets, -c NAME- unsets)");
-	if (admin_topics(a->client, a->timeout_ms, &topics, e))
-		return -1;
-	for (int i = 0; i < argc; i++) {
-		struct err why = ERR_INIT;
-		bool ok = !alter_partitions(a, &topics, argv[i], &o, &why) &&
-			(!a->configs.n || !admin_alter(a->client, argv[i],
-			a->changes, a->configs.n, &o, &why));
-
-		tally_add(&t, a, argv[i], ok ? &ALTERED : NULL, argc > 1, &why);
-	}
-	admin_topics_release(&topics);
-	return tally_finish(&t, e);
+	return tally_each(a, argc, argv, alter_one, e);
 }
 
 /* ---- the options ---- */

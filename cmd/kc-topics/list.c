@@ -96,13 +96,14 @@ out:
 }
 
 static int
-show_one(struct args *a, const struct admin_topics *topics, const char *name,
-	bool first, struct err *e)
+show_one(struct args *a, struct admin_topics *topics, const char *name,
+	struct outcome *o, struct err *e)
 {
 	struct admin_topic *t = admin_topics_find(topics, name);
 	struct admin_configs k = { 0 };
 	int ret = 0;
 
+	(void)o; /* what was asked for is what is told */
 	if (!t)
 		return tally_not_found(topics, name, e);
 	if (admin_offsets_now(a->client, a->timeout_ms, t, e))
@@ -116,7 +117,8 @@ show_one(struct args *a, const struct admin_topics *topics, const char *name,
 	if (a->json)
 		topic_print_json(&a->out.buf, t, &k, a->all);
 	else
-		ret = topic_print_table(&a->out, t, &k, a->all, first, e);
+		ret = topic_print_table(&a->out, t, &k, a->all, !a->shown, e);
+	a->shown = true;
 	admin_configs_release(&k);
 	return ret;
 }
@@ -124,22 +126,7 @@ show_one(struct args *a, const struct admin_topics *topics, const char *name,
 int
 run_show(void *args, int argc, char **argv, struct err *e)
 {
-	struct args *a = args;
-	struct admin_topics topics = { 0 };
-	struct tally t = { 0 };
-
-	if (admin_topics(a->client, a->timeout_ms, &topics, e))
-		return -1;
-	for (int i = 0; i < argc; i++) {
-		struct err why = ERR_INIT;
-
-		if (!show_one(a, &topics, argv[i], !i, &why))
-			t.done++;
-		else
-			tally_failed(&t, a, argv[i], argc > 1, &why);
-	}
-	admin_topics_release(&topics);
-	return tally_finish(&t, e);
+	return tally_each(args, argc, argv, show_one, e);
 }
 
 /* ---- the options ---- */

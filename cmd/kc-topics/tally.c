@@ -1,5 +1,8 @@
 #include "tally.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/near.h"
 #include "cli/diag.h"
 #include "cli/json.h"
@@ -8,26 +11,33 @@ const struct result CREATED = { "created", "created ", "would create ", "" },
 	EXISTS = { "exists", "", "", " exists already" },
 	DELETED = { "deleted", "deleted ", "would delete ", "" },
 	MISSING = { "missing", "", "", " does not exist" },
-	ALTERED = { "altered", "altered ", "would alter ", "" };
+	ALTERED = { "altered", "altered ", "would alter ", "" },
+	TRIMMED = { "trimmed", "trimmed ", "would trim ", "" };
 static const struct result FAILED = { "failed", "", "", "" };
 
 /* A note for people, or {"topic":"x","result":"created"}. */
 static void
-tell(struct args *a, const char *topic, const struct result *result,
+tell(struct args *a, const char *topic, const struct outcome *o,
 	const char *error)
 {
+	const struct result *r = o->result;
+	char offsets[64] = "";
 	struct json *j;
 
+	if (o->offsets >= 0)
+		snprintf(offsets, sizeof(offsets), ": %" PRId64 " offsets",
+			o->offsets);
 	if (!a->json) {
 		if (!error)
-			diag_note("%stopic '%s'%s", a->dry_run ?
-				result->before_dry : result->before, topic,
-				result->after);
+			diag_note("%stopic '%s'%s%s", a->dry_run ? r->before_dry :
+				r->before, topic, r->after, offsets);
 		return;
 	}
 	j = json_object();
 	json_add_str(j, "topic", topic);
-	json_add_str(j, "result", result->name);
+	json_add_str(j, "result", r->name);
+	if (o->offsets >= 0)
+		json_add_int(j, "offsets", o->offsets);
 	if (a->dry_run)
 		json_add_bool(j, "dry_run", true);
 	if (error)
@@ -40,7 +50,7 @@ void
 tally_failed(struct tally *t, struct args *a, const char *topic, bool many,
 	struct err *why)
 {
-	tell(a, topic, &FAILED, why->msg);
+	tell(a, topic, &(struct outcome){ &FAILED, -1 }, why->msg);
 	err_wrap(why, "topic '%s'", topic);
 	if (many)
 		diag_error("%s", why->msg);
@@ -51,14 +61,11 @@ tally_failed(struct tally *t, struct args *a, const char *topic, bool many,
 
 void
 tally_add(struct tally *t, struct args *a, const char *topic,
-	const struct result *result, bool many, struct err *why)
+	const struct outcome *o)
 {
-	if (!result) {
-		tally_failed(t, a, topic, many, why);
-		return;
-	}
 	t->done++;
-	tell(a, topic, result, NULL);
+	if (o->result)
+		tell(a, topic, o, NULL);
 }
 
 int
@@ -73,6 +80,27 @@ tally_finish(const struct tally *t, struct err *e)
 	return err_set(e, t->done ? ERR_PARTIAL : t->same_code ? t->last.code :
 		ERR_FAILED, "%d of %d topics failed", t->failed,
 		t->failed + t->done);
+}
+
+int
+tally_each(struct args *a, int argc, char **argv, tally_fn fn, struct err *e)
+{
+	struct admin_topics topics = { 0 };
+	struct tally t = { 0 };
+
+	if (admin_topics(a->client, a->timeout_ms, &topics, e))
+		return -1;
+	for (int i = 0; i < argc; i++) {
+		struct outcome o = { NULL, -1 };
+		struct err why = ERR_INIT;
+
+		if (fn(a, &topics, argv[i], &o, &why))
+			tally_failed(&t, a, argv[i], argc > 1, &why);
+		else
+			tally_add(&t, a, argv[i], &o);
+	}
+	admin_topics_release(&topics);
+	return tally_finish(&t, e);
 }
 
 int

@@ -1,6 +1,5 @@
 /* trim.c - kc-topics: the beginning of topics is deleted (KIP-107). */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -86,7 +85,7 @@ find_cut(struct args *a, const struct admin_topic *t, int64_t *before,
 
 static int
 trim_one(struct args *a, struct admin_topics *topics, const char *name,
-	int64_t *gone, struct err *e)
+	struct outcome *o, struct err *e)
 {
 	struct admin_topic *t = admin_topics_find(topics, name);
 	int64_t *before;
@@ -97,34 +96,18 @@ trim_one(struct args *a, struct admin_topics *topics, const char *name,
 	before = xcalloc((size_t)t->partitions_n, sizeof(*before));
 	ret = admin_check_deletes(a->client, name, a->timeout_ms, e) ||
 		admin_offsets(a->client, a->timeout_ms, t, e) ||
-		find_cut(a, t, before, gone, e) || (*gone && !a->dry_run &&
+		find_cut(a, t, before, &o->offsets, e) ||
+		(o->offsets && !a->dry_run &&
 		admin_delete_records(a->client, t, before, a->timeout_ms, e)) ? -1 : 0;
 	free(before);
+	o->result = &TRIMMED;
 	return ret;
 }
 
 int
 run_trim(void *args, int argc, char **argv, struct err *e)
 {
-	struct args *a = args;
-	struct admin_topics topics = { 0 };
-	struct tally t = { 0 };
-
-	if (admin_topics(a->client, a->timeout_ms, &topics, e))
-		return -1;
-	for (int i = 0; i < argc; i++) {
-		struct err why = ERR_INIT;
-		int64_t gone = 0;
-		char after[64];
-		struct result trimmed = { "trimmed", "trimmed ", "would trim ",
-			after };
-		bool ok = !trim_one(a, &topics, argv[i], &gone, &why);
-
-		snprintf(after, sizeof(after), ": %" PRId64 " offsets", gone);
-		tally_add(&t, a, argv[i], ok ? &trimmed : NULL, argc > 1, &why);
-	}
-	admin_topics_release(&topics);
-	return tally_finish(&t, e);
+	return tally_each(args, argc, argv, trim_one, e);
 }
 
 const struct opt trim_options[] = {

@@ -27,6 +27,7 @@ struct args {
 	struct admin_change *changes; /* of -c */
 	char **change_texts;          /* what changes point into */
 	struct offset_range range;    /* of where */
+	bool shown;                   /* show: a topic is printed already */
 };
 
 #define AT(member) offsetof(struct args, member)

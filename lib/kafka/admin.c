@@ -220,82 +220,6 @@ admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
 	}
 }
 
-/* ---- create, delete, add partitions ---- */
-
-int
-admin_create(struct client *c, const char *topic, int partitions, int replicas,
-	const struct admin_change *configs, int n,
-	const struct admin_options *o, struct err *e)
-{
-	rd_kafka_NewTopic_t *new;
-	const rd_kafka_topic_result_t **results;
-	struct request r;
-	char why[512];
-	size_t got;
-	int ret = -1;
-
-	new = rd_kafka_NewTopic_new(topic, partitions, replicas, why, sizeof(why));
-	if (!new)
-		return err_set(e, ERR_USAGE, "%s", why);
-	for (int i = 0; i < n; i++)
-		rd_kafka_NewTopic_set_config(new, configs[i].name, configs[i].value);
-	if (!request_init(&r, c, RD_KAFKA_ADMIN_OP_CREATETOPICS, o, e)) {
-		rd_kafka_CreateTopics(client_handle(c), &new, 1, r.options, r.queue);
-		if (!request_wait(&r, e)) {
-			results = rd_kafka_CreateTopics_result_topics(
-				rd_kafka_event_CreateTopics_result(r.event), &got);
-			ret = request_topic_result(&r, results, got, e);
-		}
-	}
-	request_release(&r);
-	rd_kafka_NewTopic_destroy(new);
-	return ret;
-}
-
-/* Every partition has a leader. */
-static bool
-is_led(const rd_kafka_metadata_topic_t *t)
-{
-	if (t->err || !t->partition_cnt)
-		return false;
-	for (int i = 0; i < t->partition_cnt; i++)
-		if (t->partitions[i].err || t->partitions[i].leader < 0)
-			return false;
-	return true;
-}
-
-/* Leaders that the cluster has named may not know it yet: do all answer? */
-static rd_kafka_resp_err_t
-ask_leaders(struct client *c, const rd_kafka_metadata_topic_t *t, int timeout_ms)
-{
-	rd_kafka_topic_partition_list_t *l =
-		rd_kafka_topic_partition_list_new(t->partition_cnt);
-	rd_kafka_resp_err_t code;
-
-	for (int i = 0; i < t->partition_cnt; i++)
-		rd_kafka_topic_partition_list_add(l, t->topic,
-			t->partitions[i].id)->offset = RD_KAFKA_OFFSET_END;
-	code = rd_kafka_offsets_for_times(client_handle(c), l, timeout_ms);
-	rd_kafka_topic_partition_list_destroy(l);
-	return code;
-}
-
-/* Sets led; what the leaders refuse to answer for other reasons is no matter. */
-static rd_kafka_resp_err_t
-ask_topic(struct client *c, rd_kafka_topic_t *rkt, int timeout_ms, bool *led)
-{
-	const struct rd_kafka_metadata *md;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(client_handle(c), 0, rkt,
-		&md, timeout_ms);
-
-	if (code)
-		return code;
-	*led = md->topic_cnt == 1 && is_led(&md->topics[0]) &&
-		!client_is_unled(ask_leaders(c, &md->topics[0], timeout_ms));
-	rd_kafka_metadata_destroy(md);
-	return 0;
-}
-
 int
 admin_count_partitions(struct client *c, const char *topic, int timeout_ms,
 	int *out, struct err *e)
@@ -315,30 +239,7 @@ admin_count_partitions(struct client *c, const char *topic, int timeout_ms,
 	return 0;
 }
 
-int
-admin_await(struct client *c, const char *topic, int timeout_ms, struct err *e)
-{
-	const struct clock *clock = clock_system();
-	int64_t end = clock_mono_ms(clock) + timeout_ms;
-	rd_kafka_topic_t *rkt = rd_kafka_topic_new(client_handle(c), topic, NULL);
-	rd_kafka_resp_err_t code = 0;
-	bool led = false;
-	int pause_ms = 5;
-
-	while (rkt && !code && !led && !sig_caught() &&
-	    clock_mono_ms(clock) < end) {
-		code = ask_topic(c, rkt, timeout_ms, &led);
-		pause_ms = pause_ms < 100 ? pause_ms * 2 : pause_ms;
-		if (!code && !led)
-			poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, pause_ms);
-	}
-	if (rkt)
-		rd_kafka_topic_destroy(rkt);
-	if (code)
-		return client_error(c, code, NULL, e);
-	return led ? 0 : err_set(e, ERR_TEMPORARY,
-		"created, but its partitions have no leader yet (wait a moment)");
-}
+/* ---- delete, add partitions ---- */
 
 int
 admin_delete(struct client *c, const char *topic, const struct admin_options *o,

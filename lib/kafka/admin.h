@@ -92,10 +92,24 @@ struct admin_options {
 	bool dry_run;      /* the broker checks, and changes nothing */
 };
 
+/* What a topic is made with. */
+struct admin_new {
+	int partitions, replicas; /* -1 = the broker's default */
+	const struct admin_change *configs;
+	int configs_n;
+};
+
 /* partitions, replicas: -1 = the broker's default. */
 int admin_create(struct client *c, const char *topic, int partitions,
 	int replicas, const struct admin_change *configs, int n,
 	const struct admin_options *o, struct err *e);
+/*
+ * Many in one request, no name twice, so not more than some hundred.
+ * why[i], all ERR_NONE before, says of which it failed.
+ */
+void admin_create_all(struct client *c, char *const *topics, int n,
+	const struct admin_new *new, const struct admin_options *o,
+	struct err *why);
 /*
  * Waits until a broker shows the topic with all partitions led and their
  * leaders answer, so that it can be used at once: a cluster needs a moment to
@@ -103,6 +117,9 @@ int admin_create(struct client *c, const char *topic, int partitions,
  */
 int admin_await(struct client *c, const char *topic, int timeout_ms,
 	struct err *e);
+/* The same for all those whose why[i] is ERR_NONE. */
+void admin_await_all(struct client *c, char *const *topics, int n, int timeout_ms,
+	struct err *why);
 
 /* Kafka knows no dry run of it: with one, nothing is sent. */
 int admin_delete(struct client *c, const char *topic,
