@@ -59,7 +59,7 @@ commit_add(struct commit *c)
 
 /* The file itself, and the names that lead to it. */
 static int
-sync_segment(struct store *s, const struct range *r)
+sync_named(struct store *s, const struct range *r)
 {
 	const struct fs *fs = s->fs;
 	const struct partlog *l = r->log;
@@ -87,6 +87,13 @@ sync_segment(struct store *s, const struct range *r)
 	if (fs_sync_dir(fs, path) < 0)
 		return errno == ENOENT ? fs->syncfs(fs, s->dir_fd) : -1;
 	return fs->fsync(fs, s->dir_fd);
+}
+
+static int
+sync_segment(struct store *s, const struct range *r)
+{
+	store_sync_begin(s);
+	return store_sync_end(s, sync_named(s, r));
 }
 
 /* Log starts have no file of their own: the commit waits for a checkpoint. */

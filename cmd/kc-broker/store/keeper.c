@@ -28,6 +28,7 @@ struct keeper {
 	struct store *store;
 	pthread_t thread;
 	bool running;
+	int dir_fd;              /* of its own: syncfs() tells each descriptor of a failure */
 	pthread_mutex_t lock;
 	pthread_cond_t posted, unlinked;
 	struct list tasks, done; /* under the lock, as the flags */
@@ -65,19 +66,27 @@ remove_dir(const struct fs *fs, const char *path)
 }
 
 static int
-sync_dirty(struct store *s, const struct checkpoint_job *job)
+sync_one(struct store *s, int (*sync)(const struct fs *fs, int fd), int fd)
 {
+	store_sync_begin(s);
+	return store_sync_end(s, sync(s->fs, fd));
+}
+
+static int
+sync_dirty(struct keeper *k, const struct checkpoint_job *job)
+{
+	struct store *s = k->store;
 	const struct fs *fs = s->fs;
 
 	if (job->sync_all)
-		return fs->syncfs(fs, s->dir_fd);
+		return fs->syncfs(fs, k->dir_fd < 0 ? s->dir_fd : k->dir_fd);
 	for (int i = 0; i < job->dirty_n; i++)
-		if (fs->fdatasync(fs, job->dirty[i]->file.fd) < 0)
+		if (sync_one(s, fs->fdatasync, job->dirty[i]->file.fd) < 0)
 			return -1;
 	for (int i = 0; i < job->dirs_n; i++)
-		if (fs->fsync(fs, job->dirs[i]) < 0)
+		if (sync_one(s, fs->fsync, job->dirs[i]) < 0)
 			return -1;
-	return job->dirs_n ? fs->fsync(fs, s->dir_fd) : 0;
+	return job->dirs_n ? sync_one(s, fs->fsync, s->dir_fd) : 0;
 }
 
 static void
@@ -85,7 +94,7 @@ run_checkpoint(struct keeper *k, struct checkpoint_job *job)
 {
 	struct store *s = k->store;
 
-	if (sync_dirty(s, job) < 0) {
+	if (sync_dirty(k, job) < 0) {
 		job->lost = errno ? errno : EIO;
 		store_sync_failed(s);
 		errno = job->lost;
@@ -189,6 +198,7 @@ keeper_new(struct store *s)
 	struct keeper *k = xcalloc(1, sizeof(*k));
 
 	k->store = s;
+	k->dir_fd = -1;
 	list_init(&k->tasks);
 	list_init(&k->done);
 	list_init(&k->entries);
@@ -201,9 +211,12 @@ keeper_new(struct store *s)
 int
 keeper_start(struct keeper *k, struct err *e)
 {
-	int r = pthread_create(&k->thread, NULL, run, k);
+	struct store *s = k->store;
+	int r;
 
-	if (r) {
+	if (s->durable && (k->dir_fd = s->fs->open(s->fs, s->dir, O_RDONLY)) < 0)
+		return err_errno(e, ERR_IO, "cannot open '%s'", s->dir);
+	if ((r = pthread_create(&k->thread, NULL, run, k))) {
 		errno = r;
 		return err_errno(e, ERR_FAILED, "cannot start a thread");
 	}
@@ -237,6 +250,8 @@ keeper_free(struct keeper *k)
 		buf_release(&en->bytes);
 		free(en);
 	}
+	if (k->dir_fd >= 0)
+		k->store->fs->close(k->store->fs, k->dir_fd);
 	pthread_mutex_destroy(&k->lock);
 	pthread_cond_destroy(&k->posted);
 	pthread_cond_destroy(&k->unlinked);

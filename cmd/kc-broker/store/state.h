@@ -9,6 +9,7 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/buf.h"
@@ -84,6 +85,7 @@ struct store {
 	bool unmarked;           /* and that it is not clean any more is on disk */
 	bool suspect;            /* a sync failed since: the page cache may have what the disk has not */
 	atomic_bool sync_failed; /* one did now, says the thread that saw it */
+	pthread_mutex_t syncing; /* one thread at a time syncs a file: see store_sync_end() */
 	bool names_synced;       /* by the first commit; the committer's */
 	bool half_swapped;       /* the cleaner left that to the next start */
 	bool durable;            /* there is a WAL, and commits go through it */
@@ -132,6 +134,13 @@ int store_read_owner(const struct fs *fs, const char *path, struct uuid *id);
 void store_sign(struct store *s);
 /* A sync has failed: the next start is to know, even if we are killed now. On any thread. */
 void store_sync_failed(struct store *s);
+/*
+ * Around the sync of a file that another thread may sync, too: the kernel
+ * tells a failure once, and whoever it was told to has passed it on before the
+ * other one asks. Returns `result`, and leaves errno.
+ */
+void store_sync_begin(struct store *s);
+int store_sync_end(struct store *s, int result);
 void store_report(struct store *s, bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* A fault on the hot path: said at most every ten seconds. */

@@ -101,6 +101,24 @@ store_sync_failed(struct store *s)
 		store_sign(s);
 }
 
+void
+store_sync_begin(struct store *s)
+{
+	pthread_mutex_lock(&s->syncing);
+}
+
+int
+store_sync_end(struct store *s, int result)
+{
+	int error = errno;
+
+	if (result < 0)
+		store_sync_failed(s);
+	pthread_mutex_unlock(&s->syncing);
+	errno = error;
+	return result;
+}
+
 /*
  * A killed process keeps its lock until the last of its threads has come
  * back from the disk; until then its first one waits for the disk, too, or
@@ -226,6 +244,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	s->wal_end.file = -1;
 	s->durable = !o->ephemeral && o->fsync != FSYNC_NEVER;
 	s->visible_at_once = !s->durable || o->fsync == FSYNC_INTERVAL;
+	pthread_mutex_init(&s->syncing, NULL);
 	list_init(&s->logs);
 	list_init(&s->dirty);
 	list_init(&s->moved);
@@ -454,6 +473,7 @@ store_close(struct store *s)
 		s->fs->close(s->fs, s->lock_fd);
 	if (s->dir_fd >= 0)
 		s->fs->close(s->fs, s->dir_fd);
+	pthread_mutex_destroy(&s->syncing);
 	buf_release(&s->path);
 	buf_release(&s->unpacked);
 	buf_release(&s->bad);

@@ -110,4 +110,33 @@ set_sync_error(struct watched *w, int error)
 	pthread_mutex_unlock(&w->sim.lock);
 }
 
+/* The store starts there and has records up to `end`. */
+static inline void
+has_all(struct watched *w, const struct log_config *c, int64_t end)
+{
+	struct partlog *l = fixture_start(&w->f, c);
+
+	if (!CHECK(l)) {
+		printf("# %s\n", w->f.e.msg);
+		return;
+	}
+	CHECK_INT(partlog_high_watermark(l), end);
+	CHECK_INT(verify_log(l, end), end - partlog_start(l));
+}
+
+/* fixture_start() without the checkpoint that a start wants: it would sync files, too. */
+static inline struct partlog *
+start_alone(struct fixture *f)
+{
+	struct partlog *l;
+
+	if (!CHECK_INT(fixture_open(f), 0))
+		return NULL;
+	f->s->checkpoint_retry = INT64_MAX;
+	if (!CHECK(l = fixture_attach(f, "t", 1, 0, NULL)) ||
+	    !CHECK_INT(store_start(f->s, &f->e), 0))
+		return NULL;
+	return l;
+}
+
 #endif
