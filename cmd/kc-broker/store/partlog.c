@@ -451,9 +451,7 @@ partlog_drop_first(struct partlog *l)
 	l->segments_n--;
 	memmove(l->segments, l->segments + 1,
 		(size_t)l->segments_n * sizeof(struct segment *));
-	g->gone = true;
-	if (!g->file.refs)
-		segment_free(g);
+	segment_let_go(g);
 	partlog_touch(l);
 }
 

@@ -164,8 +164,9 @@ int16_t partlog_aborted(struct partlog *l, int64_t from, int64_t to,
  * Whole batches from the one that holds `offset`, up to `limit` (exclusive,
  * usually the high watermark) and max_bytes; the first batch comes whole
  * when at_least_one. Nothing there: r->len 0. Returns a Kafka error code:
- * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR. The records borrow the segment:
- * take a reference (wire_put_records() does) to keep them.
+ * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR; OFFSET_NOT_AVAILABLE while a
+ * lost index is made again, and watchers are told when it is there. The records
+ * borrow the segment: take a reference (wire_put_records() does) to keep them.
  */
 int16_t partlog_read(struct partlog *l, int64_t offset, int64_t limit,
 	size_t max_bytes, bool at_least_one, struct wire_records *r);
@@ -176,7 +177,7 @@ int64_t partlog_read_end(struct partlog *l, const struct wire_records *r);
 /*
  * First record below `limit` (the high watermark or less) with a timestamp
  * >= t: its offset and timestamp, or offset -1 when there is none. Looks
- * inside compressed batches.
+ * inside compressed batches. Errors are partlog_read()'s.
  */
 int16_t partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
 	int64_t *offset, int64_t *timestamp);

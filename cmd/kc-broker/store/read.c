@@ -12,9 +12,12 @@
 #include "store/validate.h"
 #include "wire/errors.h"
 
+/* EAGAIN is an index that is made again, and nothing else where errno was 0 before. */
 static int16_t
 storage_error(struct partlog *l)
 {
+	if (errno == EAGAIN)
+		return KERR_OFFSET_NOT_AVAILABLE;
 	store_complain(l->store, l, "read");
 	return KERR_KAFKA_STORAGE_ERROR;
 }
@@ -120,6 +123,7 @@ partlog_read(struct partlog *l, int64_t offset, int64_t limit, size_t max_bytes,
 	int64_t pos, end;
 	int i, got;
 
+	errno = 0;
 	*r = (struct wire_records){ .mem = SLICE_NULL };
 	if (offset < l->start || offset > l->end)
 		return KERR_OFFSET_OUT_OF_RANGE;
@@ -233,12 +237,13 @@ search_segment(struct partlog *l, int i, struct search *x)
 	uint8_t window[WALK_WINDOW];
 	struct batch b;
 	struct walk w;
-	int64_t end;
+	int64_t from, end;
 	int got;
 
-	if (segment_open(g, false) < 0 || limit_pos(l, i, x->limit, &end) < 0)
+	if (segment_open(g, false) < 0 || limit_pos(l, i, x->limit, &end) < 0 ||
+	    (from = segment_time_floor(g, x->t)) < 0)
 		return -1;
-	walk_init(&w, g, segment_time_floor(g, x->t), end, window);
+	walk_init(&w, g, from, end, window);
 	while ((got = walk_next(&w, &b)) == 1) {
 		if (b.max_timestamp < x->t ||
 		    b.base_offset + b.last_offset_delta < x->from)
@@ -258,6 +263,7 @@ partlog_offset_of_time(struct partlog *l, int64_t t, int64_t limit,
 		.offset = -1, .timestamp = -1 };
 	int got = 0;
 
+	errno = 0;
 	*offset = *timestamp = -1;
 	if (!l->listed && partlog_list(l) < 0)
 		return storage_error(l);
@@ -310,6 +316,10 @@ max_of_segment(struct partlog *l, int i, int64_t limit, bool exact, int64_t *t,
 
 	if (segment_max_timestamp(g) <= *t)
 		return 0;
+	if (g->again) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (!exact && limit >= partlog_segment_end(l, i) && l->start <= g->base) {
 		*t = g->max_timestamp;
 		*found = i;
@@ -360,6 +370,7 @@ partlog_offset_of_max_time(struct partlog *l, int64_t limit, int64_t *offset,
 		.timestamp = -1 };
 	int got;
 
+	errno = 0;
 	*offset = *timestamp = -1;
 	if (!l->listed && partlog_list(l) < 0)
 		return storage_error(l);
@@ -414,6 +425,8 @@ scan_segment(struct segment *g, struct reader *rd, int64_t offset,
 
 	if (segment_open(g, false) < 0)
 		return err_errno(e, ERR_IO, "cannot open segment %" PRId64, g->base);
+	if (offset > g->base)
+		segment_need_index(g);
 	/* A scan goes on in the middle when its caller had stopped it. */
 	got = offset > g->base ? segment_find(g, offset, g->size, &pos, &b) : 1;
 	if (got <= 0)

@@ -13,8 +13,6 @@ enum {
 	 * steps of the other; small topics cost no disk. */
 	RESERVE_FROM = 1 << 20,
 	RESERVE_STEP = 16 << 20,
-	/* Data behind the last stored index entry that is walked, not indexed. */
-	INDEX_GAP = 4 << 20,
 	CLOSE_LOOKS = 8,
 	TO_BE_READ = -2, /* an entry_timestamp */
 };
@@ -87,11 +85,23 @@ segment_free(struct segment *s)
 		list_remove(&s->lru);
 		s->store->open_n--;
 	}
+	if (s->again)
+		lost_index_cancel(s->again);
 	close_files(s);
 	index_release(&s->offsets, s->store->fs);
 	index_release(&s->times, s->store->fs);
 	aborted_release(&s->aborted);
 	free(s);
+}
+
+void
+segment_let_go(struct segment *s)
+{
+	s->gone = true;
+	if (s->again)
+		lost_index_cancel(s->again);
+	if (!s->file.refs)
+		segment_free(s);
 }
 
 void
@@ -275,8 +285,8 @@ segment_tidy(struct segment *s)
 	s->allocated = 0;
 }
 
-static void
-seal_indexes(struct segment *s)
+void
+segment_seal_indexes(struct segment *s)
 {
 	const struct fs *fs = s->store->fs;
 
@@ -299,7 +309,7 @@ seal_indexes(struct segment *s)
 void
 segment_seal(struct segment *s)
 {
-	seal_indexes(s);
+	segment_seal_indexes(s);
 	s->dirty = true; /* the next checkpoint syncs the indexes, if nothing else */
 	aborted_seal(&s->aborted, s->store->fs, segment_path(s, ".txnindex"));
 }
@@ -364,180 +374,4 @@ walk_next(struct walk *w, struct batch *b)
 	w->offset = b->base_offset + b->last_offset_delta + 1;
 	w->pos += b->size;
 	return 1;
-}
-
-/* ---- finding ------------------------------------------------------------ */
-
-/* Makes index entries for everything from the last one to the end. */
-static void
-extend_index(struct segment *s)
-{
-	const struct fs *fs = s->store->fs;
-	uint8_t window[WALK_WINDOW];
-	uint32_t n = index_count(&s->offsets);
-	int64_t size = s->size, pos = 0;
-	struct batch b;
-	struct walk w;
-
-	if (n)
-		pos = index_key(&s->offsets, fs, n - 1, INDEX_POSITION);
-	if (segment_open(s, false) < 0)
-		return;
-	s->since_entry = 0;
-	walk_init(&w, s, pos, size, window);
-	for (s->size = pos; walk_next(&w, &b) == 1; )
-		segment_added(s, &b, s->log->config.index_interval_bytes);
-	s->size = size;
-}
-
-static void
-forget_index(struct segment *s)
-{
-	const struct fs *fs = s->store->fs;
-
-	index_release(&s->offsets, fs);
-	index_release(&s->times, fs);
-	index_init(&s->offsets, OFFSET_ENTRY, 0);
-	index_init(&s->times, TIME_ENTRY, 0);
-	s->entry_timestamp = -1;
-	s->extended = false;
-}
-
-/* The newest time entry tells the largest timestamp of what is indexed. */
-static void
-load_max_timestamp(struct segment *s)
-{
-	uint32_t n = index_count(&s->times);
-
-	if (!n)
-		return;
-	s->max_timestamp = index_key(&s->times, s->store->fs, n - 1, INDEX_TIME);
-	s->max_timestamp_offset = s->base +
-		index_time_offset(&s->times, s->store->fs, n - 1);
-}
-
-/*
- * Makes both indexes usable: checks what the files have, and makes again
- * what is missing or wrong. The batch headers are the truth.
- */
-static void
-ready_index(struct segment *s)
-{
-	const struct fs *fs = s->store->fs;
-	bool active = s == partlog_active(s->log);
-	int64_t reach = 0;
-	uint32_t n;
-
-	if (index_ready(&s->offsets, fs, segment_path(s, ".index"), s->size) < 0 ||
-	    index_ready(&s->times, fs, segment_path(s, ".timeindex"), 0) < 0)
-		forget_index(s);
-	/* A sealed segment has a time entry: one of the two files was lost. */
-	if (!active && !s->extended && index_count(&s->offsets) &&
-	    !index_count(&s->times))
-		forget_index(s);
-	if (s->extended)
-		return;
-	s->extended = true;
-	n = index_count(&s->offsets);
-	if (n)
-		reach = index_key(&s->offsets, fs, n - 1, INDEX_POSITION);
-	if (active && s->size - reach <= INDEX_GAP)
-		return;
-	if (!active)
-		load_max_timestamp(s);
-	extend_index(s);
-	if (!active)
-		seal_indexes(s);
-}
-
-/* Walks from index entry i (-1 = the start); an entry that lies is EBADMSG. */
-static int
-find_from(struct segment *s, int64_t i, int64_t offset, int64_t end, int64_t *pos,
-	struct batch *b)
-{
-	const struct fs *fs = s->store->fs;
-	uint8_t window[WALK_WINDOW];
-	int64_t from = 0, last = -1;
-	struct walk w;
-	int got;
-
-	if (i >= 0) {
-		from = index_key(&s->offsets, fs, i, INDEX_POSITION);
-		last = s->base + index_key(&s->offsets, fs, i, INDEX_OFFSET);
-	}
-	walk_init(&w, s, from < end ? from : end, end, window);
-	while ((got = walk_next(&w, b)) == 1) {
-		if (last >= 0 && b->base_offset + b->last_offset_delta != last) {
-			errno = EBADMSG;
-			return -1;
-		}
-		last = -1;
-		if (b->base_offset + b->last_offset_delta >= offset)
-			break;
-	}
-	*pos = got == 1 ? w.pos - b->size : w.pos;
-	return got;
-}
-
-int
-segment_find(struct segment *s, int64_t offset, int64_t end, int64_t *pos,
-	struct batch *b)
-{
-	const struct fs *fs = s->store->fs;
-	int64_t i;
-	int got;
-
-	if (segment_open(s, false) < 0)
-		return -1;
-	ready_index(s);
-	i = index_floor(&s->offsets, fs, INDEX_OFFSET, offset - s->base);
-	got = find_from(s, i, offset, end, pos, b);
-	if (got < 0 && errno == EBADMSG && i >= 0) {
-		forget_index(s);
-		ready_index(s);
-		i = index_floor(&s->offsets, fs, INDEX_OFFSET, offset - s->base);
-		got = find_from(s, i, offset, end, pos, b);
-	}
-	return got;
-}
-
-int64_t
-segment_boundary(struct segment *s, int64_t pos, int64_t max_pos)
-{
-	const struct fs *fs = s->store->fs;
-	int64_t i, at;
-
-	ready_index(s);
-	i = index_floor(&s->offsets, fs, INDEX_POSITION, max_pos);
-	at = i < 0 ? 0 : index_key(&s->offsets, fs, i, INDEX_POSITION);
-	return at > pos ? at : pos;
-}
-
-int64_t
-segment_time_floor(struct segment *s, int64_t t)
-{
-	const struct fs *fs = s->store->fs;
-	int64_t i;
-
-	if (t <= 0)
-		return 0;
-	ready_index(s);
-	/* Everything up to the entry's offset is older than t. */
-	i = index_floor(&s->times, fs, INDEX_TIME, t - 1);
-	if (i < 0)
-		return 0;
-	i = index_floor(&s->offsets, fs, INDEX_OFFSET,
-		index_time_offset(&s->times, fs, i));
-	return i < 0 ? 0 : index_key(&s->offsets, fs, i, INDEX_POSITION);
-}
-
-int64_t
-segment_max_timestamp(struct segment *s)
-{
-	if (!s->times_known && s != partlog_active(s->log)) {
-		s->extended = false;
-		ready_index(s);
-		s->times_known = true;
-	}
-	return s->max_timestamp;
 }

@@ -14,6 +14,7 @@
 #include "store/index.h"
 #include "wire/wire.h"
 
+struct lost_index;
 struct partlog;
 struct store;
 
@@ -36,12 +37,14 @@ struct segment {
 	int64_t max_timestamp;  /* -1 = none */
 	int64_t max_timestamp_offset; /* last offset of the batch that has it */
 	struct index offsets, times;
+	struct lost_index *again; /* its indexes are being made again */
 	struct aborted aborted; /* the markers in it that abort */
 	int64_t since_entry;    /* bytes since the last index entry */
 	int64_t begun;          /* checkpoints begun before it was, -1 = in one that is there for good */
 	int64_t entry_timestamp; /* of the last time entry, -1 = none, -2 = to be read */
 	bool times_known;       /* max_timestamp was set or read */
 	bool extended;          /* its index reaches to the end */
+	bool remade;            /* its index is new: if it is wrong, the log is */
 	bool index_written;     /* since the last checkpoint began */
 	bool dirty;             /* written since the last checkpoint began */
 	bool named;             /* its directory entry is on disk */
@@ -51,6 +54,8 @@ struct segment {
 
 struct segment *segment_new(struct partlog *l, int64_t base);
 void segment_free(struct segment *s);
+/* It is no part of its log any more: freed when nobody reads it. */
+void segment_let_go(struct segment *s);
 
 /* Opens its file (creating it, empty, when asked) or finds it open. -1: errno. */
 int segment_open(struct segment *s, bool create);
@@ -78,6 +83,7 @@ void segment_reserve(struct segment *s, int64_t end);
 void segment_preallocate(struct segment *s);
 /* It will not be written to again: complete indexes, no reserved blocks. */
 void segment_seal(struct segment *s);
+void segment_seal_indexes(struct segment *s);
 /* Its index entries are in their files; gives reserved blocks back. */
 void segment_tidy(struct segment *s);
 void segment_store_index(struct segment *s);
@@ -107,15 +113,20 @@ int walk_next(struct walk *w, struct batch *b); /* 1, 0 = end, -1 */
 
 /*
  * The first batch from `pos` on (found by the index) whose last offset is
- * >= offset: its position and header. 1, 0 = none before `end`, -1 errno.
+ * >= offset: its position and header. 1, 0 = none before `end`, -1 errno:
+ * EAGAIN while its index is made again.
  */
 int segment_find(struct segment *s, int64_t offset, int64_t end, int64_t *pos,
 	struct batch *b);
 /* The highest batch boundary in (pos, max_pos] that is cheap to know; pos when none. */
 int64_t segment_boundary(struct segment *s, int64_t pos, int64_t max_pos);
-/* Position of the first batch that may hold a timestamp >= t. */
+/* Position of the first batch that may hold a timestamp >= t. -1: EAGAIN. */
 int64_t segment_time_floor(struct segment *s, int64_t t);
-/* Largest timestamp, -1 = none or unreadable. */
+/* Largest timestamp, -1 = none or unreadable; INT64_MAX with EAGAIN. */
 int64_t segment_max_timestamp(struct segment *s);
+/* Makes the index usable, now. */
+void segment_need_index(struct segment *s);
+/* The indexes of `made`, which has been shown all batches of s. */
+void segment_adopt_made(struct segment *s, struct segment *made);
 
 #endif

@@ -19,6 +19,7 @@
 #include "store/commit.h"
 #include "store/fs.h"
 #include "store/keeper.h"
+#include "store/lost_index.h"
 #include "store/partlog.h"
 #include "store/producers.h"
 #include "store/reindex.h"
@@ -103,6 +104,7 @@ struct store {
 	struct keeper *keeper;
 	struct cleaner *cleaner;
 	struct reindex *reindex;
+	struct list lost_indexes;
 	struct wal *wal;
 	struct recovery *recovery; /* between store_open() and store_start() */
 	struct commit *open;     /* what is being appended to; NULL = none yet */

@@ -253,6 +253,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	list_init(&s->ended);
 	list_init(&s->spares);
 	list_init(&s->open_segments);
+	list_init(&s->lost_indexes);
 	s->keeper = keeper_new(s);
 	s->cleaner = cleaner_new(s);
 	s->reindex = reindex_new(s);
@@ -369,13 +370,8 @@ store_detach(struct store *s, struct partlog *l)
 		l->entry = NULL;
 	}
 	partlog_fire(l);
-	while (l->segments_n) {
-		struct segment *g = l->segments[--l->segments_n];
-
-		g->gone = true;
-		if (!g->file.refs)
-			segment_free(g);
-	}
+	while (l->segments_n)
+		segment_let_go(l->segments[--l->segments_n]);
 	l->end = l->hw = l->start = 0;
 	if (s->dirty_since < 0)
 		s->dirty_since = clock_mono_ms(s->o.clock);

@@ -154,11 +154,8 @@ out:
 static void
 let_go(struct swap *w)
 {
-	for (int i = 0; i < w->old_n; i++) {
-		w->old[i]->gone = true;
-		if (!w->old[i]->file.refs)
-			segment_free(w->old[i]);
-	}
+	for (int i = 0; i < w->old_n; i++)
+		segment_let_go(w->old[i]);
 	free(w->old);
 	*w = (struct swap){ 0 };
 }

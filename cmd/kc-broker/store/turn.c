@@ -63,9 +63,7 @@ roll_back(struct partlog *l)
 	while ((g = partlog_active(l)) && g->base >= l->hw && g->base != l->hw_base &&
 	    l->segments_n > 1) {
 		l->segments_n--;
-		g->gone = true;
-		if (!g->file.refs)
-			segment_free(g);
+		segment_let_go(g);
 	}
 	if (g)
 		g->size = g->base == l->hw_base ? l->hw_pos : 0;
@@ -443,6 +441,7 @@ store_poll(struct store *s)
 	tell_reservation(s);
 	cleaner_poll(s->cleaner);
 	reindex_poll(s->reindex);
+	lost_index_poll(s);
 	if (s->checkpoint_due)
 		checkpoint_if_due(s);
 	while (!list_is_empty(&s->moved)) {
