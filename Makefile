@@ -205,7 +205,7 @@ check-kafka:
 		servers=$$(tests/lib/kafka/cluster start $$dir 3 $(BUILD)/kafka-jars) && \
 		echo "Apache Kafka, three nodes: $$servers" && \
 		KC_TEST_BROKERS=$$servers KC_TEST_CLUSTER=$$dir KC_TEST_JARS=$(abspath $(BUILD))/kafka-jars \
-		SUITE_SECONDS=$${SUITE_SECONDS:-600} BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
+		BUILD=$(BUILD) JOBS=1 tests/run $(KAFKA_SUITES)
 
 # House style and layers; then scripts and manual pages by their own linters.
 check-style: all

@@ -47,14 +47,14 @@ setup() {
 }
 
 ask() { # NAME VERSION [JSON]
-	timeout 30 "$ROOT/tests/lib/ask" "$KC_BROKERS" "$@"
+	timeout 60 "$ROOT/tests/lib/ask" "$KC_BROKERS" "$@"
 }
 
 # The case's connection is closed, and another one is served.
 closes() { # CASE...
 	local case
 	for case; do
-		exits 0 timeout 30 "$ROOT/tests/lib/frames" "$KC_BROKERS" "$case"
+		exits 0 timeout 60 "$ROOT/tests/lib/frames" "$KC_BROKERS" "$case"
 		[ "$output" = closed ] || {
 			echo "$case: $output"
 			return 1
@@ -100,7 +100,7 @@ end_offset() {
 	mkfifo "$BATS_TEST_TMPDIR/hold" "$BATS_TEST_TMPDIR/held"
 	"$ROOT/tests/lib/frames" "$KC_BROKERS" partial 100 <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
 	exec 8>"$BATS_TEST_TMPDIR/hold"
-	read -r -t 20 line <"$BATS_TEST_TMPDIR/held"
+	read -r -t 60 line <"$BATS_TEST_TMPDIR/held"
 	[ "$line" = held ]
 	is_served
 	[ "$(resident)" -lt $((before + 4096)) ]

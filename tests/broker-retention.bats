@@ -235,7 +235,7 @@ is_shorter_than() { (($(segments "$1") < $2)); }
 	local before after
 	kc-topics create "$T"
 	plain() { jq -nc 'range(2000) | {value: "\(.) \(. * 7919 % 1000) \(. * 104729 % 977)"}' |
-		kc-produce -q -X compression.codec=none -X linger.ms=50 "$T"; }
+		kc-produce -q -X compression.codec=none -X linger.ms=20000 "$T"; }
 	size() { kc-topics show --json "$T" | jq '[.partitions[].size? // 0] | add'; }
 	bytes() { stat -c %s "$DATA/$T-0/00000000000000000000.log"; }
 	plain
@@ -252,7 +252,7 @@ is_shorter_than() { (($(segments "$1") < $2)); }
 @test "the levels of zstd and lz4 act when altered" {
 	local low high before codec
 	plain() { seq 1 20000 | awk '{ printf "{\"value\":\"%d %d %d\"}\n", $1, $1 * 7919 % 1000, $1 * 104729 % 977 }' |
-		kc-produce -q -X compression.codec=none -X linger.ms=200 -X batch.num.messages=20000 "$T"; }
+		kc-produce -q -X compression.codec=none -X linger.ms=20000 -X batch.num.messages=20000 "$T"; }
 	bytes() { stat -c %s "$DATA/$T-0/00000000000000000000.log"; }
 	kc-topics create "$T"
 	plain

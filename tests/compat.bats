@@ -8,7 +8,7 @@ setup_file() { start_broker -o num.partitions=4; }
 teardown_file() { stop_broker; }
 
 # Debian's Python, which has Debian's packages; the program comes on stdin.
-python() { timeout -k 5 60 /usr/bin/python3 - "$KC_BROKERS" "$@"; }
+python() { timeout -k 5 200 /usr/bin/python3 - "$KC_BROKERS" "$@"; }
 
 @test "librdkafka: every codec, idempotent, is read back by a cooperative group" {
 	exits 0 python "$(topic)" <<-'END'
@@ -25,7 +25,7 @@ python() { timeout -k 5 60 /usr/bin/python3 - "$KC_BROKERS" "$@"; }
 		    c = Consumer({'bootstrap.servers': servers, 'group.id': topic, 'auto.offset.reset': 'earliest',
 		                  'partition.assignment.strategy': 'cooperative-sticky'})
 		    c.subscribe([topic])
-		    got, deadline = [], time.monotonic() + 20
+		    got, deadline = [], time.monotonic() + 60
 		    while len(got) < 2000 and time.monotonic() < deadline:
 		        got += [m.value() for m in c.consume(500, 0.2)]
 		    c.close()
@@ -50,7 +50,7 @@ python() { timeout -k 5 60 /usr/bin/python3 - "$KC_BROKERS" "$@"; }
 		    c = Consumer({'bootstrap.servers': servers, 'group.id': 'unused', 'isolation.level': level,
 		                  'enable.partition.eof': True})
 		    c.assign([TopicPartition(topic, 0, 0)])
-		    got, at_end, deadline = [], False, time.monotonic() + 20
+		    got, at_end, deadline = [], False, time.monotonic() + 60
 		    while not at_end and time.monotonic() < deadline:
 		        for m in c.consume(500, 0.2):
 		            at_end |= m.error() is not None

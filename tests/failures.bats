@@ -50,10 +50,9 @@ dead_letters() { # N [TIMESTAMP]
 		fault "OffsetFetch error=$code"
 		for verb in list groups runs check rebuild "redrive --yes" "park --yes" "purge --yes"; do
 			# shellcheck disable=SC2086
-			exits 75 kc-dlq $verb "$dlq" --timeout 600ms
-			says "(run it again later)"
+			runs_out 75 "(run it again later)" kc-dlq $verb "$dlq"
 		done
-		exits 4 kc-dlq ls "$dlq" --timeout 600ms
+		runs_out 4 "(run it again later)" kc-dlq ls "$dlq"
 		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
 	done
 	fault "OffsetFetch error=NOT_COORDINATOR count=3"
@@ -83,8 +82,7 @@ dead_letters() { # N [TIMESTAMP]
 	exits 0 kc-lag list
 	[[ $output == *"$src-g"* ]]
 	fault "ListGroups error=COORDINATOR_LOAD_IN_PROGRESS"
-	exits 75 kc-lag --timeout 300ms
-	says "(run it again later)"
+	runs_out 75 "(run it again later)" kc-lag
 }
 
 @test "a connection that breaks while a tool looks at configs is no failure" {
@@ -116,7 +114,7 @@ own_broker() {
 	for _ in {1..50}; do
 		kc-broker --data-dir "$BATS_TEST_TMPDIR/own" --port "${port:-0}" --ready-fd 9 9>"$fifo" 2>>"$BATS_TEST_TMPDIR/own.log" </dev/null 3>&- 4>&- &
 		own=$!
-		if read -r -t 20 KC_BROKERS <"$fifo"; then
+		if read -r -t 60 KC_BROKERS <"$fifo"; then
 			port=${KC_BROKERS##*:}
 			export KC_BROKERS
 			return

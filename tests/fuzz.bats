@@ -13,7 +13,7 @@ teardown() {
 }
 
 storm() { # SEED: prints how many requests were sent
-	timeout 60 "$ROOT/tests/lib/storm" "$KC_BROKERS" "$1" "$ROOT"/tests/fuzz/seeds/wire/*Request*
+	timeout 200 "$ROOT/tests/lib/storm" "$KC_BROKERS" "$1" "$ROOT"/tests/fuzz/seeds/wire/*Request*
 }
 
 resident() { # kB

@@ -241,7 +241,7 @@ has_sent() { # N
 
 @test "a handler that hangs is ended" {
 	values 1 hang 3
-	exits 4 handle --exec "$h" --to "$t-out" --dlq "$t-dlq" --answer-timeout 3s
+	exits 4 handle --exec "$h" --to "$t-out" --dlq "$t-dlq" --answer-timeout 10s
 	[[ $(sent) == "done 1,done 3" && $(dead) == hang && $(header kc-error-class) == kc.timeout ]]
 }
 
@@ -339,7 +339,7 @@ has_sent() { # N
 @test "a member that was away is refused its commit: each record once" {
 	kc-topics -q create "$t" "$t-out" -p 2
 	seq 500 | kc-produce --raw "$t"
-	local a b short=(-X session.timeout.ms=6000 -X transaction.timeout.ms=5000)
+	local a b short=(-X session.timeout.ms=10000 -X transaction.timeout.ms=10000)
 	background a --to "$t-out" --txn -X transactional.id="$t-a" "${short[@]}"
 	a=$pid
 	eventually has_sent 500

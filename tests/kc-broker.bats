@@ -25,7 +25,7 @@ background() { # OPTION...
 	mkfifo "$dir/ready"
 	"${background[@]}" --ready-fd 9 "$@" 9>"$dir/ready" 2>"$dir/log" </dev/null 3>&- 4>&- &
 	pid=$!
-	read -r -t 20 ready <"$dir/ready"
+	read -r -t 60 ready <"$dir/ready"
 	rm "$dir/ready"
 }
 
@@ -195,7 +195,7 @@ resident() { # PID: KiB
 	kc-broker --ephemeral -- sh -c 'trap "exit 9" TERM; echo up >"$0"; while :; do sleep 0.05; done' \
 		"$dir/up" 3>&- 4>&- &
 	pid=$!
-	read -r -t 20 _ <"$dir/up"
+	read -r -t 60 _ <"$dir/up"
 	end_by TERM
 	[ "$status" = 9 ]
 }
@@ -256,7 +256,7 @@ resident() { # PID: KiB
 	frames partial 200 <"$dir/hold" >"$dir/held" 3>&- 4>&- &
 	pid=$!
 	exec 8>"$dir/hold"
-	read -r -t 20 line <"$dir/held"
+	read -r -t 60 line <"$dir/held"
 	[ "$line" = held ]
 	answers "$KC_BROKERS"
 	[ "$(resident "$BROKER_PID")" -lt $((before + 4096)) ]

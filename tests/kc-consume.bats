@@ -412,9 +412,8 @@ reads_123() { # OPTION...
 @test "a read that falls short of its end is status 75, and names the partition" {
 	numbers 3
 	# An end that does not come: nothing is ever written there.
-	exits 75 kc-consume "$t" -o 0:5 --raw --timeout 500ms
+	runs_out 75 "not read to the end: '$t' [0] at 3 of 5" kc-consume "$t" -o 0:5 --raw
 	[[ $(paste -sd, <<<"$output") == 1,2,3 ]]
-	says "not read to the end: '$t' [0] at 3 of 5"
 }
 
 @test "wrong usage is status 2, and nothing is contacted" {

@@ -313,7 +313,6 @@ is_open() {
 	[[ $(arrived) == "v0 v1" ]]
 	# not for ever
 	fault add "ListOffsets topic=$dlq error=NOT_LEADER_OR_FOLLOWER"
-	exits 75 kc-dlq list "$dlq" --timeout 1s
-	says "'$dlq' [0] has no leader (run it again later)"
+	runs_out 75 "'$dlq' [0] has no leader (run it again later)" kc-dlq list "$dlq"
 	fault clear
 }

@@ -397,7 +397,7 @@ member() {
 }
 
 @test "wait ends when all is read, and says what is left when it is not" {
-	exits 3 kc-lag wait "$g" --timeout 2s
+	exits 3 kc-lag wait "$g" --timeout 5s
 	says "group '$g' has still 9 records to read"
 	exits 0 kc-lag wait "$g" --lag 9
 	kc-lag wait "$g" --timeout 30s 2>wait.err 3>&- 4>&- &
@@ -405,7 +405,7 @@ member() {
 	kc-consume -q -e -g "$g" "$t" >/dev/null
 	wait "$waiting"
 	grep -q 'read after' wait.err
-	exits 3 kc-lag wait "$g-none" --timeout 2s
+	exits 3 kc-lag wait "$g-none" --timeout 5s
 	says "group '$g-none' does not exist (yet)"
 	exits 75 kc-lag wait "$g" -b localhost:1 --timeout 200ms
 }

@@ -135,10 +135,10 @@ promtool() {
 	mkfifo "$fifo"
 	kc-broker --port 0 --data-dir "$dir" --ready-fd 9 9>"$fifo" 2>/dev/null 3>&- 4>&- &
 	own=$!
-	read -r -t 20 KC_BROKERS <"$fifo"
+	read -r -t 60 KC_BROKERS <"$fifo"
 	port=${KC_BROKERS##*:}
 	behind
-	serve --fresh 0s --timeout 1s
+	serve --fresh 0s --timeout 5s
 	get "$url" | grep -q 'kc_lag_up{.*} 1$'
 	kill -9 "$own"
 	eventually is_gone "$own"

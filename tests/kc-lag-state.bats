@@ -296,7 +296,7 @@ count_of() { # REQUEST
 	only_kc_broker
 	commit -n 1000 "$g" "$t/1/0"
 	kc-broker fault add "OffsetFetch drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
-	exits 3 kc-lag "^$g-" --json --age off --no-state --timeout 3s
+	exits 3 kc-lag "^$g-" --json --age off --no-state --timeout 10s
 	kc-broker fault clear --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
 	is "$(jq -s 'length == 1000 and all(.reason == "timeout" and .partial)' <<<"$output")" true
 	is "$(sed -n 's/.*fault rule fires .*api=OffsetFetch .*peer=//p' "$BROKER_LOG" | sort | uniq -c | awk '{ print $1 }' | paste -sd ' ')" \
@@ -307,7 +307,7 @@ count_of() { # REQUEST
 	only_kc_broker
 	mapfile -t names < <(seq -f "$g-none-%g" 300)
 	kc-broker fault add "DescribeGroups version=1-6 drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
-	exits 3 kc-lag "${names[@]}" --json --age off --no-state --timeout 3s
+	exits 3 kc-lag "${names[@]}" --json --age off --no-state --timeout 10s
 	kc-broker fault clear --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
 	is "$(grep -c "fault rule fires .*api=DescribeGroups" "$BROKER_LOG")" 256
 	exits 3 kc-lag "${names[@]}" --json --no-state

@@ -123,7 +123,7 @@ press() { # KEY...
 	mkfifo "$fifo"
 	kc-broker --port 0 --data-dir "$dir" --ready-fd 9 9>"$fifo" 2>/dev/null 3>&- 4>&- &
 	own=$!
-	read -r -t 20 KC_BROKERS <"$fifo"
+	read -r -t 60 KC_BROKERS <"$fifo"
 	seq 10 | kc-produce -q --raw watched
 	kc-consume -q -g watch-own -c 4 watched >/dev/null
 	watch 80 10 --timeout 1s -b "$KC_BROKERS"

@@ -254,7 +254,7 @@ sent() { # JOB AT-LEAST
 @test "pause: between transactions, and on again" {
 	fill "$src"
 	target "$dst"
-	begin "$dst" --rate 20
+	begin "$dst" --rate 3
 	exits 0 kc-replay pause "$dst"
 	eventually state "$dst" paused
 	n=$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)
@@ -276,10 +276,10 @@ state() { # JOB STATE
 	[ "$ms" -ge 450 ]
 	# merged by time: all partitions' n-th records before any (n+1)-th; each of them stands in its own partition
 	[ "$(bare "$dst")" = "$(content "$src")" ]
-	exits 0 kc-replay "$src" --to "$dst" --speed 1x --max-gap 10ms --summary
+	exits 0 kc-replay "$src" --to "$dst" --speed 0.1x --max-gap 10ms --summary
 	ms=$(tail -n 1 <<<"$stderr" | jq .ms)
 	[ "$ms" -ge 90 ]
-	[ "$ms" -lt 8000 ]
+	[ "$ms" -lt 60000 ]
 	exits 0 kc-replay "$src" --to "$dst" --rate 100 --ramp 100ms --summary
 	[ "$(tail -n 1 <<<"$stderr" | jq .ms)" -ge 300 ]
 	exits 0 kc-replay "$src" --to "$dst" --bytes-rate 400 --summary
@@ -565,7 +565,7 @@ one_record() { # VALUE: a topic with it
 	exits 0 kc-replay "$src" --to "$dst"
 	says "an open transaction holds back offsets 5 to 5"
 	[ "$(values "$dst")" = '1 2 3 4 5' ]
-	exits 75 kc-replay "$src" --to "$dst" --offsets 0:0-5 --timeout 1s --name "$dst"
+	exits 75 kc-replay "$src" --to "$dst" --offsets 0:0-5 --timeout 5s --name "$dst"
 	says "an open transaction holds back offsets 5 to 5"
 	end_open
 	exits 0 kc-replay --resume "$dst"
@@ -671,7 +671,7 @@ end_open() {
 	mkfifo ready
 	kc-broker --data-dir two --port 0 --ready-fd 9 9>ready 2>two.log </dev/null 3>&- 4>&- &
 	other_pid=$!
-	read -r -t 20 other <ready
+	read -r -t 60 other <ready
 	exits 0 kc-replay "$src" --to "$dst" --create-like --to-cluster "$other" --name x
 	says "mode txn-checkpoint: two clusters"
 	exits 0 kc-replay jobs --to-cluster "$other"

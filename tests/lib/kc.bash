@@ -5,7 +5,8 @@
 #   topic                      a topic name of this test's own
 #   exits STATUS COMMAND...    runs it; $output, $stderr, $lines as bats' run --separate-stderr
 #   says TEXT                  $stderr of the last command contains TEXT
-#   eventually COMMAND...      until it succeeds, at most 20 s
+#   runs_out STATUS TEXT COMMAND...   what waits until its --timeout, and then exits so and says that
+#   eventually COMMAND...      until it succeeds, at most 60 s
 #   only_kc_broker             in setup: skips where the broker is Apache Kafka
 #
 # With KC_TEST_BROKERS set (make check-kafka) start_broker uses that cluster:
@@ -32,7 +33,7 @@ run_kc_broker() { # OPTION...
 	# 3 and 4 are bats' own, 8 a test's pipe: a broker holding them would keep their readers waiting.
 	TMPDIR=$BATS_FILE_TMPDIR kc-broker --port 0 --ready-fd 9 "$@" 9>"$fifo" 2>>"$BROKER_LOG" </dev/null 3>&- 4>&- 8>&- &
 	BROKER_PID=$!
-	if ! read -r -t 20 KC_BROKERS <"$fifo"; then
+	if ! read -r -t 60 KC_BROKERS <"$fifo"; then
 		echo "kc-broker did not start:" >&2
 		cat "$BROKER_LOG" >&2
 		return 1
@@ -105,8 +106,18 @@ says() { # TEXT
 	}
 }
 
+# A machine that is busy may need longer than a short --timeout before there is something to wait for.
+runs_out() { # STATUS TEXT COMMAND...
+	local want=$1 text=$2 t
+	shift 2
+	for t in 300ms 3s 30s; do
+		exits "$want" "$@" --timeout "$t" && says "$text" && return
+	done
+	return 1
+}
+
 eventually() { # COMMAND...
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 60))
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
 		# the pace of a wait for a condition, not a wait in itself
