@@ -259,19 +259,19 @@ segment_store_index(struct segment *s)
 /*
  * In front of a power cut an earlier life of the segment may have had other
  * entries there, and nothing tells them from ours: those that a checkpoint
- * counts are to be on disk.
+ * counts are to be on disk, and also that there are none.
  */
 void
 segment_each_written_index(struct segment *s,
 	void (*fn)(void *arg, const char *path), void *arg)
 {
-	bool written = s->index_written;
+	static const char *const suffixes[] = { ".index", ".timeindex" };
+	const struct fs *fs = s->store->fs;
 
+	for (int i = 0; i < 2 && s->index_written; i++)
+		if (fs->size_of(fs, segment_path(s, suffixes[i])) >= 0)
+			fn(arg, segment_path(s, suffixes[i]));
 	s->index_written = false;
-	if (written && s->offsets.stored)
-		fn(arg, segment_path(s, ".index"));
-	if (written && s->times.stored)
-		fn(arg, segment_path(s, ".timeindex"));
 }
 
 void

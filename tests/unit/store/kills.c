@@ -249,6 +249,35 @@ indexes_that_a_checkpoint_counts_are_on_disk(void)
 	release(&w);
 }
 
+/* An earlier life of the file had entries, and this one none: they are not there again. */
+static void
+an_index_without_entries_is_on_disk(void)
+{
+	struct log_config few = small;
+	struct watched w, cut;
+	const struct fs *fs = &w.sim.fs;
+	struct partlog *l;
+	char path[300];
+	int fd;
+
+	few.index_interval_bytes = 1 << 20;
+	init(&w);
+	CHECK(l = fixture_start(&w.f, &few));
+	acked(&w, l, 1, 1000);
+	snprintf(path, sizeof(path), "%s/t-0/%020d.index", w.f.dir, 0);
+	CHECK((fd = fs->open(fs, path, O_RDWR | O_CREAT)) >= 0);
+	CHECK(!fs_write_all(fs, fd, "\0\0\0\5\0\0\7\0", 8, 0) && !fs->fsync(fs, fd));
+	fs->close(fs, fd);
+	for (int i = 0; i < 30; i++)
+		acked(&w, l, 1, 1000);
+	checkpoint(&w);
+	cut_into(&cut, &w, operations(&w), SIM_LOSE);
+	snprintf(path, sizeof(path), "%s/t-0/%020d.index", cut.f.dir, 0);
+	CHECK_INT(fs->size_of(fs, path), 0);
+	release(&cut);
+	release(&w);
+}
+
 int
 main(void)
 {
@@ -258,5 +287,6 @@ main(void)
 	RUN(what_was_cut_off_does_not_come_back);
 	RUN(the_clean_mark_does_not_outlive_a_new_segment);
 	RUN(indexes_that_a_checkpoint_counts_are_on_disk);
+	RUN(an_index_without_entries_is_on_disk);
 	return tap_done();
 }
