@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int tap_tests, tap_failures, tap_bad;
@@ -62,6 +63,16 @@ tap_run(void (*fn)(void), const char *name)
 	printf("%s %d - %s\n", tap_bad ? "not ok" : "ok", ++tap_tests, name);
 	fflush(stdout);
 	tap_failures += tap_bad != 0;
+}
+
+/* A new folder in $TMPDIR; its path is kept. False when there is none. */
+static inline bool
+tap_folder(char *path, size_t size)
+{
+	const char *tmp = getenv("TMPDIR");
+	int n = snprintf(path, size, "%s/kc-unit-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+
+	return n > 0 && (size_t)n < size && mkdtemp(path);
 }
 
 static inline int

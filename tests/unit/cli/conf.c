@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "tap.h"
 
-static char dir[] = "/tmp/kc-conf-XXXXXX";
+static char dir[100];
 static struct conf_args args;
 static struct conf conf;
 static struct err e;
@@ -98,7 +98,7 @@ refused(int result, const char *message)
 	CHECK_INT(result, -1);
 	CHECK_INT(e.code, ERR_USAGE);
 	buf_clear(&b);
-	for (const char *p = e.msg, *at; ; p = at + sizeof(dir)) {
+	for (const char *p = e.msg, *at; ; p = at + strlen(dir) + 1) {
 		at = strstr(p, dir);
 		buf_add(&b, p, at ? (size_t)(at - p) : strlen(p));
 		if (!at)
@@ -184,7 +184,7 @@ flags_are_checked(void)
 	CHECK_STR(conf_get(&conf, "a"), "b=c");
 	CHECK_STR(conf_get(&conf, "empty"), "");
 	property("nonsense");
-	refused(load(), "'-X nonsense' is not NAME=VALUE (or 'list', or 'dump')");
+	refused(load(), "'-X nonsense' is not NAME=VALUE (or 'list', 'dump', 'profiles')");
 	fresh();
 	property("sasl.password=x");
 	CHECK_INT(load(), -1);
@@ -519,10 +519,10 @@ a_timeout_is_what_the_tool_can_bear(void)
 int
 main(void)
 {
-	char command[64];
+	char command[128];
 	int result;
 
-	if (!mkdtemp(dir))
+	if (!tap_folder(dir, sizeof(dir)))
 		return 1;
 	RUN(without_settings_there_is_localhost);
 	RUN(each_layer_covers_the_one_below);

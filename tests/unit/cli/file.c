@@ -9,7 +9,7 @@
 #include "cli/conf.h"
 #include "tap.h"
 
-static char dir[] = "/tmp/kc-file-XXXXXX";
+static char dir[256];
 
 static const char *
 content(const char *path)
@@ -105,7 +105,7 @@ clean(void)
 int
 main(void)
 {
-	if (!mkdtemp(dir) || chdir(dir))
+	if (!tap_folder(dir, sizeof(dir)) || chdir(dir))
 		return 1;
 	RUN(a_file_is_replaced);
 	RUN(a_file_is_created_once);

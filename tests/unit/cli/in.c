@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cli/sig.h"
@@ -14,14 +15,14 @@ static struct err e;
 static void
 open_bytes(struct in *in, const void *p, size_t n)
 {
-	char path[] = "/tmp/kc-in-XXXXXX";
-	int fd = mkstemp(path);
+	int fd = memfd_create("in", MFD_CLOEXEC);
+	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (write(fd, p, n) != (ssize_t)n || in_open(in, path, &e))
 		abort();
 	in->name = "file";
 	close(fd);
-	unlink(path);
 }
 
 static void

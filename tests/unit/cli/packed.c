@@ -10,8 +10,7 @@
 #include "cli/digest.h"
 #include "tap.h"
 
-static char path[] = "/tmp/kc-packed-XXXXXX/lines.zst";
-static char folder[sizeof(path)];
+static char folder[256], path[300];
 
 /* LINES lines, some longer than a block. */
 static void
@@ -138,10 +137,9 @@ digests_are_sha256(void)
 int
 main(void)
 {
-	memcpy(folder, path, strlen("/tmp/kc-packed-XXXXXX"));
-	if (!mkdtemp(folder))
+	if (!tap_folder(folder, sizeof(folder)))
 		return 1;
-	memcpy(path, folder, strlen(folder));
+	snprintf(path, sizeof(path), "%s/lines.zst", folder);
 	RUN(what_was_written_is_read);
 	RUN(damage_is_found);
 	RUN(one_that_is_abandoned_leaves_nothing);

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 struct fixture {
-	char dir[64];
+	char dir[256];
 	struct store *store;
 	struct config *config;
 	struct meta *meta;
@@ -72,9 +72,8 @@ stop(struct fixture *f)
 static void
 setup(struct fixture *f)
 {
-	*f = (struct fixture){ .dir = "/tmp/kc-meta-XXXXXX",
-		.config = config_new() };
-	if (!mkdtemp(f->dir)) {
+	*f = (struct fixture){ .config = config_new() };
+	if (!tap_folder(f->dir, sizeof(f->dir))) {
 		perror("mkdtemp");
 		exit(1);
 	}

@@ -1,6 +1,8 @@
 /* The write-ahead log alone: laps, torn groups, damage. */
 #include "store/wal.h"
 
+#include <sys/mman.h>
+
 #include "fixture.h"
 #include "simfs.h"
 
@@ -57,9 +59,8 @@ open_wal(struct fixture *f, int64_t bytes)
 static bool
 put_group(struct wal *w, uint64_t commit, int frames, uint32_t n)
 {
-	char path[] = "/tmp/kc-wal-XXXXXX";
 	uint8_t *data = xmalloc(n);
-	int fd = mkstemp(path);
+	int fd = memfd_create("wal", MFD_CLOEXEC);
 	bool room;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -75,7 +76,6 @@ put_group(struct wal *w, uint64_t commit, int frames, uint32_t n)
 	if (room)
 		CHECK_INT(wal_end(w, commit), 0);
 	close(fd);
-	unlink(path);
 	free(data);
 	return room;
 }
@@ -126,8 +126,7 @@ is_even(void *arg, uint32_t owner)
 static void
 put_staged(struct wal *w, struct wal_stage *g, uint64_t commit, size_t n, bool rest)
 {
-	char path[] = "/tmp/kc-wal-XXXXXX";
-	int fd = mkstemp(path);
+	int fd = memfd_create("wal", MFD_CLOEXEC);
 	struct wal_frame f = { .commit = commit, .length = (uint32_t)n };
 
 	g->len = 0;
@@ -150,7 +149,6 @@ put_staged(struct wal *w, struct wal_stage *g, uint64_t commit, size_t n, bool r
 		CHECK_INT(wal_put(w, &f, fd), 0);
 	CHECK_INT(wal_end(w, commit), 0);
 	close(fd);
-	unlink(path);
 }
 
 static void
