@@ -46,11 +46,25 @@ _kc_configs() {
 		awk -F '\t' '$2 == "config" { print $3 "=" }'
 }
 
+# Of the configuration file that the line names, or the usual one.
+_kc_profiles() {
+	local where i
+	mapfile -t where < <(_kc_where)
+	for i in "${!where[@]}"; do
+		case ${where[i]} in
+		--config) kc-topics -X profiles --config "${where[i + 1]}" 2>/dev/null; return ;;
+		--config=*) kc-topics -X profiles "${where[i]}" 2>/dev/null; return ;;
+		esac
+	done
+	kc-topics -X profiles 2>/dev/null
+}
+
 # The words for the value of an option: VALUE and CHOICES of its row.
 _kc_value() { # VALUE CHOICES CURRENT
 	case $1 in
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
 	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
+	PROFILE) compgen -W "$(_kc_profiles)" -- "$3" ;;
 	JOB*) compgen -W "$(_kc_jobs)" -- "$3" ;;
 	WHERE) compgen -W 'beginning end stored' -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;

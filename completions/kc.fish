@@ -27,6 +27,16 @@ function __kc_jobs
     __kc_names kc-replay jobs
 end
 
+# Of the configuration file that the line names, or the usual one.
+function __kc_profiles
+    set -l words (commandline -opc)
+    set -l config
+    for i in (seq 2 (count $words))
+        test $words[$i] = --config; and set config --config $words[(math $i + 1)]
+    end
+    kc-topics -X profiles $config 2>/dev/null
+end
+
 # True when one of the verbs stands on the line, or with "-" when none does.
 function __kc_verb
     set -l words (commandline -opc)
@@ -65,6 +75,8 @@ function __kc_register -a tool
                 set rule $rule -x -a '(__kc_groups)'
             case 'JOB*'
                 set rule $rule -x -a '(__kc_jobs)'
+            case PROFILE
+                set rule $rule -x -a '(__kc_profiles)'
             case WHERE
                 set rule $rule -x -a 'beginning end stored'
             case '*FILE*' '*DIR*'

@@ -19,11 +19,23 @@ _kc_topics() { _kc_names topic kc-topics }
 _kc_groups() { _kc_names group kc-lag }
 _kc_jobs() { _kc_names job kc-replay jobs }
 
+# Of the configuration file that the line names, or the usual one.
+_kc_profiles() {
+	local -a config names
+	local i
+	for ((i = 2; i < CURRENT; i++)); do
+		[[ $words[i] != --config ]] || config=(--config "$words[i+1]")
+	done
+	names=(${(f)"$(kc-topics -X profiles $config 2>/dev/null)"})
+	_describe -t profiles profile names
+}
+
 _kc_value() { # VALUE CHOICES
 	case $1 in
 	TOPIC*) _kc_topics ;;
 	GROUP*) _kc_groups ;;
 	JOB*) _kc_jobs ;;
+	PROFILE) _kc_profiles ;;
 	WHERE) compadd -- beginning end stored ;;
 	*FILE*) _files ;;
 	*DIR*) _files -/ ;;

@@ -233,6 +233,23 @@ dumped() { # PROPERTY OPTION...
 	done
 }
 
+@test "-X profiles prints the configuration file's, and runs nothing" {
+	local file=$BATS_TEST_TMPDIR/profiles.yaml
+	printf '%s\n' 'default_profile: dev' 'profiles:' '  dev:' '    properties:' \
+		"      sasl.password: {command: touch $BATS_TEST_TMPDIR/ran}" '  prod:' '    brokers: h:1' >"$file"
+	for t in "${TOOLS[@]}"; do
+		exits 0 "$t" -X profiles --config "$file"
+		[[ $output == $'dev\nprod' && ! -e $BATS_TEST_TMPDIR/ran ]]
+	done
+	exits 0 kc-topics -X profiles
+	[[ -z $output$stderr ]]
+	exits 2 kc-topics -X profiles --config "$file.none"
+	says "No such file"
+	printf 'profiles: [\n' >"$file"
+	exits 2 kc-topics -X profiles --config "$file"
+	says "line"
+}
+
 @test "an unreachable broker is exit 75 with the cause and the remedy" {
 	exits 75 kc-topics -b localhost:1 --timeout 2s
 	says "kc-topics: cannot reach broker 'localhost:1': connection refused (is it running? try: kc-broker)"
@@ -291,7 +308,14 @@ dumped() { # PROPERTY OPTION...
 		try "kc-topics -b $broker alter completed -c retention.m"
 		try "kc-topics -b $broker alter completed -c retention.ms="
 		try "kc-produce completed -X sasl.usern"
-		try "kc-consume completed -o st"' - "$ROOT"
+		try "kc-consume completed -o st"
+		mkdir -p "$XDG_CONFIG_HOME/kc"
+		printf "profiles: {production: {brokers: h:1}, proof: {brokers: h:1}}" >"$XDG_CONFIG_HOME/kc/config.yaml"
+		try "kc-lag --profile prod"
+		echo "profiles: {mine: {brokers: h:1}}" >"$XDG_CONFIG_HOME/other"
+		try "kc-lag --config $XDG_CONFIG_HOME/other --profile="
+		rm "$XDG_CONFIG_HOME/kc/config.yaml"' - "$ROOT"
 	[[ ${lines[0]} == create && ${lines[1]} == --partitions && ${lines[2]} == always && ${lines[3]} == --exit-at-end ]]
 	[[ ${lines[4]} == completed && ${lines[5]} == retention.ms= && ${lines[6]} == sasl.username= && ${lines[7]} == stored ]]
+	[[ ${lines[8]} == production && ${lines[9]} == mine ]]
 }

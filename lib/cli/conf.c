@@ -29,8 +29,8 @@ const struct opt conf_options[] = {
 		.help = "read properties: librdkafka's, kcat's or Java's form" },
 	{ 0, "config", OPT_STRING, AT(config), "FILE",
 		.help = "configuration file (default: ~/.config/kc/config.yaml)" },
-	{ 0, "profile", OPT_STRING, AT(profile), "NAME",
-		.help = "profile of the configuration file" },
+	{ 0, "profile", OPT_STRING, AT(profile), "PROFILE",
+		.help = "profile of the configuration file (-X profiles: which)" },
 	{ 0, "timeout", OPT_DURATION, AT(timeout_ms), "TIME",
 		.help = "give up waiting for an answer after this long" },
 	{ 0, "color", OPT_CHOICE, AT(color), "WHEN",
@@ -263,7 +263,7 @@ load_environment(struct conf *c)
 static bool
 is_word(const char *text)
 {
-	return !strcmp(text, "list") || !strcmp(text, "dump");
+	return !strcmp(text, "list") || !strcmp(text, "dump") || !strcmp(text, "profiles");
 }
 
 static int
@@ -277,7 +277,7 @@ load_flags(struct conf *c, const struct conf_args *a, struct err *e)
 			continue;
 		if (!equals || equals == text)
 			return err_set(e, ERR_USAGE, "'-X %s' is not NAME=VALUE "
-				"(or 'list', or 'dump')", text);
+				"(or 'list', 'dump', 'profiles')", text);
 		name = xmemdup0(text, (size_t)(equals - text));
 		if (conf_is_secret(name)) {
 			err_set(e, ERR_USAGE, "'-X %s=...' shows the secret to all "
@@ -323,7 +323,7 @@ conf_timeout(const struct conf_args *a, int longest)
 	return !ms || ms > (longest < 0 ? INT_MAX : longest) ? longest : (int)ms;
 }
 
-/* ---- -X list, -X dump ------------------------------------------------------- */
+/* ---- -X list, dump, profiles ----------------------------------------------- */
 
 static bool
 wants(const struct conf_args *a, const char *word)
@@ -344,6 +344,32 @@ bool
 conf_wants_dump(const struct conf_args *a)
 {
 	return wants(a, "dump");
+}
+
+bool
+conf_wants_profiles(const struct conf_args *a)
+{
+	return wants(a, "profiles");
+}
+
+int
+conf_list_profiles(const struct conf_args *a, struct err *e)
+{
+	struct buf names = BUF_INIT;
+	bool must_exist;
+	struct err why = ERR_INIT;
+	char *path = config_path(a, &must_exist);
+	int result = 0;
+
+	if (path && conf_yaml_profiles(path, &names, &why) < 0 &&
+	    (why.code != ERR_NOT_FOUND || must_exist))
+		result = err_set(e, ERR_USAGE, "%s", why.msg);
+	printf("%s", buf_cstr(&names));
+	if (!result && fflush(stdout))
+		result = err_errno(e, ERR_IO, "cannot write to stdout");
+	buf_release(&names);
+	free(path);
+	return result;
 }
 
 static int

@@ -48,7 +48,7 @@ struct conf {
 /*
  * Resolves everything; afterwards bootstrap.servers is always set. Errors are
  * ERR_USAGE: missing file, a secret that others can read, unknown key, bad
- * YAML with its line. -X list and -X dump are the caller's (client_load() in
+ * YAML with its line. -X list, dump and profiles are the caller's (client_load() in
  * kafka/client.h). After an error *c may be released.
  */
 int conf_load(struct conf *c, const struct conf_args *a, struct err *e);
@@ -59,6 +59,9 @@ const char *conf_get(const struct conf *c, const char *name);
 void conf_default(struct conf *c, const char *name, const char *value);
 bool conf_wants_list(const struct conf_args *a);
 bool conf_wants_dump(const struct conf_args *a);
+bool conf_wants_profiles(const struct conf_args *a);
+/* The names in the configuration file, a line each on stdout. Runs and reads nothing that the file names. */
+int conf_list_profiles(const struct conf_args *a, struct err *e);
 /* "name = value    # origin" lines on stdout, secrets hidden. */
 int conf_dump(const struct conf *c, struct err *e);
 

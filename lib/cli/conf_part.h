@@ -32,6 +32,9 @@ int conf_fail_exposed(const char *path, const char *name, struct err *e);
 int conf_yaml_load(struct conf *c, const char *path, const char *profile,
 	struct err *e);
 
+/* The names of the file's profiles, a line each; their contents are not looked at. */
+int conf_yaml_profiles(const char *path, struct buf *out, struct err *e);
+
 /* Applies a librdkafka or Java properties file. */
 int conf_properties_load(struct conf *c, const char *path, struct err *e);
 

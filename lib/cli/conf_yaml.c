@@ -373,3 +373,26 @@ conf_yaml_load(struct conf *c, const char *path, const char *profile, struct err
 	buf_release(&text);
 	return result;
 }
+
+int
+conf_yaml_profiles(const char *path, struct buf *out, struct err *e)
+{
+	struct arena memory = { 0 };
+	struct buf text = BUF_INIT;
+	const struct yaml *root, *n;
+	bool exposed;
+	int result = -1;
+
+	if (!conf_read(path, &text, &exposed, e) &&
+	    !yaml_read(&memory, path, buf_slice(&text), &root, e))
+		result = 0;
+	for (n = !result && root ? root->first : NULL; n; n = n->next)
+		if (n->name && !strcmp(n->name, "profiles"))
+			break;
+	for (n = n ? n->first : NULL; n; n = n->next)
+		if (n->name)
+			buf_addf(out, "%s\n", n->name);
+	arena_release(&memory);
+	buf_release(&text);
+	return result;
+}

@@ -90,6 +90,10 @@ int
 client_load(struct conf *c, const struct conf_args *a, enum client_kind kind,
 	struct err *e)
 {
+	if (conf_wants_profiles(a)) {
+		*c = (struct conf){ 0 };
+		return conf_list_profiles(a, e) ? -1 : 1;
+	}
 	if (conf_load(c, a, e))
 		return -1;
 	set_defaults(c, kind);
