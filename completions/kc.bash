@@ -35,6 +35,7 @@ _kc_jobs() {
 
 # Names with "=", of properties and of a topic's configs.
 _kc_properties() {
+	printf '%s\n' list dump profiles
 	kc-topics -X list 2>/dev/null | awk -F '|' '/^[a-z]/ { sub(/ *$/, "", $1); print $1 "=" }'
 }
 

@@ -314,8 +314,9 @@ dumped() { # PROPERTY OPTION...
 		try "kc-lag --profile prod"
 		echo "profiles: {mine: {brokers: h:1}}" >"$XDG_CONFIG_HOME/other"
 		try "kc-lag --config $XDG_CONFIG_HOME/other --profile="
+		try "kc-topics -X prof"
 		rm "$XDG_CONFIG_HOME/kc/config.yaml"' - "$ROOT"
 	[[ ${lines[0]} == create && ${lines[1]} == --partitions && ${lines[2]} == always && ${lines[3]} == --exit-at-end ]]
 	[[ ${lines[4]} == completed && ${lines[5]} == retention.ms= && ${lines[6]} == sasl.username= && ${lines[7]} == stored ]]
-	[[ ${lines[8]} == production && ${lines[9]} == mine ]]
+	[[ ${lines[8]} == production && ${lines[9]} == mine && ${lines[10]} == profiles ]]
 }
