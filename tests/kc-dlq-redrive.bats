@@ -221,6 +221,30 @@ is_open() {
 	[[ $(arrived) == *" as planned as planned" ]]
 }
 
+@test "readers of committed records see each once, whatever was aborted; others may see more" {
+	local pid
+	only_kc_broker
+	topics
+	dead 0 1 2 3
+	# the copies of the second transaction are there, and its end is not taken
+	fault add EndTxn client=kc-dlq nth=2 error=CONCURRENT_TRANSACTIONS count=1000
+	kc-dlq redrive "$dlq" --yes --rate 2/s -q 3>&- &
+	pid=$!
+	eventually eval '[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f "%s\n" | wc -l) -gt $(arrived | wc -w) ]]'
+	kill -9 $pid
+	wait $pid || true
+	fault clear
+	exits 0 kc-dlq redrive "$dlq" --yes --rate max
+	[[ $(arrived) == "v0 v1 v2 v3" ]]
+	[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f '%s\n' | wc -l) -gt 4 ]]
+	# and a plan says so, with what to do
+	dead 4
+	exits 0 kc-dlq redrive "$dlq" --yes --plan "$BATS_TEST_TMPDIR/plan"
+	says "read_committed"
+	exits 0 kc-dlq redrive "$dlq" --yes --eos scan --plan "$BATS_TEST_TMPDIR/scan"
+	[[ $stderr != *read_committed* ]]
+}
+
 @test "without transactions each is sent once, and what a killed run sent is known by its headers" {
 	local pid
 	only_kc_broker
@@ -262,7 +286,7 @@ is_open() {
 	kill -9 $pid
 	wait $pid || true
 	fault clear
-	kc-dlq runs "$dlq" --json | jq -e '[.state, .selected, .sent] == ["running", 2, 2]'
+	kc-dlq runs "$dlq" --json | jq -e '[.state, .selected, .sent] == ["interrupted", 2, 2]'
 	exits 0 kc-dlq redrive "$dlq" --yes --eos scan
 	[[ $stderr != *"that the ledger did not have"* && $(arrived) == "v0 v1 v2 v3" ]]
 	kc-dlq runs "$dlq" --json | jq -es 'map([.state, .selected, .sent]) == [["stopped", 2, 2], ["done", 2, 2]]'

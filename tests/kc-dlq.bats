@@ -137,6 +137,24 @@ lag() {
 	[[ -z $(kc-lag "kc-dlq.$dlq" 2>/dev/null) ]]
 }
 
+@test "a dry run of what mends or decides changes nothing, either" {
+	local f=$BATS_TEST_TMPDIR/f
+	dead_letters 4
+	kc-dlq discard "$dlq" 1:1 -q
+	what_is() { kc-consume "$dlq" -e; kc-consume "$dlq.kc-ledger" -e; kc-consume "$src" -e; lag; kc-topics list; }
+	what_is >"$BATS_TEST_TMPDIR/before"
+	VISUAL="sed -i s/v0/mended/" exits 0 kc-dlq edit "$dlq" 0:0 --dry-run
+	kc-dlq export "$dlq" 0:0 | jq -c '.value = "mended"' >"$f"
+	exits 0 kc-dlq import "$dlq" "$f" --dry-run
+	printf '%s\n' '- {name: all, match: {key: k2}, do: discard}' >"$f"
+	exits 0 kc-dlq apply "$dlq" --rules "$f" --dry-run
+	exits 0 kc-dlq restore "$dlq" --dry-run
+	exits 0 kc-dlq purge "$dlq" --all --dry-run
+	exits 0 kc-dlq rebuild "$dlq" --dry-run
+	exits 0 kc-dlq redrive "$dlq" --dry-run
+	what_is | diff "$BATS_TEST_TMPDIR/before" -
+}
+
 @test "discard, park and restore change states, and nothing is sent" {
 	dead_letters 5
 	exits 0 kc-dlq discard "$dlq" 0:0
@@ -698,4 +716,25 @@ handled() { # N
 	kc-dlq runs "$dlq" one --json | jq -e '.run == "one" and .select == ["0:0"] and .sent == 1'
 	exits 1 kc-dlq runs "$dlq" three
 	exits 2 kc-dlq runs
+}
+
+@test "a run that was killed, or fenced, is not called running" {
+	local pid
+	dead_letters 40
+	kc-dlq redrive "$dlq" --yes --rate 2/s --run one -q 3>&- &
+	pid=$!
+	eventually eval '[[ -n $(arrived) ]]'
+	kc-dlq runs "$dlq" --json | jq -es 'map(.state) == ["running"]'
+	kill -9 $pid
+	wait $pid || true
+	kc-dlq runs "$dlq" --json | jq -es 'map(.state) == ["interrupted"]'
+	# gone on with: it runs
+	kc-dlq redrive "$dlq" --resume one --rate 2/s -q 3>&- 2>/dev/null &
+	pid=$!
+	eventually eval 'kc-dlq runs "$dlq" --json | jq -es "map(.state) == [\"running\"]"'
+	# fenced: its process is there still, perhaps, but another has written
+	exits 0 kc-dlq discard "$dlq" --yes --run two
+	kc-dlq runs "$dlq" --json | jq -es 'map([.run, .state]) == [["one", "interrupted"], ["two", "done"]]'
+	wait $pid || [[ $? == 5 ]]
+	kc-dlq runs "$dlq" --json | jq -es 'map(.state) == ["interrupted", "done"]'
 }

@@ -204,6 +204,9 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	if (!result && a->plan && strcmp(a->plan, "-"))
 		diag_note("the plan is in '%s' (kc-dlq redrive %s --from %s does it)",
 			a->plan, topic, a->plan);
+	if (!result && a->plan && (!a->eos || !strcmp(a->eos, "txn")))
+		diag_note("exactly once is what read_committed readers see; "
+			"others also see aborted copies (--eos scan writes none)");
 	if (!result)
 		result = judge(&m.run, a->dry_run, e);
 out:

@@ -211,7 +211,7 @@ take_run(struct dlq *d, struct slice id, struct slice value, struct err *e)
 {
 	struct ledger_run r;
 
-	d->uncounted = SLICE_NULL;
+	d->uncounted = d->last_run = SLICE_NULL;
 	if (slice_is_null(value)) {
 		forget_run(d, id);
 		return 0;
@@ -219,6 +219,7 @@ take_run(struct dlq *d, struct slice id, struct slice value, struct err *e)
 	if (ledger_run_read(id, value, &d->memory, &r, e))
 		return -1;
 	dlq_add_run(d, &r);
+	d->last_run = r.id;
 	if (!r.until && !slice_is_null(r.watch))
 		d->uncounted = r.id;
 	return 0;

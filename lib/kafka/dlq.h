@@ -50,6 +50,7 @@ struct dlq {
 	struct ledger ledger;
 	struct ledger_run *runs;         /* in the order in which they began */
 	int runs_n;
+	struct slice last_run;           /* id of the run that wrote to the ledger last; null = none */
 	int64_t *committed;              /* by partition; -1 = none */
 	int members;                     /* of the group; there should be none */
 	bool ledger_lost;                /* marks are committed and there is no ledger */

@@ -1,6 +1,10 @@
 #include "kafka/dlq_runs.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "base/num.h"
@@ -71,6 +75,28 @@ on_record(void *arg, const struct dlq_record *x, struct err *e)
 	return DLQ_SCAN_ON;
 }
 
+/*
+ * Who was killed, or fenced, could not write that it ended. It did when another
+ * run has written since, for there is one at a time; or when it was of this
+ * host and its process is gone.
+ */
+static bool
+was_interrupted(const struct dlq *d, const struct ledger_run *r)
+{
+	const char *by = r->by.data, *at;
+	char host[256] = "";
+
+	if (r->until || !slice_eq_str(r->state, "running"))
+		return false;
+	if (!slice_eq(r->id, d->last_run))
+		return true;
+	gethostname(host, sizeof(host) - 1);
+	at = by ? memchr(by, '@', r->by.len) : NULL;
+	return at && slice_eq_str(slice_make(at + 1, r->by.len -
+		(size_t)(at + 1 - by)), host) && r->pid > 0 &&
+		kill((pid_t)r->pid, 0) && errno == ESRCH;
+}
+
 void
 dlq_runs_put(struct buf *out, const struct ledger_run *r, bool dry_run)
 {
@@ -139,6 +165,8 @@ print(struct dlq *d, const struct map *returned, const char *id, bool json,
 		shown++;
 		if (n && n->n > r.returned)
 			r.returned = n->n;
+		if (was_interrupted(d, &r))
+			r.state = slice_str("interrupted");
 		if (json)
 			dlq_runs_put(&out->buf, &r, false);
 		else
