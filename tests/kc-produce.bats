@@ -236,7 +236,7 @@ nothing_sent() {
 	exits 0 kc-produce --raw "$t" --dry-run -v <<<x
 	says "checked 1 records"
 	line 1 '{"partition":5,"value":"x"}' "$t" --keep-partition -n
-	says "stdin, line 1: partition 5 does not exist: topic '$t' has 1 (0 to 0)"
+	says "stdin, line 1: partition 5 does not exist: topic '$t' has 1 (0 to 0; without a number, the partitioner chooses)"
 	nothing_sent
 	exits 4 kc-produce "$t" -n <<<$'bad\n{"value":"x"}\nworse'
 	says "stdin, line 1:"
@@ -335,7 +335,7 @@ nothing_sent() {
 		{"topic":"$t","partition":2,"value":"2"}
 		{"topic":"$t","value":"3"}
 	END
-	says "stdin, line 2: partition 2 does not exist: topic '$t' has 2 (0 to 1)"
+	says "stdin, line 2: partition 2 does not exist: topic '$t' has 2 (0 to 1; without a number, the partitioner chooses)"
 	[[ $(values | sort | paste -sd,) == 1,3 ]]
 	[[ $(jq -c '[.topic, .partition, .value, .error.line]' "$rejects") == "[\"$t\",2,\"2\",2]" ]]
 }

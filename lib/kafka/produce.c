@@ -372,7 +372,8 @@ check(struct producer *p, struct topic *t, const struct record *r, struct err *e
 	}
 	if (r->partition >= t->partitions && !producer_topic_has(p, t, r->partition))
 		return err_set(e, ERR_NOT_FOUND, "partition %" PRId32 " does not "
-			"exist: topic '%s' has %" PRId32 " (0 to %" PRId32 ")",
+			"exist: topic '%s' has %" PRId32 " (0 to %" PRId32
+			"; without a number, the partitioner chooses)",
 			r->partition, t->name, t->partitions, t->partitions - 1);
 	if (r->has_timestamp && !r->timestamp)
 		return err_set(e, ERR_UNSUPPORTED, "timestamp 0 cannot be sent: "
