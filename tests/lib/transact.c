@@ -374,6 +374,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: transact BROKERS\n");
 		return 2;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* tests/crash looks into it */
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
