@@ -43,6 +43,11 @@ hides() { # TEXT
 	[[ $(screen) != *"$1"* ]]
 }
 
+# The clock is no longer $at.
+moved_on() {
+	[[ $(screen | grep -o '[0-9:]*Z$') != "$at" ]]
+}
+
 press() { # KEY...
 	tmux -S "$socket" send-keys -t 0 "$@"
 }
@@ -137,13 +142,56 @@ press() { # KEY...
 	eventually shows 'status 0'
 }
 
+@test "the head: the age of the oldest unread record, and from when that is" {
+	watch 100 20
+	eventually shows 'lag 300  oldest '
+	[[ $(screen | head -n 1) =~ oldest\ ([0-9.]+[a-z]+)+\ +[0-9]{2}:[0-9]{2}:[0-9]{2}Z$ ]]
+	press Enter
+	eventually shows 'kc-lag  watch-billing'
+	[[ $(screen | head -n 1) == 'kc-lag  watch-billing  lag 300  oldest '* ]]
+}
+
+# Each measuring reads the oldest records again; meanwhile others are written, and read.
+@test "ages are there look after look, beside a load" {
+	kc-topics create -q watched-load -p 4
+	: >"$BATS_TEST_TMPDIR/going"
+	while [[ -e $BATS_TEST_TMPDIR/going ]]; do
+		seq 100
+		read -r -t 0.01 <> <(:) || true
+	done 3>&- 4>&- 8>&- | kc-produce -q --raw watched-load >/dev/null 3>&- 4>&- 8>&- &
+	for p in 0 1 2 3; do
+		"$ROOT/${BUILD:-build}/tests/commit" watch-load "watched-load/$p/1"
+	done
+	watch 100 20
+	eventually shows 'watch-load'
+	press / l o a d Enter Enter
+	eventually shows 'kc-lag  watch-load  lag '
+	for _ in 1 2 3 4 5; do
+		[[ $(screen | head -n 1) == *'  oldest '* ]]
+		[[ $(screen | grep -cE '^watched-load .* [0-9.]+(ms|s|m) ') == 4 ]]
+		at=$(screen | grep -o '[0-9:]*Z$')
+		eventually moved_on
+	done
+	rm "$BATS_TEST_TMPDIR/going"
+}
+
+# A warning belongs on stderr, and that is the screen.
+@test "what is told beside the screen does not spoil it" {
+	tmux -S "$socket" -f /dev/null new-session -d -x 80 -y 12 \
+		"XDG_STATE_HOME=/dev/null/x kc-lag -W 200ms '^watch-'; cat" 3>&- 4>&- 8>&-
+	eventually shows 'watch-billing'
+	at=$(screen | grep -o '[0-9:]*Z$')
+	eventually moved_on
+	at=$(screen | grep -o '[0-9:]*Z$')
+	eventually moved_on
+	hides warning
+}
+
 @test "what is drawn on a slow line is only what has changed" {
 	watch 80 12
 	eventually shows 'watch-billing'
 	tmux -S "$socket" pipe-pane -t 0 "cat >$BATS_TEST_TMPDIR/bytes"
-	local at
 	at=$(screen | grep -o '[0-9:]*Z$')
-	moved_on() { [[ $(screen | grep -o '[0-9:]*Z$') != "$at" ]]; }
 	eventually moved_on
 	at=$(screen | grep -o '[0-9:]*Z$')
 	eventually moved_on

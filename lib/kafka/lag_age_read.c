@@ -41,6 +41,20 @@ pause_part(struct fetch *f, struct part *p)
 	rd_kafka_topic_partition_list_destroy(l);
 }
 
+/* A pause outlives the end of reading: who reads here next would get nothing. */
+static void
+resume_all(struct fetch *f)
+{
+	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(f->n);
+
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i].started)
+			rd_kafka_topic_partition_list_add(l, f->parts[i].topic,
+				f->parts[i].id);
+	rd_kafka_resume_partitions(f->rk, l);
+	rd_kafka_topic_partition_list_destroy(l);
+}
+
 static void
 close_part(struct fetch *f, struct part *p)
 {
@@ -150,6 +164,7 @@ stop(struct fetch *f)
 	for (int i = 0; i < f->n; i++)
 		if (f->parts[i].started)
 			rd_kafka_consume_stop(f->parts[i].rkt, f->parts[i].id);
+	resume_all(f);
 	for (int i = 0; i < f->n; i++) {
 		rd_kafka_topic_t *rkt = f->parts[i].rkt;
 

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -9,7 +10,7 @@
 #include "model/lag_threshold.h"
 
 enum { HEAD = 3, FOOT = 1, NAME_MIN = 12, NAME_GOOD = 24,
-	NAME_MAX = 48, TREND_WIDTH = 12 };
+	NAME_MAX = 48, TREND_WIDTH = 12, STALE_MS = 10000 };
 
 #define BOLD "\033[1m"
 #define DIM "\033[2m"
@@ -450,12 +451,29 @@ put_row(struct line *l, const struct layout *layout, const struct screen_row *r)
 
 /* ---- the screen -------------------------------------------------------------- */
 
+/* When the numbers are from; and how old they are, once that is more than it takes. */
+static void
+put_clock(struct line *l, const struct lag_snapshot *s, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - s->taken_ms;
+	char clock[NUM_TIME_TEXT], age[LAG_DURATION_TEXT], text[TEXT * 2] = "";
+
+	num_time_text(s->taken_ms, clock);
+	if (age_ms >= STALE_MS && age_ms >= 3 * l->w->every_ms)
+		snprintf(text, sizeof(text), "%s old  ", lag_duration(age_ms, age));
+	snprintf(text + strlen(text), 10, "%.8sZ", clock + 11);
+	if (l->columns + 3 + (int)strlen(text) > l->w->width)
+		return;
+	pad_to(l, l->w->width - (int)strlen(text));
+	put(l, text);
+}
+
 static void
 put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows *r,
 	int64_t now_ms)
 {
-	char text[NUM_TIME_TEXT], number[TEXT], age[LAG_DURATION_TEXT];
-	int64_t lag = 0, worst = -1;
+	char number[TEXT], age[LAG_DURATION_TEXT];
+	int64_t lag = -1, worst = -1;
 	bool unknown = false;
 
 	style(l, BOLD);
@@ -466,7 +484,8 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 		return;
 	}
 	for (int i = 0; i < s->groups_n; i++) {
-		lag += s->groups[i].lag > 0 ? s->groups[i].lag : 0;
+		if (s->groups[i].lag >= 0)
+			lag = s->groups[i].lag + (lag < 0 ? 0 : lag);
 		worst = s->groups[i].age_ms > worst ? s->groups[i].age_ms : worst;
 		unknown |= s->groups[i].lag > 0 && s->groups[i].age_ms < 0;
 	}
@@ -475,7 +494,7 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 	if (r->group) {
 		put(l, "  ");
 		put_name(l, r->group->name, l->w->width / 2);
-		lag = r->group->lag > 0 ? r->group->lag : 0;
+		lag = r->group->lag;
 		worst = r->group->age_ms;
 	} else {
 		snprintf(number, sizeof(number), "  %d groups", s->groups_n);
@@ -487,12 +506,7 @@ put_title(struct line *l, const struct lag_snapshot *s, const struct screen_rows
 		put(l, "  oldest ");
 		put(l, lag_duration(worst, age));
 	}
-	num_time_text(now_ms, text);
-	if (l->columns + 12 <= l->w->width) {
-		pad_to(l, l->w->width - 9);
-		put_cut(l, slice_make(text + 11, 8), 8);
-		put(l, "Z");
-	}
+	put_clock(l, s, now_ms);
 }
 
 static void

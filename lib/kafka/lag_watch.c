@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/diag.h"
 #include "cli/screen.h"
 #include "cli/sig.h"
 #include "kafka/lag_screen.h"
@@ -152,7 +153,7 @@ lag_watch(const struct lag_watch_options *o, struct err *e)
 {
 	struct watch w = { .o = o, .view = { .every_ms = o->every_ms,
 		.color = o->color } };
-	int result;
+	int result, level = diag_level();
 
 	if (screen_open(&w.screen, e)) {
 		screen_close(w.screen);
@@ -170,8 +171,11 @@ lag_watch(const struct lag_watch_options *o, struct err *e)
 		goto out;
 	}
 	ask(&w);
+	/* what is told beside the screen would stay in it */
+	diag_set_level(true, 0);
 	result = run(&w, e);
 	screen_close(w.screen);
+	diag_set_level(level < 0, level);
 	pthread_mutex_lock(&w.lock);
 	w.end = true;
 	pthread_cond_signal(&w.asked_cond);

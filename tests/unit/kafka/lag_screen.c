@@ -8,6 +8,8 @@
 #include "cli/term.h"
 #include "tap.h"
 
+static const int64_t NOW = INT64_C(1795332687352); /* 07:31:27Z */
+
 /* ---- snapshots ----------------------------------------------------------------- */
 
 static void
@@ -57,7 +59,7 @@ many(int n)
 static struct lag_snapshot
 three(void)
 {
-	struct lag_snapshot s = { .cluster_id = "c" };
+	struct lag_snapshot s = { .cluster_id = "c", .taken_ms = NOW };
 
 	s.groups = arena_array(&s.arena, 3, sizeof(*s.groups));
 	add_group(&s, "billing", 5, 1000, LAG_OK);
@@ -74,7 +76,7 @@ static void
 draw(struct lag_screen *w, const struct lag_snapshot *s)
 {
 	buf_clear(&drawn);
-	lag_screen_draw(w, s, 1795332687352, NULL, &drawn);
+	lag_screen_draw(w, s, NOW, NULL, &drawn);
 	buf_cstr(&drawn);
 }
 
@@ -133,6 +135,46 @@ worst_stands_first(void)
 	CHECK(strstr(line(3), "never") != NULL);
 	CHECK(begins(4, "evil\\x1b[31m\\x0agroup"));
 	CHECK(begins(5, "billing"));
+	lag_screen_release(&w);
+	lag_snapshot_release(&s);
+}
+
+static void
+the_head_says_from_when_the_numbers_are(void)
+{
+	struct lag_snapshot s = three();
+	struct lag_screen w = { .width = 100, .height = 10, .every_ms = 2000 };
+	const char *end;
+
+	draw(&w, &s);
+	CHECK(strstr(line(0), " old ") == NULL);
+	s.taken_ms -= 9000;
+	draw(&w, &s);
+	CHECK(strstr(line(0), " old ") == NULL);
+	s.taken_ms -= 31000;
+	draw(&w, &s);
+	end = strstr(line(0), "   40s old  ");
+	CHECK(end && !strcmp(end, "   40s old  07:30:47Z"));
+	w.every_ms = 20000;
+	draw(&w, &s);
+	CHECK(strstr(line(0), " old ") == NULL);
+	lag_screen_release(&w);
+	lag_snapshot_release(&s);
+}
+
+static void
+a_lag_that_is_not_known_is_not_0(void)
+{
+	struct lag_snapshot s = three();
+	struct lag_screen w = { .width = 100, .height = 10 };
+
+	for (int i = 0; i < 3; i++)
+		s.groups[i].lag = -1;
+	draw(&w, &s);
+	CHECK(begins(0, "kc-lag  3 groups  lag -  "));
+	s.groups[1].lag = 0;
+	draw(&w, &s);
+	CHECK(begins(0, "kc-lag  3 groups  lag 0  "));
 	lag_screen_release(&w);
 	lag_snapshot_release(&s);
 }
@@ -367,6 +409,8 @@ int
 main(void)
 {
 	RUN(worst_stands_first);
+	RUN(the_head_says_from_when_the_numbers_are);
+	RUN(a_lag_that_is_not_known_is_not_0);
 	RUN(no_line_is_wider_than_the_screen);
 	RUN(forty_columns_keep_name_lag_age_and_status);
 	RUN(nothing_measured_yet);
