@@ -108,7 +108,11 @@ promtool() {
 	[[ $(get "$url") == 200* ]]
 	get "$url" | grep -q "^kc_lag_group_records{.*group=\"$t\"} 6$"
 	kc-consume -q -g "$t" -c 3 "$t" >/dev/null
-	get "$url" | grep -q "^kc_lag_group_records{.*group=\"$t\"} 3$"
+	for _ in 1 2 3; do
+		get "$url" >"$BATS_TEST_TMPDIR/page"
+		grep -q "^kc_lag_group_records{.*group=\"$t\"} 3$" "$BATS_TEST_TMPDIR/page"
+		grep -q "^kc_lag_group_age_seconds{.*group=\"$t\"} [0-9]" "$BATS_TEST_TMPDIR/page"
+	done
 	[[ $(get "${url%metrics}healthz") == $'200\nok' ]]
 	[[ $(get "${url%metrics}nothing" | head -n 1) == 404 ]]
 }
@@ -119,6 +123,26 @@ promtool() {
 	get "$url" | grep -q "^kc_lag_group_records{.*group=\"$t\"} 6$"
 	kc-consume -q -g "$t" -c 3 "$t" >/dev/null
 	get "$url" | grep -q "^kc_lag_group_records{.*group=\"$t\"} 6$"
+}
+
+@test "scrapes that come together share a measuring" {
+	only_kc_broker "is about a fault rule"
+	export KC_BROKER_ADMIN=$BATS_FILE_TMPDIR/broker/.admin
+	behind
+	serve --fresh 0s "$t"
+	get "$url" | grep -q "^kc_lag_group_records{.*group=\"$t\"} 6$"
+	kc-broker fault add "ListGroups delay=1s" >/dev/null
+	python3 - "$url" >"$BATS_TEST_TMPDIR/scraped" <<-'PY'
+	import concurrent.futures, sys, urllib.request
+	with concurrent.futures.ThreadPoolExecutor(12) as pool:
+	    for text in pool.map(lambda _: urllib.request.urlopen(sys.argv[1], timeout=20).read().decode(), range(12)):
+	        print(*[line for line in text.splitlines() if line.startswith("kc_lag_group_records")])
+	PY
+	asked=$(kc-broker fault list | cut -f 3)
+	kc-broker fault clear >/dev/null
+	[[ $(grep -c "group=\"$t\"} 6$" "$BATS_TEST_TMPDIR/scraped") == 12 ]]
+	# who comes while one goes on waits for the next
+	((asked >= 1 && asked <= 4))
 }
 
 @test "--serve ends on SIGTERM, as a signal ends" {

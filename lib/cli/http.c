@@ -38,10 +38,9 @@ struct http {
 	struct library mhd;
 	struct MHD_Daemon *daemon;
 	char address[HOST_MAX + 16];
-	struct buf text;      /* of the page, from one question to the next */
 };
 
-/* ---- on the library's thread ------------------------------------------------ */
+/* ---- on the library's threads ----------------------------------------------- */
 
 static enum MHD_Result
 send_text(struct http *h, struct MHD_Connection *c, unsigned status, const char *type,
@@ -65,6 +64,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 {
 	struct http *h = arg;
 	struct http_reply r = { .status = MHD_HTTP_OK, .type = PLAIN };
+	enum MHD_Result result;
 
 	(void)version;
 	(void)data;
@@ -73,11 +73,10 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
 		return send_text(h, c, MHD_HTTP_METHOD_NOT_ALLOWED, PLAIN,
 			slice_str("only GET\n"));
-	r.text = h->text;
-	buf_clear(&r.text);
 	h->o.page(h->o.arg, url, &r);
-	h->text = r.text;
-	return send_text(h, c, r.status, r.type, buf_slice(&h->text));
+	result = send_text(h, c, r.status, r.type, buf_slice(&r.text));
+	buf_release(&r.text);
+	return result;
 }
 
 /* ---- listening -------------------------------------------------------------- */
@@ -201,7 +200,8 @@ load(struct library *l, struct err *e)
 static int
 start(struct http *h, int fd, struct err *e)
 {
-	h->daemon = h->mhd.start(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+	h->daemon = h->mhd.start(MHD_USE_INTERNAL_POLLING_THREAD |
+		(h->o.waits ? MHD_USE_THREAD_PER_CONNECTION : 0), 0, NULL, NULL,
 		handle, h, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
@@ -251,6 +251,5 @@ http_close(struct http *h)
 		h->mhd.stop(h->daemon);
 	if (h->mhd.handle)
 		dlclose(h->mhd.handle);
-	buf_release(&h->text);
 	free(h);
 }

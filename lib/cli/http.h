@@ -8,6 +8,8 @@
 #ifndef CLI_HTTP_H
 #define CLI_HTTP_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -25,10 +27,12 @@ struct http_options {
 	const char *option; /* "--metrics": what asked for the port, for errors */
 	/*
 	 * Writes the page of this path, or status 404. Called on the library's
-	 * one thread: one question at a time.
+	 * one thread, one question at a time; or where pages wait, on a thread
+	 * of each connection, all at once.
 	 */
 	void (*page)(void *arg, const char *path, struct http_reply *r);
 	void *arg;
+	bool waits;
 };
 
 /*

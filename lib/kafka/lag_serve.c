@@ -28,7 +28,7 @@ struct serve {
 	struct err trouble;/* else why not */
 };
 
-/* ---- on the thread that serves ----------------------------------------------- */
+/* ---- on the threads that serve ----------------------------------------------- */
 
 static bool
 is_fresh(const struct serve *s, int64_t now)
@@ -160,7 +160,7 @@ lag_serve(const struct lag_serve_options *o, struct err *e)
 	pthread_cond_init(&s.measured, &attr);
 	pthread_condattr_destroy(&attr);
 	result = http_open(&s.http, o->where, &(struct http_options){
-		.option = "--serve", .page = page, .arg = &s }, e);
+		.option = "--serve", .page = page, .arg = &s, .waits = true }, e);
 	if (!result) {
 		diag_note("http://%s/metrics", http_address(s.http));
 		run(&s);
