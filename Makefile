@@ -194,7 +194,7 @@ $(BUILD)/promtool:
 
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/crash-pipelines tests/pipelines.bats tests/handlers.bats \
-	tests/kc-lag-cases.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats \
+	tests/kc-lag-cases.bats tests/kc-lag-partial.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats tests/kc-dlq-read.bats \
 	tests/kc-dlq-apply.bats tests/crash-kafka
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154  # every test is a subshell of its own
 
 load lib/kc
+load lib/lag
 
 setup_file() {
 	start_broker
@@ -42,10 +43,6 @@ fill() { # TOPIC
 # Where the group is: "P:OFFSET ..."
 at() { # [GROUP]
 	kc-lag export "${1:-$g}" | jq -rs 'map("\(.partition):\(.offset)") | join(" ")'
-}
-
-is() { # TEXT WANTED
-	[[ $1 == "$2" ]] || { echo "got '$1', not '$2'"; return 1; }
 }
 
 # The plan on stdout as "P FROM>TO NOTE"; of the last command.
@@ -239,14 +236,10 @@ member() {
 }
 
 @test "a group of the new protocol is refused while it has members" {
-	only_kc_broker
-	local id ask=$BATS_TEST_DIRNAME/lib/ask
-	id=$("$ask" "$KC_BROKERS" Metadata 12 '{"Topics":null}' | jq -r --arg t "$t" '.Topics[] | select(.Name == $t).TopicId')
-	[[ -n $id ]]
 	beat() { # EPOCH
-		"$ask" "$KC_BROKERS" ConsumerGroupHeartbeat 1 "$(jq -cn --arg g "$g-848" --arg t "$t" --argjson e "$1" \
-			'{GroupId: $g, MemberId: "m", MemberEpoch: $e, RebalanceTimeoutMs: 10000, SubscribedTopicNames: [$t], TopicPartitions: []}')" |
-			jq -e '.ErrorCode == 0' >/dev/null
+		ask ConsumerGroupHeartbeat 1 "$(jq -cn --arg g "$g-848" --arg t "$t" --argjson e "$1" \
+			'{GroupId: $g, MemberId: "m", MemberEpoch: $e, RebalanceTimeoutMs: 10000, SubscribedTopicNames: [$t], TopicPartitions: []}')" \
+			'.ErrorCode == 0'
 	}
 	beat 0
 	exits 5 kc-lag reset "$g-848" --to earliest -t "$t" --execute
@@ -267,10 +260,8 @@ member() {
 }
 
 @test "start-if-lost moves only what lost its place" {
-	only_kc_broker
 	printf '%s\n' "$t,0,4" "$t,1,7" >at.csv
-	"$BATS_TEST_DIRNAME"/lib/ask "$KC_BROKERS" DeleteRecords 2 "$(jq -cn --arg t "$t" \
-		'{Topics: [{Name: $t, Partitions: [{PartitionIndex: 0, Offset: 6}]}], TimeoutMs: 5000}')" >/dev/null
+	delete_records "$t" 0 6
 	exits 0 kc-lag reset "$g" --to start-if-lost --execute
 	is "$(plan)" "0 4>6, 1 7>7 not-lost"
 	is "$(at)" "0:6 1:7"
@@ -423,7 +414,7 @@ fault() {
 }
 
 @test "a group that moves between plan and write is not written over" {
-	only_kc_broker
+	only_kc_broker "the answer is held back by a fault rule"
 	# shellcheck disable=SC2034 # of run_kc_broker
 	local KC_BROKERS BROKER_PID BROKER_LOG
 	faulty_broker
@@ -444,7 +435,7 @@ fault() {
 }
 
 @test "what fails for a moment is asked again, what fails for long is an error" {
-	only_kc_broker
+	only_kc_broker "is about fault rules"
 	# shellcheck disable=SC2034 # of run_kc_broker
 	local KC_BROKERS BROKER_PID BROKER_LOG
 	faulty_broker

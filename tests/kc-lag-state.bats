@@ -264,7 +264,7 @@ count_of() { # REQUEST
 }
 
 @test "a hundred groups take a hundred OffsetFetch, and a handful of everything else" {
-	only_kc_broker
+	only_kc_broker "requests are counted by kc-broker"
 	url=$(kc-broker status --json --admin-socket "$BATS_FILE_TMPDIR/broker/.admin" | jq -r .metrics)
 	kc-topics create -q "$t-many" -p 50
 	seq 100 | kc-produce -q --raw "$t-many"
@@ -282,7 +282,7 @@ count_of() { # REQUEST
 }
 
 @test "two thousand partitions of one group are asked for in chunks" {
-	only_kc_broker
+	only_kc_broker "requests are counted by kc-broker"
 	url=$(kc-broker status --json --admin-socket "$BATS_FILE_TMPDIR/broker/.admin" | jq -r .metrics)
 	kc-topics create -q "$t-wide" -p 2100
 	commit -n 1 "$g" "$t-wide/2100/0"
@@ -293,7 +293,7 @@ count_of() { # REQUEST
 
 # A broker that swallows them has all that a kc-lag lets be in flight, and no more.
 @test "a thousand groups: three connections, and at most 256 requests in flight on each" {
-	only_kc_broker
+	only_kc_broker "requests are counted by kc-broker"
 	commit -n 1000 "$g" "$t/1/0"
 	kc-broker fault add "OffsetFetch drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
 	exits 3 kc-lag "^$g-" --json --age off --no-state --timeout 10s
@@ -304,7 +304,7 @@ count_of() { # REQUEST
 }
 
 @test "groups that are described: at most 256 requests in flight" {
-	only_kc_broker
+	only_kc_broker "requests are counted by kc-broker"
 	mapfile -t names < <(seq -f "$g-none-%g" 300)
 	kc-broker fault add "DescribeGroups version=1-6 drop" --admin-socket "$BATS_FILE_TMPDIR/broker/.admin"
 	exits 3 kc-lag "${names[@]}" --json --age off --no-state --timeout 10s

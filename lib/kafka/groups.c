@@ -10,7 +10,7 @@
 #include "cli/sig.h"
 #include "kafka/request.h"
 
-enum { LOADING_MS = 50 }; /* between two looks at a broker that loads its groups */
+enum { AGAIN_MS = 50 }; /* between two looks at a broker that is not ready */
 
 /* ---- results --------------------------------------------------------------- */
 
@@ -420,7 +420,18 @@ describe_newer(struct groups *l, struct client *c, int timeout_ms, struct err *e
 	return got < 0 ? -1 : 0;
 }
 
-/* A broker that has just started reads its groups first, and says so. */
+/*
+ * A broker that has just started reads its groups first, and says so. One that
+ * closes the connection fails the whole call, but only the first: it is no
+ * longer connected in the next, which goes on without it (PARTIAL).
+ */
+static bool
+is_passing(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+		code == RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
 static rd_kafka_resp_err_t
 list_all(struct client *c, int timeout_ms, const struct rd_kafka_group_list **out)
 {
@@ -431,10 +442,10 @@ list_all(struct client *c, int timeout_ms, const struct rd_kafka_group_list **ou
 	for (;;) {
 		code = rd_kafka_list_groups(client_handle(c), NULL, out,
 			timeout_ms);
-		if (code != RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
-		    clock_mono_ms(clock) + LOADING_MS >= until || sig_caught())
+		timeout_ms = (int)(until - clock_mono_ms(clock)) - AGAIN_MS;
+		if (!is_passing(code) || timeout_ms <= 0 || sig_caught())
 			return code;
-		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, LOADING_MS);
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, AGAIN_MS);
 	}
 }
 

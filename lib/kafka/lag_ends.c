@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/xalloc.h"
 #include "cli/sig.h"
 #include "kafka/lag_pass.h"
 
-enum { CHUNK = 500, THREADS = 4, ASKED_ALONE_MAX = 50 };
+enum { CHUNK = 500, THREADS = 4, ASKED_ALONE_MAX = 50, PAUSE_MS = 50,
+	PAUSE_MAX_MS = 1000 };
 
 /* ---- topics ---------------------------------------------------------------------- */
 
@@ -118,8 +120,15 @@ struct place {
 /* What is asked for: the time in a request, and the member of the answer. */
 enum which { END, START, STABLE };
 
-struct leader {
+/* Asking for all that is wanted, once. */
+struct round {
 	struct lag_pass *pass;
+	int64_t end_ms;         /* monotonic */
+	bool again;             /* leaders that have moved are known */
+};
+
+struct leader {
+	const struct round *round;
 	struct place *places;
 	int n;
 	enum which which;
@@ -128,11 +137,23 @@ struct leader {
 	bool has_thread;
 };
 
+/* When a leader is silent for the rest of the time, what it said before is told. */
 static void
 fail(struct place *places, int n, rd_kafka_resp_err_t code)
 {
-	for (int i = 0; i < n; i++)
-		places[i].log->reason = lag_reason_of(code, &places[i].log->error);
+	const char *error;
+	enum lag_reason reason = lag_reason_of(code, &error);
+
+	for (int i = 0; i < n; i++) {
+		struct lag_log *log = places[i].log;
+
+		if (reason == LAG_TIMEOUT && log->error) {
+			log->reason = LAG_NO_LEADER;
+			continue;
+		}
+		log->reason = reason;
+		log->error = error;
+	}
 }
 
 static void
@@ -146,14 +167,33 @@ take(struct lag_log *log, const rd_kafka_topic_partition_t *from, enum which whi
 			&log->stable) = from->offset;
 }
 
+static int
+left_ms(const struct round *r)
+{
+	int64_t left = r->end_ms - clock_mono_ms(clock_system());
+
+	return left <= 0 || sig_caught() ? 0 : (int)left;
+}
+
+/* Silence fails all; and so does a leader that has moved: most are at the new one. */
+static bool
+fails_together(const struct round *r, rd_kafka_resp_err_t code)
+{
+	const char *ignored;
+	enum lag_reason reason = lag_reason_of(code, &ignored);
+
+	return reason == LAG_TIMEOUT || (reason == LAG_NO_LEADER && !r->again);
+}
+
 /* In halves where it fails, so that one bad partition fails alone. */
 static void
-ask_chunk(struct lag_pass *pass, struct place *places, int n, enum which which)
+ask_chunk(const struct leader *leader, struct place *places, int n)
 {
 	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(n);
-	int timeout_ms = lag_left_ms(pass);
+	const struct lag_pass *pass = leader->round->pass;
+	enum which which = leader->which;
+	int timeout_ms = left_ms(leader->round);
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-	const char *ignored;
 
 	for (int i = 0; i < n; i++) {
 		rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(l,
@@ -171,12 +211,12 @@ ask_chunk(struct lag_pass *pass, struct place *places, int n, enum which which)
 	rd_kafka_topic_partition_list_destroy(l);
 	if (!code)
 		return;
-	if (n == 1 || lag_reason_of(code, &ignored) == LAG_TIMEOUT) {
+	if (n == 1 || fails_together(leader->round, code)) {
 		fail(places, n, code);
 		return;
 	}
-	ask_chunk(pass, places, n / 2, which);
-	ask_chunk(pass, places + n / 2, n - n / 2, which);
+	ask_chunk(leader, places, n / 2);
+	ask_chunk(leader, places + n / 2, n - n / 2);
 }
 
 /* A thread's work: chunks of the leader until there are none left. */
@@ -187,8 +227,7 @@ ask_leader(void *arg)
 	int i;
 
 	while ((i = atomic_fetch_add(&l->next, CHUNK)) < l->n)
-		ask_chunk(l->pass, l->places + i,
-			l->n - i < CHUNK ? l->n - i : CHUNK, l->which);
+		ask_chunk(l, l->places + i, l->n - i < CHUNK ? l->n - i : CHUNK);
 	return NULL;
 }
 
@@ -221,14 +260,20 @@ ask_all(struct leader *l, enum which which)
 		pthread_join(threads[--n], NULL);
 }
 
+/* To the end, where follow() finds them. */
 static void
 drop_failed(struct leader *l)
 {
 	int n = 0;
 
-	for (int i = 0; i < l->n; i++)
-		if (!l->places[i].log->reason)
-			l->places[n++] = l->places[i];
+	for (int i = 0; i < l->n; i++) {
+		struct place p = l->places[i];
+
+		if (p.log->reason)
+			continue;
+		l->places[i] = l->places[n];
+		l->places[n++] = p;
+	}
 	l->n = n;
 }
 
@@ -242,21 +287,22 @@ ask_everything(void *arg)
 	drop_failed(l);
 	ask_all(l, START);
 	drop_failed(l);
-	if (l->pass->stable_rk)
+	if (l->round->pass->stable_rk)
 		ask_all(l, STABLE);
 	return NULL;
 }
 
-/* places: by leader. */
 static void
-ask_leaders(struct lag_pass *pass, struct place *places, int n)
+ask_leaders(const struct round *r, struct place *places, int n)
 {
 	struct leader *leaders = xcalloc((size_t)n, sizeof(*leaders));
 	int leaders_n = 0;
 
+	if (n)
+		qsort(places, (size_t)n, sizeof(*places), by_leader);
 	for (int i = 0; i < n; i++) {
 		if (!i || places[i].log->leader != places[i - 1].log->leader)
-			leaders[leaders_n++] = (struct leader){ .pass = pass,
+			leaders[leaders_n++] = (struct leader){ .round = r,
 				.places = &places[i] };
 		leaders[leaders_n - 1].n++;
 	}
@@ -271,6 +317,88 @@ ask_leaders(struct lag_pass *pass, struct place *places, int n)
 			pthread_join(leaders[i].thread, NULL);
 	free(leaders);
 }
+
+/* ---- leaders that move ---------------------------------------------------------- */
+
+/* Who leads now; one that was only silent, and leads no more, is one that has moved. */
+static int
+list_leaders(struct lag_pass *pass, int timeout_ms)
+{
+	const struct rd_kafka_metadata *md;
+
+	if (!timeout_ms || rd_kafka_metadata(pass->rk, 1, NULL, &md, timeout_ms))
+		return -1;
+	for (int i = 0; i < md->topic_cnt; i++) {
+		const rd_kafka_metadata_topic_t *from = &md->topics[i];
+		struct lag_topic *t = lag_topic_find(pass->s, slice_str(from->topic));
+
+		for (int k = 0; t && k < from->partition_cnt; k++) {
+			int32_t id = from->partitions[k].id, leader = from->partitions[k].leader;
+			struct lag_log *log = id >= 0 && id < t->logs_n ? &t->logs[id] : NULL;
+
+			if (!log)
+				continue;
+			if (log->reason == LAG_TIMEOUT && log->leader != leader)
+				log->reason = LAG_NO_LEADER;
+			log->leader = leader;
+		}
+	}
+	rd_kafka_metadata_destroy(md);
+	return 0;
+}
+
+/* Those for which there is a leader to be asked, as if they had not been before. */
+static int
+keep_led(struct place *places, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct lag_log *log = places[i].log;
+
+		if (log->reason != LAG_NO_LEADER || log->leader < 0)
+			continue;
+		log->reason = LAG_NO_REASON;
+		places[kept++] = places[i];
+	}
+	return kept;
+}
+
+static bool
+may_have_moved(const struct place *places, int n)
+{
+	int i = 0;
+
+	while (i < n && places[i].log->reason != LAG_NO_LEADER &&
+	    places[i].log->reason != LAG_TIMEOUT)
+		i++;
+	return i < n;
+}
+
+/*
+ * A leader that moves after the topics were listed says that it is none, or
+ * says nothing more. Its partitions are asked for where they are then, again
+ * and again: the new one may not know of it yet.
+ */
+static void
+follow(struct lag_pass *pass, struct place *places, int n)
+{
+	struct round r = { pass, clock_mono_ms(clock_system()) +
+		lag_share_ms(pass), true };
+	int pause_ms = PAUSE_MS;
+
+	while (may_have_moved(places, n) && left_ms(&r) > pause_ms) {
+		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, pause_ms);
+		if (list_leaders(pass, left_ms(&r)))
+			return;
+		n = keep_led(places, n);
+		ask_leaders(&r, places, n);
+		pause_ms = pause_ms < PAUSE_MAX_MS / 2 ? pause_ms * 2 :
+			PAUSE_MAX_MS;
+	}
+}
+
+/* ---- all of it --------------------------------------------------------------------- */
 
 /* The logs that rows name and that can be asked for; returns how many. */
 static int
@@ -294,8 +422,6 @@ list_wanted(struct lag_pass *pass, struct place *places, bool only_ahead)
 			places[n++] = (struct place){ log, p->topic->name, p->id };
 		}
 	}
-	if (n)
-		qsort(places, (size_t)n, sizeof(*places), by_leader);
 	return n;
 }
 
@@ -309,13 +435,23 @@ rows_of(const struct lag_snapshot *s)
 	return n;
 }
 
+static void
+ask_once(struct lag_pass *pass, struct place *places, int n)
+{
+	struct round r = { pass, clock_mono_ms(clock_system()) +
+		lag_share_ms(pass), false };
+
+	ask_leaders(&r, places, n);
+}
+
 void
 lag_ends(struct lag_pass *pass)
 {
 	struct place *places = xcalloc((size_t)rows_of(pass->s), sizeof(*places));
 	int n = list_wanted(pass, places, false);
 
-	ask_leaders(pass, places, n);
+	ask_once(pass, places, n);
+	follow(pass, places, n);
 	free(places);
 }
 
@@ -333,7 +469,7 @@ lag_ends_again(struct lag_pass *pass)
 	if (n) {
 		/* time for a high watermark to arrive at a new leader */
 		poll(&(struct pollfd){ sig_fd(), POLLIN, 0 }, 1, 50);
-		ask_leaders(pass, places, n);
+		ask_once(pass, places, n);
 	}
 	free(places);
 }

@@ -9,7 +9,9 @@
  * ListOffsets of the ends and of the starts, each at most 500 partitions a call
  * and one request a leader. Commits are read before ends
  * are, so that no lag is negative because of our own race; and a partition
- * whose commit is beyond its end is asked for its end once more.
+ * whose commit is beyond its end is asked for its end once more. One whose
+ * leader has moved meanwhile is asked for at the new one, for half the time
+ * that is left then.
  *
  * What fails is a row with a reason; only an unreachable cluster is an error.
  */

@@ -7,7 +7,7 @@
 #   says TEXT                  $stderr of the last command contains TEXT
 #   runs_out STATUS TEXT COMMAND...   what waits until its --timeout, and then exits so and says that
 #   eventually COMMAND...      until it succeeds, at most 60 s
-#   only_kc_broker             in setup: skips where the broker is Apache Kafka
+#   only_kc_broker [WHY]       skips where the broker is Apache Kafka
 #
 # With KC_TEST_BROKERS set (make check-kafka) start_broker uses that cluster:
 # a file that doesn't call only_kc_broker or give options can't tell which broker it got.
@@ -81,7 +81,7 @@ names_new_members() {
 }
 
 only_kc_broker() {
-	[[ -z ${KC_TEST_BROKERS-} ]] || skip "is about kc-broker"
+	[[ -z ${KC_TEST_BROKERS-} ]] || skip "${1-is about kc-broker}"
 }
 
 topic() {
