@@ -78,15 +78,23 @@ print_by(struct args *a, const struct lag_snapshot *s, bool json, struct err *e)
 	return ret;
 }
 
-/* None of the groups named is there: lag_check_complete() says so. */
+/*
+ * True when there is no group to show. A person is told; a pipe is as empty as
+ * the cluster; and of named groups lag_check_complete() tells.
+ */
 static bool
-is_empty(const struct lag_snapshot *s, bool named)
+tell_empty(const struct args *a, const struct lag_snapshot *s, bool named)
 {
 	int i = 0;
 
 	while (i < s->groups_n && s->groups[i].reason == LAG_GROUP_GONE)
 		i++;
-	return named && i == s->groups_n;
+	if (i < s->groups_n)
+		return false;
+	if (!named && !s->partial && term_is_tty(a->out.fd))
+		diag_note("there are no consumer groups (or none that you may "
+			"describe)");
+	return true;
 }
 
 static int
@@ -96,7 +104,7 @@ print_snapshot(struct args *a, struct lag_snapshot *s, bool named, struct err *e
 
 	if (a->burrow)
 		return lag_print_burrow(&a->out, s, &a->state.histories, e);
-	if (is_empty(s, named))
+	if (tell_empty(a, s, named))
 		return 0;
 	if (a->since_ms >= 0)
 		return lag_print_since(&a->out, s, &a->state.histories,
@@ -168,7 +176,7 @@ show_risk(struct args *a, struct err *e)
 
 	if (!measure(a, &s, e)) {
 		ret = lag_risk_measure(a->client, &s, deadline, e);
-		if (!is_empty(&s, named) && lag_risk_print(&a->out, &s, a->json ||
+		if (!tell_empty(a, &s, named) && lag_risk_print(&a->out, &s, a->json ||
 		    !term_is_tty(a->out.fd), e))
 			ret = -1;
 		else if (!ret)
