@@ -2,11 +2,14 @@
 #
 #   result STATUS NAME       a line of TAP
 #   finish                   the last lines, and the exit status
+#   is_ours                  the broker is kc-broker: KC_TEST_BROKERS does not name a cluster
+#   brokers_up               a broker `main`, or that cluster: sets KC_BROKERS
 #   broker_up NAME           a broker with the data in $dir/NAME, on the same port each time; its address is in $address
 #   broker_kill NAME         kill -9
 #   broker_end NAME          asks it to end, and waits
 #   pass_ms N                the pace of chance, not a wait for something
 #   eventually COMMAND...    until it succeeds, at most 60 s
+#   same FILE COMMAND...     it prints what FILE has, at last: on several nodes markers come after the commit's answer
 #   fault NAME ARG...        kc-broker fault, of that broker
 #   arm NAME CLIENT MS REQUEST...
 #                            chooses when to kill: when that broker has done one of these requests of that client and
@@ -47,6 +50,15 @@ bail_out() { # WHY
 	exit 1
 }
 
+is_ours() { [ -z "${KC_TEST_BROKERS-}" ]; }
+
+brokers_up() {
+	export KC_BROKERS=${KC_TEST_BROKERS-}
+	is_ours || return 0
+	broker_up main
+	KC_BROKERS=$address
+}
+
 broker_up() { # NAME
 	rm -f "$dir/ready"
 	mkfifo "$dir/ready"
@@ -83,6 +95,17 @@ eventually() { # COMMAND...
 		pass_ms 20
 	done
 	return 0
+}
+
+same() { # FILE COMMAND...
+	local i
+	for ((i = 0; i < 100; i++)); do
+		"${@:2}" >"$1.got"
+		cmp -s "$1" "$1.got" && return
+		pass_ms 100
+	done
+	diff "$1" "$1.got" | head -n 5 | sed 's/^/# /'
+	return 1
 }
 
 fault() { kc-broker fault "${@:2}" --data-dir "$dir/$1"; }
