@@ -29,15 +29,6 @@ fail(struct job *job, const struct err *why)
 	job->last = *why;
 }
 
-static bool
-is_wanted(const struct job *job, const struct group_offset *o)
-{
-	for (int i = 0; i < job->scopes_n; i++)
-		if (reset_scope_has(&job->scopes[i], o->topic, o->partition))
-			return true;
-	return !job->scopes_n;
-}
-
 /* Who reads the topic commits to it; the broker refuses that too. */
 static int
 check_readers(const struct job *job, const struct group *g, struct err *e)
@@ -72,7 +63,8 @@ add_offsets(struct job *job, const struct group *g, struct err *e)
 		const struct group_offset *o = &now.items[i];
 		struct reset_row *row;
 
-		if (!is_wanted(job, o))
+		if (!reset_scopes_have(job->scopes, job->scopes_n, o->topic,
+		    o->partition))
 			continue;
 		found++;
 		row = reset_add(&job->plan, slice_str(g->name),

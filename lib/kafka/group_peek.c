@@ -19,15 +19,6 @@ struct job {
 	int scopes_n;
 };
 
-static bool
-is_wanted(const struct job *job, const struct group_offset *o)
-{
-	for (int i = 0; i < job->scopes_n; i++)
-		if (reset_scope_has(&job->scopes[i], o->topic, o->partition))
-			return true;
-	return !job->scopes_n;
-}
-
 static int
 put(struct record_place *place, const struct record *r, struct err *e)
 {
@@ -49,7 +40,8 @@ list_places(const struct job *job, const struct group_offsets *now,
 	int wanted = 0, ret;
 
 	for (int i = 0; i < now->n; i++)
-		if (is_wanted(job, &now->items[i]))
+		if (reset_scopes_have(job->scopes, job->scopes_n,
+		    now->items[i].topic, now->items[i].partition))
 			ends[wanted++] = (struct log_place){
 				.topic = now->items[i].topic,
 				.partition = now->items[i].partition };

@@ -79,15 +79,6 @@ check_scope(const struct job *job, const struct reset_scope *s, struct err *e)
 	return ret;
 }
 
-static bool
-is_wanted(const struct job *job, const char *topic, int32_t partition)
-{
-	for (int i = 0; i < job->scopes_n; i++)
-		if (reset_scope_has(&job->scopes[i], topic, partition))
-			return true;
-	return !job->scopes_n;
-}
-
 static void
 set_committed(struct job *job, struct reset_row *row, const struct group_offset *o)
 {
@@ -106,7 +97,8 @@ add_named(struct job *job, const char *group, const struct group_offsets *now)
 		for (int k = 0; k < t->partitions_n; k++) {
 			int32_t id = t->partitions[k].id;
 
-			if (is_wanted(job, t->name, id) &&
+			if (reset_scopes_have(job->scopes, job->scopes_n,
+			    t->name, id) &&
 			    !group_offsets_find(now, t->name, id))
 				reset_add(&job->plan, slice_str(group),
 					slice_str(t->name), id);
@@ -128,7 +120,8 @@ add_group(struct job *job, const char *group, struct err *e)
 	for (int i = 0; i < now.n; i++) {
 		const struct group_offset *o = &now.items[i];
 
-		if (is_wanted(job, o->topic, o->partition))
+		if (reset_scopes_have(job->scopes, job->scopes_n, o->topic,
+		    o->partition))
 			set_committed(job, reset_add(&job->plan, slice_str(group),
 				slice_str(o->topic), o->partition), o);
 	}

@@ -77,8 +77,8 @@ reset_scope_parse(const char *text, struct reset_scope *out, struct err *e)
 	return 0;
 }
 
-bool
-reset_scope_has(const struct reset_scope *s, const char *topic, int32_t partition)
+static bool
+has(const struct reset_scope *s, const char *topic, int32_t partition)
 {
 	if (!slice_eq_str(s->topic, topic))
 		return false;
@@ -86,6 +86,16 @@ reset_scope_has(const struct reset_scope *s, const char *topic, int32_t partitio
 		if (s->partitions[i] == partition)
 			return true;
 	return !s->partitions;
+}
+
+bool
+reset_scopes_have(const struct reset_scope *scopes, int n, const char *topic,
+	int32_t partition)
+{
+	for (int i = 0; i < n; i++)
+		if (has(&scopes[i], topic, partition))
+			return true;
+	return !n;
 }
 
 /* ---- plans ------------------------------------------------------------------ */

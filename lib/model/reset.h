@@ -55,7 +55,8 @@ struct reset_scope {
 	int n;
 };
 int reset_scope_parse(const char *text, struct reset_scope *out, struct err *e);
-bool reset_scope_has(const struct reset_scope *s, const char *topic,
+/* One of them names it, or there are none. */
+bool reset_scopes_have(const struct reset_scope *scopes, int n, const char *topic,
 	int32_t partition);
 
 /* Why a row moves elsewhere, or not at all. The names are reset_note_name()'s. */

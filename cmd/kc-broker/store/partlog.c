@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/num.h"
 #include "base/xalloc.h"
 #include "store/state.h"
 #include "wire/errors.h"
@@ -340,12 +339,9 @@ static int
 list_one(void *arg, const char *name)
 {
 	struct listing *x = arg;
-	struct err e = ERR_INIT;
-	int64_t base;
+	int64_t base = segment_base(name, ".log");
 
-	if (strlen(name) != 24 || strcmp(name + 20, ".log") ||
-	    num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) < 0 ||
-	    base >= x->below)
+	if (base < 0 || base >= x->below)
 		return 0;
 	if (x->n == x->cap) {
 		x->cap = x->cap ? x->cap * 2 : 8;

@@ -240,13 +240,10 @@ static int
 note_file(void *arg, const char *name)
 {
 	struct contents *x = arg;
-	struct err e = ERR_INIT;
-	int64_t base;
+	int64_t base = segment_base(name, NULL);
 
 	x->has_leftover |= cleaner_is_leftover(name);
-	if (strlen(name) >= 24 && name[20] == '.' &&
-	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
-	    base > x->newest)
+	if (base > x->newest)
 		x->newest = base;
 	return 0;
 }
@@ -335,12 +332,9 @@ static int
 add_base(void *arg, const char *name)
 {
 	struct chain *x = arg;
-	struct err e = ERR_INIT;
-	int64_t base;
+	int64_t base = segment_base(name, ".log");
 
-	if (strlen(name) != 24 || strcmp(name + 20, ".log") ||
-	    num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) < 0 ||
-	    base >= x->below)
+	if (base < 0 || base >= x->below)
 		return 0;
 	if (x->n == x->cap) {
 		x->cap = x->cap ? x->cap * 2 : 16;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
-#include "base/num.h"
 #include "store/recovery.h"
 #include "store/state.h"
 
@@ -336,12 +335,8 @@ remove_stale(void *arg, const char *name)
 {
 	struct stale *x = arg;
 	struct store *s = x->l->store;
-	struct err e = ERR_INIT;
-	int64_t base;
 
-	if (strlen(name) >= 24 && name[20] == '.' &&
-	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
-	    base > x->above) {
+	if (segment_base(name, NULL) > x->above) {
 		store_report(s, true, "removed '%s/%s', which follows nothing",
 			partlog_path(x->l, NULL), name);
 		s->fs->unlink(s->fs, partlog_path(x->l, name));
@@ -397,12 +392,9 @@ static int
 find_following(void *arg, const char *name)
 {
 	struct following *x = arg;
-	struct err e = ERR_INIT;
-	int64_t base;
+	int64_t base = segment_base(name, ".log");
 
-	if (strlen(name) == 24 && !strcmp(name + 20, ".log") &&
-	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
-	    base > x->above && (x->base < 0 || base < x->base))
+	if (base > x->above && (x->base < 0 || base < x->base))
 		x->base = base;
 	return 0;
 }
@@ -527,12 +519,9 @@ scan_tail(struct replay *x, struct err *e)
 static int
 find_first(void *arg, const char *name)
 {
-	struct err e = ERR_INIT;
-	int64_t *first = arg, base;
+	int64_t *first = arg, base = segment_base(name, ".log");
 
-	if (strlen(name) == 24 && !strcmp(name + 20, ".log") &&
-	    !num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) &&
-	    (*first < 0 || base < *first))
+	if (base >= 0 && (*first < 0 || base < *first))
 		*first = base;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "store/state.h"
 
@@ -22,6 +23,19 @@ file_name(const struct segment *s, const char *suffix, char out[SEGMENT_NAME + 1
 {
 	snprintf(out, SEGMENT_NAME + 1, "%020" PRId64 "%s", s->base, suffix);
 	return out;
+}
+
+int64_t
+segment_base(const char *name, const char *suffix)
+{
+	struct err e = ERR_INIT;
+	int64_t base;
+
+	if (strlen(name) < 24 || name[20] != '.' ||
+	    (suffix && strcmp(name + 20, suffix)) ||
+	    num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) < 0)
+		return -1;
+	return base;
 }
 
 const char *

@@ -52,6 +52,8 @@ struct segment {
 	bool pinned;            /* stays open: its file does not have its name yet */
 };
 
+/* Of the file with that name, NULL: with any suffix. -1: it is none of a segment. */
+int64_t segment_base(const char *name, const char *suffix);
 struct segment *segment_new(struct partlog *l, int64_t base);
 void segment_free(struct segment *s);
 /* It is no part of its log any more: freed when nobody reads it. */

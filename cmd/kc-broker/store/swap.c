@@ -261,12 +261,8 @@ remove_swapped(void *arg, const char *name)
 {
 	struct leftovers *x = arg;
 	const struct fs *fs = x->l->store->fs;
-	struct err e = ERR_INIT;
-	int64_t base;
+	int64_t base = segment_base(name, NULL);
 
-	if (strlen(name) < 24 || name[20] != '.' ||
-	    num_int(slice_make(name, 20), 0, INT64_MAX, &base, &e) < 0)
-		return 0;
 	for (int i = 0; i < x->n; i++)
 		if (base >= x->swaps[i][0] && base < x->swaps[i][1] &&
 		    (base > x->swaps[i][0] || strcmp(name + 20, ".log")))

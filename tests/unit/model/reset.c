@@ -69,9 +69,9 @@ scopes_are_read(void)
 	struct err e = ERR_INIT;
 
 	CHECK(!reset_scope_parse("orders", &s, &e));
-	CHECK(reset_scope_has(&s, "orders", 7) && !reset_scope_has(&s, "order", 7));
+	CHECK(reset_scopes_have(&s, 1, "orders", 7) && !reset_scopes_have(&s, 1, "order", 7));
 	CHECK(!reset_scope_parse("orders:0,2-3", &s, &e));
-	CHECK(reset_scope_has(&s, "orders", 3) && !reset_scope_has(&s, "orders", 1));
+	CHECK(reset_scopes_have(&s, 1, "orders", 3) && !reset_scopes_have(&s, 1, "orders", 1));
 	free(s.partitions);
 	CHECK(reset_scope_parse(":1", &s, &e) == -1);
 	CHECK(reset_scope_parse("orders:x", &s, &e) == -1);
