@@ -111,16 +111,6 @@ static const struct opt options[] = {
 	OPT_END
 };
 
-static const char *const captured[] = { "origin", "line", NULL };
-
-static const struct opt capture_options[] = {
-	{ 0, "payload", OPT_CHOICE, AT(payload), "WHOSE", .choices = captured,
-		.help = "the record that the handler was given (origin), or its line" },
-	{ 0, "breaker", OPT_STRING, AT(breaker), "P%/N",
-		.help = "stop when more than P percent of the last N lines failed" },
-	OPT_END
-};
-
 static const struct opt no_options[] = { OPT_END };
 
 static const struct opt_command commands[] = {
@@ -171,7 +161,7 @@ static const char *const usage[] = {
 	"import DLQ [FILE...]",
 	"discard | park | restore [--note TEXT] DLQ [SELECTION]",
 	"note DLQ [SELECTION] TEXT",
-	"capture [--scheme NAME] [--breaker P%/N] DLQ",
+	"capture [--ack FIFO] [--spill FILE] [--breaker P%/N] DLQ",
 	"purge [--before TIME] [--archive FILE] DLQ",
 	"rebuild DLQ [TOPIC...]",
 	"runs DLQ [ID]",

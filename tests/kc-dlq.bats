@@ -444,57 +444,6 @@ typed() { # ANSWERS COMMAND
 	[[ $(arrived) == "v0 v1" ]]
 }
 
-# N lines of records of $src with their src, as kc-consume gives them to a handler.
-handled() { # N
-	src=$(topic) dlq=$src.dlq
-	kc-topics create -q -p 1 "$src" "$dlq"
-	for ((i = 0; i < $1; i++)); do
-		echo '{"key":"k'$i'","value":"v'$i'","headers":[{"key":"h","value":"x"}]}'
-	done | kc-produce "$src"
-	kc-consume "$src" -e --src
-}
-
-@test "capture passes lines on as they are, and makes dead letters of those with an error" {
-	handled 4 >"$BATS_TEST_TMPDIR/all"
-	jq -c 'if .key == "k1" then .error = {class: "a.B", message: "no price", kind: "permanent"} | .value = "half done"
-		elif .key == "k2" then {src, error: "text only"} else . end' "$BATS_TEST_TMPDIR/all" >"$BATS_TEST_TMPDIR/in"
-	echo garbage >>"$BATS_TEST_TMPDIR/in"
-	exits 0 kc-dlq capture "$dlq" <"$BATS_TEST_TMPDIR/in"
-	says "2 passed on, 3 captured in '$dlq'"
-	grep -E '"k[03]"' "$BATS_TEST_TMPDIR/in" | diff - <(echo "$output")
-	# what died is the record that the handler was given
-	kc-consume "$dlq" -e | jq -es 'map(.value) == ["v1", "v2", "garbage"] and map(.key) == ["k1", "k2", null]'
-	kc-dlq list "$dlq" --json | jq -es --arg s "$src" '.[0].dlq.error == {class: "a.B", message: "no price", kind: "permanent"} and
-		.[0].dlq.origin.topic == $s and .[0].dlq.origin.offset == 1 and .[1].dlq.error.message == "text only" and
-		.[2].dlq.error.class == "kc.parse"'
-	exits 0 kc-dlq redrive "$dlq" 0:0-1
-	kc-consume "$src" -e | jq -es 'map(select(.offset > 3) | .value) == ["v1", "v2"] and (last.headers[0] == {key: "h", value: "x"})'
-}
-
-@test "capture keeps the line when the record is gone, or when that is asked for" {
-	handled 2 >"$BATS_TEST_TMPDIR/all"
-	jq -c '.error = "x" | .value = "changed"' "$BATS_TEST_TMPDIR/all" | tail -n 1 >"$BATS_TEST_TMPDIR/in"
-	exits 0 kc-dlq capture "$dlq" --payload line --scheme connect <"$BATS_TEST_TMPDIR/in"
-	jq -c '.src = "'"$src"'/0/77"' "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/gone"
-	exits 0 kc-dlq capture "$dlq" <"$BATS_TEST_TMPDIR/gone"
-	says "is not to be had"
-	[[ $(kc-consume "$dlq" -e -f '%s ') == "changed changed " ]]
-	kc-consume "$dlq" -e | head -n 1 | jq -e '.headers | any(.key == "__connect.errors.topic")'
-}
-
-@test "capture stops when too much fails, or when it cannot write, and takes no dead letters of its own topic" {
-	handled 20 >"$BATS_TEST_TMPDIR/all"
-	jq -c '.error = "x"' "$BATS_TEST_TMPDIR/all" >"$BATS_TEST_TMPDIR/in"
-	exits 4 kc-dlq capture "$dlq" --breaker 50%/10 <"$BATS_TEST_TMPDIR/in"
-	says "line 10: more than 50% of the last 10 lines failed: stopped"
-	[[ $(kc-consume "$dlq" -e | wc -l) == 9 ]]
-	exits 1 kc-dlq capture "$src" <"$BATS_TEST_TMPDIR/in"
-	says "it is a record of '$src' itself"
-	exits 1 kc-dlq capture "$dlq-not-there" -X allow.auto.create.topics=false <"$BATS_TEST_TMPDIR/in"
-	exits 2 kc-dlq capture "$dlq" --scheme camel-case <"$BATS_TEST_TMPDIR/in"
-	[[ -z $output ]]
-}
-
 @test "a group that has members is refused" {
 	dead_letters 1
 	kc-consume -g "kc-dlq.$dlq" "$dlq" >"$BATS_TEST_TMPDIR/got" 3>&- &

@@ -34,7 +34,7 @@ struct args {
 	const char *rules, *rule;
 
 	/* purge, capture */
-	const char *before, *archive, *mean, *breaker;
+	const char *before, *archive, *mean, *breaker, *spill, *ack, *commit_group;
 	bool purge_all;
 
 	/* ls, groups, list, show, export, check */
@@ -110,6 +110,8 @@ int run_import(void *args, int argc, char **argv, struct err *e);
 int run_edit(void *args, int argc, char **argv, struct err *e);
 
 /* ---- capture.c ---- */
+
+extern const struct opt capture_options[];
 
 int run_capture(void *args, int argc, char **argv, struct err *e);
 

@@ -49,11 +49,11 @@ dlq_source_error(const struct dlq_source *s, struct err *e)
 
 /* Of the topics' offsets, those that are not known are asked for. */
 static int
-find_place(struct dlq *d, const struct deadletter_origin *o, const char **topic,
-	struct err *e)
+find_place(const struct dlq_sources_at *at, const struct deadletter_origin *o,
+	const char **topic, struct err *e)
 {
 	char *name = xmemdup0(o->topic.data, o->topic.len);
-	struct admin_topic *t = admin_topics_find(&d->topics, name);
+	struct admin_topic *t = admin_topics_find(at->topics, name);
 
 	free(name);
 	*topic = NULL;
@@ -61,7 +61,7 @@ find_place(struct dlq *d, const struct deadletter_origin *o, const char **topic,
 		return 0;
 	if ((t->partitions[0].start < 0 ||
 	     o->offset >= t->partitions[o->partition].end) &&
-	    admin_offsets(d->client, d->o.timeout_ms, t, e))
+	    admin_offsets(at->client, at->timeout_ms, t, e))
 		return -1;
 	if (o->offset >= t->partitions[o->partition].start &&
 	    o->offset < t->partitions[o->partition].end)
@@ -86,7 +86,7 @@ on_pick(struct record_pick *x, const struct record *r, struct err *e)
 }
 
 int
-dlq_sources(struct dlq *d, struct dlq_source *list, int n,
+dlq_sources_read(const struct dlq_sources_at *at, struct dlq_source *list, int n,
 	void (*take)(struct dlq_source *s, const struct record *r), struct err *e)
 {
 	struct record_pick *picks = xcalloc((size_t)n, sizeof(*picks));
@@ -104,15 +104,25 @@ dlq_sources(struct dlq *d, struct dlq_source *list, int n,
 		if (slice_is_null(o->topic) || o->partition < 0 || o->offset < 0)
 			list[i].what = DLQ_SOURCE_UNTOLD;
 		else
-			result = find_place(d, o, &x->topic, e);
+			result = find_place(at, o, &x->topic, e);
 		picks_n += x->topic != NULL;
 	}
 	if (!result)
-		result = record_pick(d->conf, picks, picks_n, d->o.timeout_ms,
+		result = record_pick(at->conf, picks, picks_n, at->timeout_ms,
 			on_pick, e);
 	free(picks);
 	free(fetches);
 	return result;
+}
+
+int
+dlq_sources(struct dlq *d, struct dlq_source *list, int n,
+	void (*take)(struct dlq_source *s, const struct record *r), struct err *e)
+{
+	const struct dlq_sources_at at = { d->conf, d->client, &d->topics,
+		d->o.timeout_ms };
+
+	return dlq_sources_read(&at, list, n, take, e);
 }
 
 struct one {

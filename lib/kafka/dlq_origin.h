@@ -15,10 +15,20 @@ struct dlq_source {
 	enum { DLQ_SOURCE_GONE, DLQ_SOURCE_UNTOLD, DLQ_SOURCE_THERE } what; /* out */
 };
 
+/* Where they are read. */
+struct dlq_sources_at {
+	const struct conf *conf;
+	struct client *client;       /* CLIENT_OFFSETS */
+	struct admin_topics *topics; /* all of them; their offsets are asked for */
+	int timeout_ms;
+};
+
 /*
  * Gives those that are there to take(), in no order that is told; the record
  * borrows, for the call. The others have their reason in `what`.
  */
+int dlq_sources_read(const struct dlq_sources_at *at, struct dlq_source *list, int n,
+	void (*take)(struct dlq_source *s, const struct record *r), struct err *e);
 int dlq_sources(struct dlq *d, struct dlq_source *list, int n,
 	void (*take)(struct dlq_source *s, const struct record *r), struct err *e);
 /* Why it is not to be had: ERR_NOT_FOUND, and the sentence. */
