@@ -314,11 +314,60 @@ selected() { # OPTION...
 	says "--redact: there is no 'mesage' to mask (did you mean message?)"
 	kc-dlq export "$dlq" 0:1 --redact value.card.no >"$BATS_TEST_TMPDIR/masked"
 	exits 1 kc-dlq import "$dlq" "$BATS_TEST_TMPDIR/masked"
-	says "it was exported with --redact"
+	says "what is masked in it cannot be sent back (kc-dlq export --no-redact, and without --redact)"
 	[[ $(selected) == "k1 k2 k3 k4 k5" ]]
 }
 
 # ---- locate ----
+
+@test "what the configuration masks is masked by every verb that shows records, unless --no-redact" {
+	local -a verb
+	local config=$BATS_TEST_TMPDIR/config.yaml f=$BATS_TEST_TMPDIR/f
+	letters
+	cat >"$config" <<-END
+		redact: {'other.*': value}
+		profiles:
+		  prod:
+		    redact:
+		      '${dlq%.*}.*': [key, header.trace]
+		      '*': value
+	END
+	export KC_CONFIG=$config KC_PROFILE=prod
+	exits 0 kc-dlq export "$dlq"
+	jq -es 'map(.key, .value) | all(. == "[redacted]")' <<<"$output"
+	while read -r verb; do
+		read -ra verb <<<"$verb"
+		exits 0 kc-dlq "${verb[0]}" "$dlq" "${verb[@]:1}"
+		[[ $output == *redacted* && $output != *k0* && $output != *t0* ]] || { echo "${verb[*]}: $output"; return 1; }
+		exits 0 kc-dlq "${verb[0]}" "$dlq" "${verb[@]:1}" --no-redact
+		[[ $output != *redacted* && $output == *k0* ]] || { echo "${verb[*]}: $output"; return 1; }
+	done <<-END
+		list
+		show 0:0
+		export
+		tail --limit 4
+		groups --by key
+	END
+	# what is masked does not come back, what is not does
+	kc-dlq export "$dlq" 0:0 >"$f"
+	exits 1 kc-dlq import "$dlq" "$f"
+	says "what is masked in it cannot be sent back"
+	kc-dlq export "$dlq" 0:0 --no-redact >"$f"
+	exits 0 kc-dlq import "$dlq" "$f"
+	# an editor shows all
+	EDITOR=true exits 2 kc-dlq edit "$dlq" 0:1
+	says "the configuration masks 'key' in '$dlq', and an editor shows all (if that is meant: --no-redact)"
+	EDITOR=true exits 1 kc-dlq edit "$dlq" 0:1 --no-redact
+	says "nothing was changed"
+	# of another profile, it is not masked
+	KC_PROFILE='' exits 0 kc-dlq export "$dlq"
+	jq -es 'map(.key, .value) | all(. != "[redacted]")' <<<"$output"
+	exits 0 kc-dlq -X dump
+	[[ $output == *"redact '*' = value    # profile 'prod' of $config"* ]]
+	echo "redact: {orders.dlq: [key, valeu.card]}" >"$config"
+	KC_PROFILE='' exits 2 kc-dlq list "$dlq"
+	says "line 1: redact 'orders.dlq': there is no 'valeu.card' to mask (did you mean value?)"
+}
 
 @test "dead letters without headers are found in the source by what they hold" {
 	src=$(topic)

@@ -281,8 +281,13 @@ run_edit(void *args, int argc, char **argv, struct err *e)
 	bool changed = false;
 	int result = -1;
 
-	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e))
+	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
+	    read_redactions(a, argv[0], e))
 		return -1;
+	if (a->redact.n)
+		return err_set(e, ERR_USAGE, "the configuration masks '%s' in '%s', "
+			"and an editor shows all (if that is meant: --no-redact)",
+			a->redact.paths[0].text, argv[0]);
 	if (dlq_select_is_all(&a->select))
 		return err_set(e, ERR_USAGE, "which record? (kc-dlq edit %s 0:5)",
 			argv[0]);

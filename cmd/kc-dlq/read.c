@@ -4,6 +4,7 @@
  */
 #include "verbs.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -30,13 +31,35 @@ run_ls(void *args, int argc, char **argv, struct err *e)
 	return dlq_ls(a->settings, &o, &a->out, e);
 }
 
+/* All of it is checked, also what is of other topics. */
 static int
-read_redactions(struct args *a, struct err *e)
+read_configured(struct args *a, const char *topic, struct err *e)
+{
+	const struct conf *k = a->settings;
+	struct redact others = { 0 };
+	int result = 0;
+
+	for (int i = 0; i < k->redacts_n && !result; i++) {
+		const struct conf_redact *x = &k->redacts[i];
+		bool meant = !a->no_redact && !fnmatch(x->topics, topic, 0);
+
+		result = redact_add(meant ? &a->redact : &others, x->paths, e);
+		if (result)
+			err_wrap(e, "'%s' line %d: redact '%s'", k->path, x->line,
+				x->topics);
+	}
+	redact_release(&others);
+	return result;
+}
+
+/* What is asked for, and what the configuration masks of this topic. */
+int
+read_redactions(struct args *a, const char *topic, struct err *e)
 {
 	for (int i = 0; i < a->redactions.n; i++)
 		if (redact_add(&a->redact, a->redactions.items[i], e))
 			return err_wrap(e, "--redact");
-	return 0;
+	return read_configured(a, topic, e);
 }
 
 /* Opens the topic of argv[0] with what is selected. */
@@ -44,7 +67,8 @@ static int
 open_to_read(struct args *a, int argc, char **argv, struct err *e)
 {
 	return want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
-		read_redactions(a, e) || open_dlq(a, argv[0], false, e) ? -1 : 0;
+		read_redactions(a, argv[0], e) ||
+		open_dlq(a, argv[0], false, e) ? -1 : 0;
 }
 
 int
@@ -115,7 +139,7 @@ run_show(void *args, int argc, char **argv, struct err *e)
 	int result = -1;
 
 	if (want_dlq(argc, e) || read_selection(a, argc - 1, argv + 1, e) ||
-	    read_redactions(a, e))
+	    read_redactions(a, argv[0], e))
 		return -1;
 	if (dlq_select_is_all(&a->select))
 		return err_set(e, ERR_USAGE, "which record? (kc-dlq show %s 0:5; "
@@ -181,7 +205,9 @@ const struct opt ls_options[] = {
 
 #define REDACTING                                                             \
 	{ 0, "redact", OPT_LIST, AT(redactions), "PATH,...",                   \
-		.help = "mask value, value.NAME, key, header.NAME, message" }
+		.help = "mask value, value.NAME, key, header.NAME, message" }, \
+	{ 0, "no-redact", OPT_FLAG, AT(no_redact),                             \
+		.help = "show what the configuration masks, too" }
 
 const struct opt groups_options[] = {
 	{ 0, "by", OPT_CHOICE, AT(by), "WHAT", .choices = dlq_group_names,

@@ -302,5 +302,13 @@ const struct opt redrive_options[] = {
 	OPT_END
 };
 
-/* Of what a person decides, or has mended. */
+/* Of what was mended. */
 const struct opt resend_options[] = { SENDING, OPT_END };
+
+/* Of what a person looks at for that. */
+const struct opt decide_options[] = {
+	{ 0, "no-redact", OPT_FLAG, AT(no_redact),
+		.help = "show what the configuration masks, too" },
+	SENDING,
+	OPT_END
+};

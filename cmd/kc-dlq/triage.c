@@ -294,7 +294,7 @@ run_triage(void *args, int argc, char **argv, struct err *e)
 			"terminal (kc-dlq groups %s lists what it is about)",
 			argv[0]);
 	t.topic = argv[0];
-	result = loop(&t, e);
+	result = read_redactions(t.a, argv[0], e) || loop(&t, e) ? -1 : 0;
 	dlq_groups_release(&t.groups);
 	return result;
 }

@@ -22,7 +22,7 @@ struct args {
 		origins, keys, headers, since, until, wheres, states, redactions;
 	const char *ledger, *note, *run_name, *resume;
 	struct redact redact;
-	bool json, json_values, dry_run, yes, assume_none;
+	bool json, json_values, dry_run, yes, assume_none, no_redact;
 
 	/* redrive */
 	const char *to, *rate, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
@@ -74,7 +74,7 @@ int mark_selected(struct args *a, const char *topic, const char *verb, struct er
 
 /* ---- redrive.c ---- */
 
-extern const struct opt redrive_options[], resend_options[];
+extern const struct opt redrive_options[], resend_options[], decide_options[];
 
 int run_redrive(void *args, int argc, char **argv, struct err *e);
 
@@ -120,6 +120,9 @@ int run_capture(void *args, int argc, char **argv, struct err *e);
 int run_triage(void *args, int argc, char **argv, struct err *e);
 
 /* ---- read.c ---- */
+
+/* Into a->redact: of the options, and of the configuration. */
+int read_redactions(struct args *a, const char *topic, struct err *e);
 
 enum { DLQ_LS_SAMPLE = 10000 };
 

@@ -108,6 +108,16 @@ conf_set(struct conf *c, const char *name, const char *value, const char *origin
 	buf_release(&text);
 }
 
+void
+conf_add_redact(struct conf *c, const char *topics, const char *paths, int line,
+	const char *origin)
+{
+	c->redacts = xreallocarray(c->redacts, (size_t)c->redacts_n + 1,
+		sizeof(*c->redacts));
+	c->redacts[c->redacts_n++] = (struct conf_redact){ xstrdup(topics),
+		xstrdup(paths), line, xstrdup(origin) };
+}
+
 const char *
 conf_get(const struct conf *c, const char *name)
 {
@@ -131,7 +141,13 @@ conf_release(struct conf *c)
 		free(c->props[i].value);
 		free(c->props[i].origin);
 	}
+	for (int i = 0; i < c->redacts_n; i++) {
+		free(c->redacts[i].topics);
+		free(c->redacts[i].paths);
+		free(c->redacts[i].origin);
+	}
 	free(c->props);
+	free(c->redacts);
 	free(c->path);
 	*c = (struct conf){ 0 };
 }
@@ -393,5 +409,8 @@ conf_dump(const struct conf *c, struct err *e)
 			sorted[i]->secret ? "[hidden]" : sorted[i]->value,
 			sorted[i]->origin);
 	free(sorted);
+	for (int i = 0; i < c->redacts_n; i++)
+		printf("redact '%s' = %s    # %s\n", c->redacts[i].topics,
+			c->redacts[i].paths, c->redacts[i].origin);
 	return fflush(stdout) ? err_errno(e, ERR_IO, "cannot write to stdout") : 0;
 }

@@ -39,9 +39,19 @@ struct conf_prop {
 	bool secret;              /* never printed */
 };
 
+/* What kc-dlq masks of topics: see model/redact.h. */
+struct conf_redact {
+	char *topics;             /* glob */
+	char *paths;              /* "key,value.card": as redact_add() takes them */
+	int line;                 /* of the file */
+	char *origin;
+};
+
 struct conf {
 	struct conf_prop *props;  /* librdkafka property names, one each */
 	int props_n;
+	struct conf_redact *redacts; /* in the order of the file; all that match hold */
+	int redacts_n;
 	char *path;               /* the configuration file read, or NULL */
 };
 

@@ -13,6 +13,10 @@
 void conf_set(struct conf *c, const char *name, const char *value,
 	const char *origin, ...) __attribute__((format(printf, 4, 5)));
 
+/* One more of c->redacts. */
+void conf_add_redact(struct conf *c, const char *topics, const char *paths,
+	int line, const char *origin);
+
 /* Must not be shown, nor lie in a file that others can read. */
 bool conf_is_secret(const char *name);
 

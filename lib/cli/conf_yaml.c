@@ -273,10 +273,44 @@ visit_properties_file(struct reader *r, const char *key, const struct yaml *n, b
 	return result;
 }
 
+/* TOPICS: a path, or a list of them. */
+static int
+visit_masked(struct reader *r, const char *topics, const struct yaml *n, bool apply,
+	struct err *e)
+{
+	struct buf paths = BUF_INIT;
+	const char *text;
+	int result = -1;
+
+	if (n->kind == YAML_LIST) {
+		if (list_value(r, topics, n, &paths, e) < 0)
+			goto out;
+	} else {
+		if (want_text(r, n, topics, &text, e) < 0)
+			goto out;
+		buf_addstr(&paths, text);
+	}
+	if (apply)
+		conf_add_redact(r->conf, topics, buf_cstr(&paths), n->line,
+			r->origin);
+	result = 0;
+out:
+	buf_release(&paths);
+	return result;
+}
+
+static int
+visit_redact(struct reader *r, const char *key, const struct yaml *n, bool apply,
+	struct err *e)
+{
+	return walk_map(r, key, n, NULL, visit_masked, apply, e);
+}
+
 static const struct key profile_keys[] = {
 	{ "brokers", visit_brokers },
 	{ "properties", visit_properties },
 	{ "properties_file", visit_properties_file },
+	{ "redact", visit_redact },
 	{ NULL, NULL },
 };
 
@@ -326,6 +360,7 @@ static const struct key first_pass[] = {
 	{ "brokers", visit_brokers },
 	{ "properties", visit_properties },
 	{ "properties_file", visit_properties_file },
+	{ "redact", visit_redact },
 	{ "profiles", skip },
 	{ NULL, NULL },
 };
@@ -334,6 +369,7 @@ static const struct key second_pass[] = {
 	{ "brokers", skip },
 	{ "properties", skip },
 	{ "properties_file", skip },
+	{ "redact", skip },
 	{ "profiles", visit_profiles },
 	{ NULL, NULL },
 };

@@ -86,8 +86,9 @@ redrive_edits_add(struct redrive_edits *l, struct slice line, struct err *e)
 	if (src_parse(r.src, &src, e))
 		return -1;
 	if (is_redacted(r.kc))
-		return err_set(e, ERR_FORMAT, "it was exported with --redact: "
-			"what is masked cannot be sent back");
+		return err_set(e, ERR_FORMAT, "what is masked in it cannot "
+			"be sent back (kc-dlq export --no-redact, and without "
+			"--redact)");
 	if (!slice_eq_str(src.topic, l->dlq))
 		return err_set(e, ERR_FORMAT, "src '%.*s' is of another topic than "
 			"'%s'", SLICE_ARG(r.src), l->dlq);

@@ -278,6 +278,17 @@ mistakes_in_yaml_have_their_line(void)
 		"'c.yaml' line 2: 'brokers' is there twice");
 	refused(load_yaml("just text\n", NULL),
 		"'c.yaml' line 1: 'file' wants 'name: value' lines");
+	CHECK_INT(load_yaml("redact: {a.dlq: value.card}\nprofiles: {p: {redact: {'*': [key, message]}}}\n", "p"), 0);
+	CHECK_INT(conf.redacts_n, 2);
+	CHECK_STR(conf.redacts[0].paths, "value.card");
+	CHECK_STR(conf.redacts[1].topics, "*");
+	CHECK_STR(conf.redacts[1].paths, "key,message");
+	CHECK(!strncmp(conf.redacts[1].origin, "profile 'p' of ", 15));
+	CHECK_INT(load_yaml("profiles: {p: {redact: {'*': key}}}\n", NULL), 0);
+	CHECK_INT(conf.redacts_n, 0);
+	refused(load_yaml("profiles:\n  p:\n    redact: {a: [key, [b]]}\n", NULL),
+		"'c.yaml' line 3: 'a' wants a text");
+	refused(load_yaml("redact: key\n", NULL), "'c.yaml' line 1: 'redact' wants 'name: value' lines");
 	refused(load_yaml("profiles: [a]\n", NULL),
 		"'c.yaml' line 1: 'profiles' wants 'name: value' lines");
 	refused(load_yaml("brokers: [[a]]\n", NULL),
