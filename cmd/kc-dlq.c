@@ -16,6 +16,7 @@
 #include "cli/tool.h"
 #include "kafka/client.h"
 #include "kafka/dlq.h"
+#include "kafka/redrive_edits.h"
 #include "kc-dlq/verbs.h"
 
 enum { MAX_REDRIVES = 3 };
@@ -30,6 +31,8 @@ dlq_options(const struct args *a, const char *topic, bool write)
 		.timeout_ms = a->timeout_ms, .write = write && !a->dry_run,
 		.assume_none = a->assume_none, .returns = write,
 		.plain = a->eos && !strcmp(a->eos, "scan"),
+		.on_entry = a->edits ? redrive_edits_entry : NULL,
+		.arg = a->edits,
 	};
 }
 
@@ -137,7 +140,7 @@ static const struct opt_command commands[] = {
 	{ "edit", "DLQ P:O", "mend one with $EDITOR and send it back",
 		decide_options, run_edit },
 	{ "import", "DLQ [FILE...]", "send back what was exported and mended",
-		resend_options, run_import },
+		import_options, run_import },
 	{ "capture", "DLQ", "a filter: lines with an error become dead letters",
 		capture_options, run_capture },
 	{ "purge", "DLQ", "delete what is resolved from the front of the topic, for good",

@@ -243,6 +243,37 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 	kill -9 "$own"
 }
 
+@test "what was exported is kept longer than retention keeps it, and sent once" {
+	port=''
+	own_broker
+	local old=$(($(date +%s) * 1000 - 5400000)) f=$BATS_TEST_TMPDIR/kept
+	dead_letters 5 $old
+	kc-topics alter -q "$dlq" -c retention.ms=7200000 -c segment.ms=600000
+	exits 0 kc-dlq ls "$dlq"
+	says "'$dlq': retention takes the oldest open record, from "
+	says "(kc-topics alter $dlq -c retention.ms=-1 keeps all; kc-dlq export $dlq and later import --gone keeps what is open)"
+	kc-dlq export "$dlq" >"$f"
+	exits 0 kc-dlq redrive "$dlq" 0:0 --yes
+	exits 0 kc-dlq discard "$dlq" 0:1
+	kc-topics alter -q "$dlq" -c retention.ms=3600000
+	kc-broker fault clock +10m --data-dir "$BATS_TEST_TMPDIR/own" >/dev/null
+	are_gone() { [[ -z $(kc-consume "$dlq" -e -q) ]]; }
+	eventually are_gone
+	exits 1 kc-dlq import "$dlq" "$f"
+	says "'$dlq' 0:1: is not open: it is discarded"
+	says "'$dlq' 0:2: is not there any more (--gone sends it all the same)"
+	exits 4 kc-dlq import "$dlq" "$f" --gone --dry-run
+	says "would be: 3 of 3 sent"
+	exits 4 kc-dlq import "$dlq" "$f" --gone --limit 2
+	says "'$dlq' 0:0: is not open: it is redriven"
+	says "3 of 5 were not sent"
+	exits 4 kc-dlq import "$dlq" "$f" --gone
+	exits 1 kc-dlq import "$dlq" "$f" --gone
+	[[ $(kc-consume "$src" -e -f '%s ') == "v0 v2 v3 v4 " ]]
+	kc-consume "$src" -e | jq -es --arg d "$dlq" 'last.headers | from_entries | ."kc-redrive-of" == "\($d)/0/4" and (has("__connect.errors.topic") | not)'
+	kill -9 "$own"
+}
+
 # ---- secrets ------------------------------------------------------------------------------
 
 @test "what is masked is nowhere: not in what is shown, not in the ledger, not in a failure's words" {

@@ -349,7 +349,7 @@ lag() {
 	kc-dlq discard "$dlq" 0:1 -q
 	exits 4 kc-dlq import "$dlq" "$f"
 	says "'$dlq' 0:1: is not open: it is discarded"
-	says "1 of 3 are not open any more"
+	says "1 of 3 were not sent"
 	[[ $(arrived) == "mended v0" ]]
 	[[ $(ledger | paste -sd,) == "0/0 redriven,0/1 discarded,1/0 edited" ]]
 	kc-consume "$src" -e | jq -es --arg d "$dlq" 'map(select(.value == "mended"))[0].headers | map(select(.key == "kc-redrive-of").value) == ["\($d)/1/0"]

@@ -26,14 +26,20 @@ tell_unused(struct args *a, const struct redrive_edits *edits, int result,
 	int n = 0;
 
 	for (int i = 0; (x = redrive_edits_unused(edits, &i)); n++)
-		diag_error("'%s' %" PRId32 ":%" PRId64 ": is not open: it is %s, "
-			"or is not there", a->dlq.o.topic, x->partition,
-			x->offset, ledger_state_name(ledger_state(
-			&a->dlq.ledger, x->partition, x->offset)));
+		if (x->state != LEDGER_OPEN)
+			diag_error("'%s' %" PRId32 ":%" PRId64 ": is not open: it "
+				"is %s", a->dlq.o.topic, x->partition, x->offset,
+				ledger_state_name(x->state));
+		else
+			diag_error("'%s' %" PRId32 ":%" PRId64 ": is %s%s",
+				a->dlq.o.topic, x->partition, x->offset,
+				a->limit >= 0 ? "behind --limit, or " : "",
+				a->gone ? "not there" : "not there any more "
+				"(--gone sends it all the same)");
 	if (result || !n)
 		return result;
 	return err_set(e, n < redrive_edits_count(edits) ? ERR_PARTIAL :
-		ERR_FAILED, "%d of %d are not open any more", n,
+		ERR_FAILED, "%d of %d were not sent", n,
 		redrive_edits_count(edits));
 }
 

@@ -132,6 +132,7 @@ read_redrive(struct args *a, struct redrive_options *o,
 	    read_percent(a->abort_if_returned, &o->abort_if_returned, e))
 		return -1;
 	o->select = &a->select;
+	o->gone = a->gone;
 	o->form.headers = headers;
 	o->form.keep_timestamp = a->timestamp && !strcmp(a->timestamp, "origin");
 	o->via = a->via;
@@ -176,6 +177,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	int result = -1;
 
 	dlq_close(&a->dlq);
+	a->edits = edits;
 	if (read_redrive(a, &o, &headers, e) || open_dlq(a, topic, true, e) ||
 	    start_run(a, &m, "redrive", e))
 		goto out;
@@ -210,6 +212,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 	if (!result)
 		result = judge(&m.run, a->dry_run, e);
 out:
+	a->edits = NULL;
 	release_redrive(&o, &headers);
 	end_run(&m);
 	return result;
@@ -303,9 +306,14 @@ const struct opt redrive_options[] = {
 };
 
 /* Of what was mended. */
-const struct opt resend_options[] = { SENDING, OPT_END };
+const struct opt import_options[] = {
+	{ 0, "gone", OPT_FLAG, AT(gone),
+		.help = "send also what the topic has no more, and the ledger does not know" },
+	SENDING,
+	OPT_END
+};
 
-/* Of what a person looks at for that. */
+/* Of what a person looks at, and decides or mends. */
 const struct opt decide_options[] = {
 	{ 0, "no-redact", OPT_FLAG, AT(no_redact),
 		.help = "show what the configuration masks, too" },

@@ -15,6 +15,8 @@
 #include "model/dlq_select.h"
 #include "model/redact.h"
 
+struct redrive_edits;
+
 struct args {
 	struct conf_args conf;
 	/* what is selected */
@@ -22,7 +24,7 @@ struct args {
 		origins, keys, headers, since, until, wheres, states, redactions;
 	const char *ledger, *note, *run_name, *resume;
 	struct redact redact;
-	bool json, json_values, dry_run, yes, assume_none, no_redact;
+	bool json, json_values, dry_run, yes, assume_none, no_redact, gone;
 
 	/* redrive */
 	const char *to, *rate, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
@@ -51,6 +53,7 @@ struct args {
 	struct dlq dlq;
 	struct progress progress;
 	const struct redrive_plan *planned; /* of --from */
+	struct redrive_edits *edits; /* under way; told of what the ledger has */
 };
 
 #define AT(member) offsetof(struct args, member)
@@ -62,7 +65,6 @@ int read_selection(struct args *a, int argc, char **argv, struct err *e);
 struct dlq_options dlq_options(const struct args *a, const char *topic, bool write);
 int open_dlq(struct args *a, const char *topic, bool write, struct err *e);
 
-struct redrive_edits;
 /*
  * Redrives what a->select and the options say, or these copies; tells what
  * was done. Opens the topic anew.
@@ -74,7 +76,7 @@ int mark_selected(struct args *a, const char *topic, const char *verb, struct er
 
 /* ---- redrive.c ---- */
 
-extern const struct opt redrive_options[], resend_options[], decide_options[];
+extern const struct opt redrive_options[], import_options[], decide_options[];
 
 int run_redrive(void *args, int argc, char **argv, struct err *e);
 

@@ -15,7 +15,7 @@
 #include "kafka/log_offsets.h"
 #include "model/dlq_group.h"
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS };
 
 /* How one topic stands. */
 struct standing {
@@ -318,6 +318,19 @@ put_row(struct out_table *t, const char *topic, const struct sample *s,
 			SLICE_ARG(x->top->message));
 }
 
+/* Nobody wants to learn of that afterwards. */
+static void
+warn_expiry(const struct standing *x, const char *topic, int64_t now_ms)
+{
+	char when[NUM_TIME_TEXT];
+
+	if (x->expires >= 0 && x->expires - now_ms < DAY_MS)
+		diag_warn("'%s': retention takes the oldest open record, from %s on "
+			"(kc-topics alter %s -c retention.ms=-1 keeps all; kc-dlq "
+			"export %s and later import --gone keeps what is open)",
+			topic, num_time_text(x->expires, when), topic, topic);
+}
+
 static int
 one(const struct conf *conf, const struct dlq_ls_options *o, const char *topic,
 	struct out_table *t, struct out *out, struct err *e)
@@ -330,6 +343,8 @@ one(const struct conf *conf, const struct dlq_ls_options *o, const char *topic,
 	struct dlq d;
 	int result = dlq_open(&d, conf, &open, e) || measure(&s, &d, o, &x, e) ? -1 : 0;
 
+	if (!result)
+		warn_expiry(&x, topic, o->now_ms);
 	if (!result && t)
 		put_row(t, topic, &s, &x);
 	else if (!result)

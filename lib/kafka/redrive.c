@@ -220,6 +220,42 @@ redrive_scan(struct redriver *j, enum dlq_scan_status (*record)(void *arg,
 	return dlq_scan(j->d, &s, e);
 }
 
+/* What its line holds is the dead letter, which the topic has no more. */
+static int
+send_line(struct redriver *j, const struct redrive_edit *line, struct err *e)
+{
+	struct deadletter letter;
+	struct dlq_record x = { .d = &letter };
+	struct dlq_return back;
+	struct record r;
+
+	arena_reset(&j->letter);
+	arena_reset(&j->memory);
+	redrive_edits_take(j->o->edits, line->partition, line->offset, &r);
+	r.topic = slice_str(j->d->o.topic);
+	r.partition = line->partition;
+	r.offset = line->offset;
+	x.r = &r;
+	deadletter_read(&r, &letter, &j->letter);
+	return dlq_is_return(j->d, &x, &back, e) < 0 ? -1 :
+		redrive_take(j, &x, back.redrives, &r, e);
+}
+
+static int
+send_gone(struct redriver *j, struct err *e)
+{
+	const struct admin_topic *t = j->d->meta;
+	const struct redrive_edit *x;
+
+	for (int i = 0; !redrive_is_over(j) &&
+	     (x = redrive_edits_unused(j->o->edits, &i)); )
+		if (x->state == LEDGER_OPEN && x->partition < t->partitions_n &&
+		    x->offset < t->partitions[x->partition].start &&
+		    send_line(j, x, e))
+			return -1;
+	return 0;
+}
+
 static int
 send_all(struct redriver *j, struct err *e)
 {
@@ -233,7 +269,7 @@ send_all(struct redriver *j, struct err *e)
 		return -1;
 	if ((j->o->planned ? redrive_do_plan(j, e) : j->order.disordered ?
 	     redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
-	    redrive_commit(j, e))
+	    (j->o->gone && send_gone(j, e)) || redrive_commit(j, e))
 		return -1;
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&
 	    !j->canary_over) {

@@ -41,6 +41,7 @@ struct redrive_options {
 	double abort_if_returned;     /* per cent */
 	enum redrive_newer_mode if_newer; /* of a key that has a newer record */
 	struct redrive_edits *edits;  /* only these, and as they are there; NULL = none */
+	bool gone;                    /* of edits also those whose dead letter is deleted */
 	const char *via, *check;      /* commands: see redrive_via.h; NULL = none */
 	bool by_arrival;              /* not in the order in which they died */
 	bool payload_origin;          /* key and value of the source record, not of the dead letter */

@@ -115,15 +115,32 @@ redrive_edits_count(const struct redrive_edits *l)
 	return l->n;
 }
 
+static struct redrive_edit *
+find(const struct redrive_edits *l, int32_t partition, int64_t offset)
+{
+	char *name = make_name(partition, offset);
+	struct redrive_edit *x = map_get(&l->by_name, slice_str(name));
+
+	free(name);
+	return x;
+}
+
+void
+redrive_edits_entry(void *edits, const struct ledger_entry *entry)
+{
+	struct redrive_edit *x = find(edits, entry->partition, entry->offset);
+
+	if (x)
+		x->state = entry->state;
+}
+
 bool
 redrive_edits_take(struct redrive_edits *l, int32_t partition, int64_t offset,
 	struct record *out)
 {
-	char *name = make_name(partition, offset);
-	struct redrive_edit *x = map_get(&l->by_name, slice_str(name));
+	struct redrive_edit *x = find(l, partition, offset);
 	struct err ignored = ERR_INIT;
 
-	free(name);
 	if (!x)
 		return false;
 	x->used = true;

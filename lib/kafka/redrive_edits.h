@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "model/ledger.h"
 #include "model/record.h"
 
 struct redrive_edit {
@@ -18,6 +19,7 @@ struct redrive_edit {
 	int64_t offset;
 	struct slice line;      /* owned */
 	bool used;              /* its dead letter was open */
+	enum ledger_state state; /* as the ledger has it, also when the topic has it no more */
 };
 
 struct redrive_edits;
@@ -28,6 +30,9 @@ void redrive_edits_free(struct redrive_edits *l);
 /* ERR_FORMAT: no record, no src, of another topic, or twice. Copies the line. */
 int redrive_edits_add(struct redrive_edits *l, struct slice line, struct err *e);
 int redrive_edits_count(const struct redrive_edits *l);
+
+/* Of dlq_options.on_entry: what became of each. */
+void redrive_edits_entry(void *edits, const struct ledger_entry *x);
 
 /*
  * The record of a dead letter, which is then used: its slices are valid until
