@@ -199,21 +199,36 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 		[[ -z $(kc-consume "$src" -e) ]]
 		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
 	done <<-END
-		Fetch topic=$dlq error=TOPIC_AUTHORIZATION_FAILED|'$dlq' [0]: not authorised for the topic
-		Fetch topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|'$dlq.kc-ledger' [0]: not authorised for the topic
+		Fetch topic=$dlq error=TOPIC_AUTHORIZATION_FAILED|'$dlq' [0]: not authorised for the topic (it needs READ)
+		Fetch topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|'$dlq.kc-ledger' [0]: not authorised for the topic (it needs READ)
 		DescribeGroups error=GROUP_AUTHORIZATION_FAILED|group 'kc-dlq.$dlq': not authorised for the group
-		OffsetFetch error=GROUP_AUTHORIZATION_FAILED|group 'kc-dlq.$dlq': not authorised for the group
-		FindCoordinator version=1-6 transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
-		InitProducerId transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
-		AddPartitionsToTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
-		Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED|topic '$src': not authorised for the topic
-		Produce topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|not authorised for the topic
-		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|not authorised for the group
-		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|not authorised for the group
-		EndTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id
+		OffsetFetch error=GROUP_AUTHORIZATION_FAILED|group 'kc-dlq.$dlq': not authorised for the group (it needs DESCRIBE)
+		FindCoordinator version=1-6 transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
+		InitProducerId transactional-id=kc-dlq* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
+		AddPartitionsToTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
+		Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED|topic '$src': not authorised for the topic (it needs WRITE)
+		Produce topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|not authorised for the topic (it needs WRITE)
+		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
+		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
+		EndTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
 	END
 	exits 0 kc-dlq redrive "$dlq" --yes
 	[[ $(kc-consume "$src" -e | wc -l) == 2 ]]
+}
+
+@test "a redrive that may not write to one of several topics sends the others' once, and goes on when it may" {
+	dead_letters 4
+	local other=$src-other
+	kc-topics create -q "$other"
+	kc-consume "$dlq" -e -c 2 | jq -c --arg o "$other" '.headers[0].value = $o | .value += "o" | del(.partition, .timestamp)' | kc-produce
+	fault "Produce topic=$other error=TOPIC_AUTHORIZATION_FAILED"
+	exits 5 kc-dlq redrive "$dlq" --yes --order arrival --rate 8/s --run r
+	says "topic '$other': not authorised for the topic (it needs WRITE)"
+	[[ $(kc-consume "$src" -e -f '%s ') == "v0 v1 v2 v3 " ]]
+	[[ $(kc-dlq list "$dlq" | grep -oE '^[0-9]+:[0-9]+' | paste -sd,) == 0:4,0:5 ]]
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	exits 0 kc-dlq redrive "$dlq" --resume r
+	[[ $(kc-consume "$src" -e -f '%s ') == "v0 v1 v2 v3 " && $(kc-consume "$other" -e -f '%s ') == "v0o v1o " ]]
 }
 
 # ---- records that expire ----------------------------------------------------------------

@@ -18,6 +18,7 @@
 
 struct client {
 	rd_kafka_t *rk;
+	enum client_kind kind;
 	void *user;
 	struct client *twins[CLIENT_TWINS]; /* NULL = not asked for yet */
 
@@ -272,11 +273,12 @@ configure(rd_kafka_conf_t *rk_conf, const struct conf *c, enum client_kind kind,
 }
 
 static struct client *
-client_new(void *user)
+client_new(enum client_kind kind, void *user)
 {
 	struct client *c = xcalloc(1, sizeof(*c));
 
 	pthread_mutex_init(&c->lock, NULL);
+	c->kind = kind;
 	c->user = user;
 	return c;
 }
@@ -342,7 +344,7 @@ client_open_with(struct client **out, const struct conf *conf,
 	struct err *e)
 {
 	rd_kafka_conf_t *rk_conf = rd_kafka_conf_new();
-	struct client *c = client_new(user);
+	struct client *c = client_new(kind, user);
 
 	if (kind == CLIENT_OFFSETS)
 		group = diag_program();
@@ -369,7 +371,7 @@ client_twin(struct client *c, int i,
 
 	if (twin)
 		return twin;
-	twin = client_new(user);
+	twin = client_new(c->kind, user);
 	if (start(twin, rd_kafka_type(c->rk),
 	    rd_kafka_conf_dup(rd_kafka_conf(c->rk)), setup, &ignored)) {
 		client_close(twin);
@@ -402,6 +404,12 @@ rd_kafka_t *
 client_handle(const struct client *c)
 {
 	return c->rk;
+}
+
+enum client_kind
+client_kind(const struct client *c)
+{
+	return c->kind;
 }
 
 void *

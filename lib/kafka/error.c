@@ -79,6 +79,33 @@ static const struct row {
 	{ K(_TIMED_OUT), ERR_TEMPORARY, "no answer in time", "raise --timeout?" },
 };
 
+/* What ACLs must allow, by who was refused what; DESCRIBE and the like come with it. */
+static const struct {
+	rd_kafka_resp_err_t code;
+	int kinds;
+	const char *right;
+} rights[] = {
+	{ K(TOPIC_AUTHORIZATION_FAILED), 1 << CLIENT_PRODUCER, "it needs WRITE" },
+	{ K(TOPIC_AUTHORIZATION_FAILED), 1 << CLIENT_CONSUMER, "it needs READ" },
+	{ K(GROUP_AUTHORIZATION_FAILED), 1 << CLIENT_PRODUCER | 1 << CLIENT_CONSUMER,
+		"it needs READ" },
+	{ K(GROUP_AUTHORIZATION_FAILED), 1 << CLIENT_OFFSETS, "it needs DESCRIBE" },
+	{ K(TRANSACTIONAL_ID_AUTHORIZATION_FAILED), 1 << CLIENT_PRODUCER,
+		"it needs WRITE" },
+	{ K(CLUSTER_AUTHORIZATION_FAILED), 1 << CLIENT_PRODUCER,
+		"it needs IDEMPOTENT_WRITE, or WRITE on some topic" },
+};
+
+/* NULL = not known, or another error. */
+static const char *
+right_of(const struct client *c, rd_kafka_resp_err_t code)
+{
+	for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++)
+		if (rights[i].code == code && rights[i].kinds & 1 << client_kind(c))
+			return rights[i].right;
+	return NULL;
+}
+
 /* Says only that nothing came: the log knows why. */
 static bool
 is_silence(rd_kafka_resp_err_t code)
@@ -114,6 +141,7 @@ client_error(struct client *c, rd_kafka_resp_err_t code, const char *detail,
 {
 	const struct row *row = find(code);
 	const char *text = row->text ? row->text : rd_kafka_err2str(code);
+	const char *remedy;
 	struct cause cause;
 
 	if (is_silence(code)) {
@@ -127,8 +155,9 @@ client_error(struct client *c, rd_kafka_resp_err_t code, const char *detail,
 	if (!strncmp(text, "Broker: ", 8))
 		text += 8;
 	/* Where we know a remedy, the broker's words only repeat the code. */
-	if (row->remedy)
-		return err_set(e, row->ours, "%s (%s)", text, row->remedy);
+	remedy = row->remedy ? row->remedy : right_of(c, code);
+	if (remedy)
+		return err_set(e, row->ours, "%s (%s)", text, remedy);
 	if (detail && *detail && strcmp(detail, rd_kafka_err2str(code)))
 		return err_set(e, row->ours, "%s: %s", text, detail);
 	return err_set(e, row->ours, "%s", text);

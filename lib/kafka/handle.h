@@ -32,12 +32,14 @@ struct client *client_twin(struct client *c, int i,
 	void (*setup)(rd_kafka_conf_t *rk_conf, void *user), void *user);
 
 rd_kafka_t *client_handle(const struct client *c);
+enum client_kind client_kind(const struct client *c);
 void *client_user(const struct client *c);
 
 /*
  * Sets e from a librdkafka error: exit status class, sentence, remedy.
- * Unreachable brokers and time-outs are told with their real cause. detail is
- * what the broker or librdkafka said beside the code, or NULL. Returns -1.
+ * Unreachable brokers and time-outs are told with their real cause, a right that
+ * is missing by the name that Kafka's ACLs have for it. detail is what the
+ * broker or librdkafka said beside the code, or NULL. Returns -1.
  */
 int client_error(struct client *c, rd_kafka_resp_err_t code,
 	const char *detail, struct err *e);
