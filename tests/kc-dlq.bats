@@ -574,6 +574,26 @@ typed() { # ANSWERS COMMAND
 	[[ $(states) == "3 discarded" ]]
 }
 
+@test "a topic that was made anew is not taken for the one that its ledger is of" {
+	dead_letters 6
+	kc-dlq redrive "$dlq" --yes -q
+	kc-topics delete -q --yes "$dlq"
+	eventually eval '[[ -z $(kc-topics list "$dlq") ]]'
+	kc-topics create -q -p 2 "$dlq"
+	dead_letters 2 6
+	exits 1 kc-dlq redrive "$dlq" --yes
+	says "the ledger tells of records that '$dlq' does not have yet: it was made anew"
+	says "(kc-topics delete $dlq.kc-ledger, and then --assume-none)"
+	for verb in list groups check; do
+		kc-dlq "$verb" "$dlq" 2>&1 | grep -q "was made anew, and states are those of the one before"
+	done
+	kc-topics delete -q --yes "$dlq.kc-ledger"
+	eventually eval '[[ -z $(kc-topics list "$dlq.kc-ledger") ]]'
+	exits 0 kc-dlq redrive "$dlq" --yes --assume-none
+	says "2 of 2 sent"
+	[[ $(arrived) == "v0 v1 v2 v3 v4 v5 v6 v7" ]]
+}
+
 @test "a lost ledger is rebuilt from the headers of what was sent" {
 	dead_letters 6
 	kc-dlq redrive "$dlq" --class PriceException -q

@@ -262,6 +262,7 @@ take_entry(void *arg, struct slice key, struct slice value, struct err *e)
 	if (dlq_apply(d, &x, e))
 		return -1;
 	count_entry(d, &x);
+	dlq_anew_saw(d, &x);
 	if (d->o.on_entry)
 		d->o.on_entry(d->o.arg, &x);
 	return 0;
@@ -287,6 +288,9 @@ load_ledger(struct dlq *d, struct err *e)
 	const char *metadata;
 	int result = find_marks(d, &offsets, &metadata, e);
 
+	d->highest = xcalloc((size_t)d->meta->partitions_n, sizeof(*d->highest));
+	for (int i = 0; i < d->meta->partitions_n; i++)
+		d->highest[i] = -1;
 	if (!result && d->file)
 		result = ledger_file_read(d->file, metadata, &sink, e);
 	else if (!result && (d->o.write || admin_topics_find(&d->topics,
@@ -335,7 +339,7 @@ dlq_open(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 	/* first fence the others, then see what they have done */
 	if (o->write && dlq_writer_open(d, e))
 		return -1;
-	if (load_ledger(d, e))
+	if (load_ledger(d, e) || dlq_anew_check(d, e))
 		return -1;
 	return o->write ? dlq_writer_check(d, e) : 0;
 }
@@ -355,6 +359,7 @@ dlq_close(struct dlq *d)
 	arena_release(&d->scratch);
 	free(d->runs);
 	free(d->committed);
+	free(d->highest);
 	free(d->group);
 	free(d->ledger_topic);
 	free(d->transactional_id);

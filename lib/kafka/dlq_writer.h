@@ -17,6 +17,13 @@ int dlq_keep_sent(struct dlq *d, const struct dlq_batch *b, struct err *e);
 void dlq_keep_marks(struct dlq *d, const struct group_offsets *marks);
 
 /*
+ * dlq_anew.c: is the topic the one that the ledger is of? ERR_FAILED when it
+ * is not and something is to be written; a warning when it is only read.
+ */
+void dlq_anew_saw(struct dlq *d, const struct ledger_entry *x);
+int dlq_anew_check(struct dlq *d, struct err *e);
+
+/*
  * dlq_plain.c: dlq_commit() without transactions, as dlq_options.plain asks
  * for. Copies first, then their entries; where copies are sent to stands in
  * the run before, so that who comes after a crash finds those without an
