@@ -282,6 +282,21 @@ lag() {
 	exits 2 kc-dlq redrive "$dlq" --yes --headers what
 }
 
+@test "a copy with the time of its origin that retention would delete at once is not sent" {
+	local old=$(($(date +%s) * 1000 - 7200000))
+	src=$(topic) dlq=$src.dlq
+	kc-topics create -q "$src" "$dlq" -c retention.ms=-1
+	kc-topics alter -q "$src" -c retention.ms=3600000
+	for i in 0 1; do
+		letter $i | jq -c --argjson at "$((old + i * 7000000))" '.partition = 0 | .timestamp = $at | .headers[2].value = "0"'
+	done | kc-produce
+	exits 4 kc-dlq redrive "$dlq" --yes --timestamp origin
+	says "'$dlq' 0:0: it is older than topic '$src' keeps records (retention.ms=3600000): it would be deleted at once (--timestamp now)"
+	[[ $(arrived) == v1 && $(states) == "1 redriven" ]]
+	exits 0 kc-dlq redrive "$dlq" --yes
+	[[ $(arrived) == "v0 v1" ]]
+}
+
 @test "a newer record of the same key: parked where the target is compacted, sent elsewhere, or as is said" {
 	src=$(topic) dlq=$src.dlq
 	kc-topics create -q "$src" -p 1 -c cleanup.policy=compact

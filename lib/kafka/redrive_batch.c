@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "kafka/dlq_origin.h"
 #include "kafka/redrive_via.h"
@@ -155,33 +156,72 @@ fetch_payloads(struct redriver *j, struct err *e)
 	return result;
 }
 
-/* ---- newer records of the same key ---- */
+/* ---- configs of a target ---- */
 
+static void
+take_configs(struct redriver *j, const struct admin_configs *k)
+{
+	const struct admin_config *policy = admin_configs_find(k, "cleanup.policy");
+	const struct admin_config *retention = admin_configs_find(k, "retention.ms");
+	struct err ignored = ERR_INIT;
+
+	j->compacted = policy && policy->value && strstr(policy->value, "compact");
+	j->retention_ms = -1;
+	if (retention && retention->value &&
+	    !(policy && policy->value && !strstr(policy->value, "delete")))
+		num_int(slice_str(retention->value), -1, INT64_MAX,
+			&j->retention_ms, &ignored);
+}
+
+/* Into j->compacted and j->retention_ms; without says which option does without. */
 static int
-is_compacted(struct redriver *j, struct slice topic, bool *yes, struct err *e)
+ask_configs(struct redriver *j, struct slice topic, const char *without,
+	struct err *e)
 {
 	struct admin_configs k = { 0 };
-	const struct admin_config *policy;
 	char *name;
 
-	*yes = j->compacted;
 	if (slice_eq(j->asked, topic))
 		return 0;
 	name = xmemdup0(topic.data, topic.len);
 	if (admin_configs(j->d->client, ADMIN_TOPIC, name, j->d->o.timeout_ms,
 	    &k, e)) {
 		free(name);
-		return err_wrap(e, "configs of topic '%.*s' (--if-newer send does "
-			"not ask for them)", SLICE_ARG(topic));
+		return err_wrap(e, "configs of topic '%.*s' (%s does not ask for "
+			"them)", SLICE_ARG(topic), without);
 	}
-	policy = admin_configs_find(&k, "cleanup.policy");
-	*yes = j->compacted = policy && policy->value &&
-		strstr(policy->value, "compact");
+	take_configs(j, &k);
 	admin_configs_release(&k);
 	free((void *)(uintptr_t)j->asked.data);
 	j->asked = slice_make(name, topic.len);
 	return 0;
 }
+
+/* What retention would delete at once is as good as not sent. */
+static int
+drop_expired(struct redriver *j, struct err *e)
+{
+	for (int i = 0; i < j->batch.n && j->o->form.keep_timestamp; i++) {
+		struct dlq_change *c = &j->batch.items[i];
+		struct err why = ERR_INIT;
+
+		if (c->gone || slice_is_null(c->copy.topic) || !c->copy.has_timestamp)
+			continue;
+		if (ask_configs(j, c->copy.topic, "--timestamp now", e))
+			return -1;
+		if (j->retention_ms < 0 || c->copy.timestamp >= j->now_ms -
+		    j->retention_ms)
+			continue;
+		err_set(&why, ERR_FAILED, "it is older than topic '%.*s' keeps "
+			"records (retention.ms=%" PRId64 "): it would be deleted "
+			"at once (--timestamp now)", SLICE_ARG(c->copy.topic),
+			j->retention_ms);
+		drop(j, c, &why);
+	}
+	return 0;
+}
+
+/* ---- newer records of the same key ---- */
 
 static void
 set_aside(struct redriver *j, struct dlq_change *c, int64_t newer, bool park)
@@ -214,16 +254,15 @@ look_for_newer(struct redriver *j, struct err *e)
 
 	for (int i = 0; i < j->batch.n && mode != REDRIVE_NEWER_SEND; i++) {
 		struct dlq_change *c = &j->batch.items[i];
-		bool compacted = true;
 		int64_t newer;
 
 		if (c->gone || slice_is_null(c->copy.topic) ||
 		    c->origin_partition < 0 || c->origin_offset < 0)
 			continue;
 		if (mode == REDRIVE_NEWER_AUTO &&
-		    is_compacted(j, c->copy.topic, &compacted, e))
+		    ask_configs(j, c->copy.topic, "--if-newer send", e))
 			return -1;
-		if (!compacted)
+		if (mode == REDRIVE_NEWER_AUTO && !j->compacted)
 			continue;
 		if (!j->newer)
 			j->newer = redrive_newer_new(j->d->conf, j->d->client,
@@ -307,7 +346,7 @@ prepare(struct redriver *j, struct err *e)
 	if (j->batch.n)
 		qsort(j->batch.items, (size_t)j->batch.n,
 			sizeof(*j->batch.items), by_origin);
-	if (fetch_payloads(j, e) || look_for_newer(j, e))
+	if (fetch_payloads(j, e) || drop_expired(j, e) || look_for_newer(j, e))
 		return -1;
 	dlq_batch_sweep(&j->batch);
 	return run_commands(j, e);
