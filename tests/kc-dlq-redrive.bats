@@ -66,6 +66,35 @@ is_open() {
 	[[ $(arrived) == "v2" ]]
 }
 
+@test "so many returns are allowed, and the rate rises in its time" {
+	local returning begin
+	topics
+	dead {0..19}
+	# the first that is sent dies again at once
+	kc-consume "$src" -c 1 | jq -c --arg d "$dlq" '.topic = $d | .timestamp = null' | kc-produce 3>&- &
+	returning=$!
+	exits 0 kc-dlq redrive "$dlq" --yes --limit 20 --canary 4 --watch 3s --abort-if-returned 50% --rate max --run r
+	wait $returning
+	kc-dlq runs "$dlq" r --json | jq -e '.state == "done" and .sent == 20 and .returned == 1'
+	exits 2 kc-dlq redrive "$dlq" --yes --abort-if-returned much
+	says "--abort-if-returned: 'much' is no percentage (5%)"
+	kc-dlq discard "$dlq" 0:20 -q
+	dead {20..29}
+	begin=$EPOCHREALTIME
+	# 5 t^2 records after t seconds; at once they would take half a second
+	exits 0 kc-dlq redrive "$dlq" --yes --rate 20/s --ramp 2s
+	awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a > 1) }'
+}
+
+@test "a run that is gone on with says when its command is another one" {
+	topics
+	dead 0 1
+	exits 0 kc-dlq redrive "$dlq" --yes --via cat --limit 1 --run r
+	exits 0 kc-dlq redrive "$dlq" --resume r --via 'jq -c .'
+	says "run 'r' had another --via: 'cat'"
+	[[ $(arrived) == "v0 v1" ]]
+}
+
 @test "records are held back while readers of the target are behind" {
 	topics
 	dead 0 1 2 3 4 5

@@ -259,6 +259,8 @@ sent() { # JOB AT-LEAST
 	eventually state "$dst" paused
 	n=$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)
 	[ "$n" -lt 30 ]
+	# no transaction is open: who reads uncommitted sees no more
+	[ "$(kc-consume "$dst" -q -e --isolation uncommitted -f '%s\n' | wc -l)" = "$n" ]
 	exits 0 kc-replay pause "$dst"
 	wait $pid
 	[ "$(bare "$dst")" = "$(content "$src")" ]

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cli/json.h"
 #include "kafka/replayer.h"
 
@@ -91,15 +92,47 @@ add_place(struct json *to, const char *name, const char *cluster,
 	json_add(to, name, j);
 }
 
+/*
+ * A tombstone is kept for a while after compaction has passed it; who reads
+ * for longer may see the record that it deletes, and not the tombstone.
+ */
+static void
+warn_tombstones(struct replayer *r, int64_t ms)
+{
+	struct admin_configs k = { 0 };
+	const struct admin_config *policy, *kept;
+	struct err ignored = ERR_INIT;
+	int64_t kept_ms;
+
+	if (ms < 0 || r->job.spec.archive || admin_configs(r->source, ADMIN_TOPIC,
+	    r->job.spec.topic, r->o->timeout_ms, &k, &ignored))
+		return;
+	policy = admin_configs_find(&k, "cleanup.policy");
+	kept = admin_configs_find(&k, "delete.retention.ms");
+	if (policy && policy->value && strstr(policy->value, "compact") && kept &&
+	    kept->value && !num_int(slice_str(kept->value), 0, INT64_MAX,
+	    &kept_ms, &ignored) && ms > kept_ms)
+		replayer_warn(r, "topic '%s' is compacted and forgets tombstones "
+			"after %" PRId64 " ms (delete.retention.ms), before this "
+			"replay is at its end: some deletions may be missed",
+			r->job.spec.topic, kept_ms);
+	admin_configs_release(&k);
+}
+
 static void
 write_plan(struct replayer *r, struct buf *out)
 {
 	struct totals t = { 0, 0, -1, -1, true };
 	struct json *doc = json_object(), *parts = json_array();
 	struct json *warnings = json_array();
+	int64_t expected_ms = -1;
 
 	for (int i = 0; i < r->job.parts_n; i++)
 		json_add(parts, NULL, plan_part(r, i, &t));
+	if (!r->job.spec.follow)
+		expected_ms = replay_pace_expect(&r->pace, t.first_ts, t.last_ts,
+			t.offsets, t.bytes_known ? t.bytes : -1);
+	warn_tombstones(r, expected_ms);
 	for (int i = 0; i < r->warnings_n; i++)
 		json_add_text(warnings, NULL, slice_str(r->warnings[i]));
 	json_add_str(doc, "job", r->job.name);
@@ -112,8 +145,7 @@ write_plan(struct replayer *r, struct buf *out)
 	json_add(doc, "partitions", parts);
 	json_add_int(doc, "records_at_most", t.offsets);
 	add_known(doc, "bytes_about", t.bytes_known ? t.bytes : -1);
-	add_known(doc, "expected_ms", r->job.spec.follow ? -1 : replay_pace_expect(&r->pace, t.first_ts,
-		t.last_ts, t.offsets, t.bytes_known ? t.bytes : -1));
+	add_known(doc, "expected_ms", expected_ms);
 	json_add(doc, "gaps", plan_gaps(r));
 	json_add(doc, "warnings", warnings);
 	json_print(out, doc);

@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
+#include "kafka/limits.h"
 #include "kafka/replay_archive.h"
 #include "kafka/replayer.h"
 
@@ -105,14 +106,28 @@ count_like(struct replayer *r, int *out, struct err *e)
 	return result;
 }
 
+/* ms since the oldest record that was looked at; -1 = none, or its time is not kept. */
+static int64_t
+oldest_age(const struct replayer *r)
+{
+	int64_t oldest = INT64_MAX;
+
+	for (int i = 0; i < r->job.parts_n && r->probes; i++)
+		if (r->probes[i].first_ts >= 0 && r->probes[i].first_ts < oldest)
+			oldest = r->probes[i].first_ts;
+	return oldest == INT64_MAX || r->shape.timestamp != REPLAY_TS_PRESERVE ?
+		-1 : clock_wall_ms(clock_system()) - oldest;
+}
+
 /* What the target's configs do to old records. */
 static void
 check_configs(struct replayer *r)
 {
 	const char *target = r->job.spec.target;
+	int64_t retention, age = oldest_age(r);
 	struct admin_configs k = { 0 };
 	const struct admin_config *c;
-	int64_t retention, oldest = INT64_MAX;
+	struct limits limits;
 	struct err ignored;
 
 	if (admin_configs(r->target, ADMIN_TOPIC, target, r->o->timeout_ms, &k,
@@ -124,13 +139,14 @@ check_configs(struct replayer *r)
 		replayer_warn(r, "topic '%s' stamps records itself "
 			"(message.timestamp.type): their timestamps are not kept",
 			target);
-	for (int i = 0; i < r->job.parts_n && r->probes; i++)
-		if (r->probes[i].first_ts >= 0 && r->probes[i].first_ts < oldest)
-			oldest = r->probes[i].first_ts;
+	limits_from_configs(&limits, &k);
+	if (age > limits.past_ms)
+		replayer_warn(r, "records are older than topic '%s' takes them "
+			"(message.timestamp.before.max.ms=%" PRId64 ") "
+			"(--timestamp now, or shift)", target, limits.past_ms);
 	c = admin_configs_find(&k, "retention.ms");
-	if (c && c->value && r->shape.timestamp == REPLAY_TS_PRESERVE &&
-	    !num_int(slice_str(c->value), 0, INT64_MAX, &retention, &ignored) &&
-	    oldest != INT64_MAX && clock_wall_ms(clock_system()) - oldest > retention)
+	if (c && c->value && !num_int(slice_str(c->value), 0, INT64_MAX, &retention,
+	    &ignored) && age > retention)
 		replayer_warn(r, "records are older than topic '%s' keeps them "
 			"(retention.ms=%" PRId64 "): it will delete them soon "
 			"(--timestamp now, or shift)", target, retention);

@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# kc-replay where something is not as it should be: configs that change records, offsets that are gone or set by
+# others, rights that are missing, what was aborted.
+load lib/kc
+
+setup_file() { start_broker; }
+teardown_file() { stop_broker; }
+
+setup() {
+	src=$(topic)-s
+	dst=$(topic)-d
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Ten records a partition of two, from 2026-01-15T10:00:00Z on, a second apart.
+fill() { # TOPIC [OPTION...]
+	kc-topics create "$1" -p 2 -q -c retention.ms=-1 "${@:2}"
+	for p in 0 1; do
+		for i in 0 1 2 3 4 5 6 7 8 9; do
+			echo '{"topic":"'"$1"'","partition":'$p',"key":"k'$i'","value":"'$p$i'","timestamp":'$((1768471200000 + i * 1000 + p))'}'
+		done
+	done | kc-produce -q
+}
+
+values() { kc-consume "$1" -q -e -f '%s\n' | sort | paste -sd ' '; }
+all='00 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19'
+
+# Of a plan, these words are a warning.
+warns() { # TEXT
+	jq -e --arg t "$1" '.warnings | any(contains($t))' <<<"$output" >/dev/null || {
+		echo "no warning has: $1"
+		jq .warnings <<<"$output"
+		return 1
+	}
+}
+
+# A job in the background that takes long; waits until it has begun, and ends it by a signal.
+begun() { # JOB OPTION...
+	kc-replay "$src" --to "$dst" --name "$1" --rate 2 "${@:2}" 2>"$1.err" 3>&- &
+	local pid=$!
+	has_sent() { [ "$(kc-replay status "$1" --json 2>/dev/null | jq .sent)" -ge 1 ] 2>/dev/null; }
+	eventually has_sent "$1"
+	kill -TERM $pid
+	wait $pid || [ $? = 143 ]
+}
+
+# ---- what a plan warns of -------------------------------------------------------------
+
+@test "a plan warns of readers that see what is aborted, and of times that the target changes, refuses or deletes" {
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	exits 0 kc-replay "$src" --to "$dst" --plan
+	warns 'exactly once is what read_committed readers see'
+	[ "$(jq '.warnings | length' <<<"$output")" = 1 ]
+	exits 0 kc-replay "$src" --to "$dst" --plan --eos scan
+	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	kc-topics alter "$dst" -q -c message.timestamp.type=LogAppendTime
+	exits 0 kc-replay "$src" --to "$dst" --plan
+	warns "topic '$dst' stamps records itself (message.timestamp.type): their timestamps are not kept"
+	kc-topics create "$dst-2" -p 2 -q -c retention.ms=3600000 -c message.timestamp.before.max.ms=7200000
+	exits 0 kc-replay "$src" --to "$dst-2" --plan
+	warns "records are older than topic '$dst-2' keeps them (retention.ms=3600000)"
+	warns "records are older than topic '$dst-2' takes them (message.timestamp.before.max.ms=7200000)"
+	# what it warns of is so
+	exits 1 kc-replay "$src" --to "$dst-2"
+	says 'message.timestamp.before.max.ms'
+	exits 0 kc-replay "$src" --to "$dst-2" --plan --timestamp now --eos scan
+	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	exits 0 kc-replay "$src" --to "$dst-2" --timestamp now
+	[ "$(values "$dst-2")" = "$all" ]
+}
+
+@test "a plan warns of tombstones that a compacted source forgets meanwhile" {
+	fill "$src" -c cleanup.policy=compact -c delete.retention.ms=5000
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	exits 0 kc-replay "$src" --to "$dst" --plan --rate 2
+	warns "topic '$src' is compacted and forgets tombstones after 5000 ms (delete.retention.ms), before this replay is at its end"
+	exits 0 kc-replay "$src" --to "$dst" --plan --rate 1000 --eos scan
+	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+}
+
+# ---- the group of a job ---------------------------------------------------------------
+
+@test "offsets of a job's group that have expired change nothing; those that others set are refused" {
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	begun "$dst"
+	kc-lag delete -yq --offsets-of "$src" "kc-replay.$dst"
+	exits 0 kc-replay --resume "$dst" --speed max
+	says "the offsets of group 'kc-replay.$dst' have expired: going on where the job's document is"
+	[ "$(values "$dst")" = "$all" ]
+	kc-topics create "$dst-2" -p 2 -q -c retention.ms=-1
+	dst=$dst-2
+	begun "$dst"
+	kc-lag reset "kc-replay.$dst" -t "$src" --to latest --execute -q >/dev/null
+	exits 1 kc-replay --resume "$dst"
+	says "somebody set it (kc-lag shows it; delete the group to trust the job)"
+	kc-lag delete -yq "kc-replay.$dst"
+	exits 0 kc-replay --resume "$dst" --speed max
+	[ "$(values "$dst")" = "$all" ]
+}
+
+# ---- rights ---------------------------------------------------------------------------
+
+@test "without the right to transactions a new job does without them and says so; one that asked for them does not begin" {
+	only_kc_broker
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	kc-broker fault add "InitProducerId transactional-id=kc-replay* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED" --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+	exits 5 kc-replay "$src" --to "$dst" --eos txn
+	says 'not authorised for the transactional id (it needs WRITE)'
+	[ -z "$(values "$dst")" ]
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst"
+	says 'without transactions then'
+	says 'mode scan'
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	[ "$(values "$dst")" = "$all" ]
+	exits 0 kc-replay verify "$dst"
+}
+
+@test "who may not write to the target is told so, and nothing is there" {
+	only_kc_broker
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	kc-broker fault add "Produce topic=$dst error=TOPIC_AUTHORIZATION_FAILED" --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+	for o in txn scan; do
+		exits 5 kc-replay "$src" --to "$dst" --eos $o
+		says 'not authorised for the topic (it needs WRITE)'
+	done
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	[ -z "$(values "$dst")" ]
+}
+
+# ---- what was aborted ------------------------------------------------------------------
+
+# Two records at the end of a topic, in a transaction that is aborted.
+abort_tail() { # TOPIC
+	/usr/bin/python3 -c 'import sys
+from confluent_kafka import Producer
+p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "abort"})
+p.init_transactions()
+p.begin_transaction()
+p.produce(sys.argv[2], b"no"); p.produce(sys.argv[2], b"no")
+p.flush()
+p.abort_transaction()' "$KC_BROKERS" "$1"
+}
+
+@test "a tail that was aborted is an end, for a replay, for its resumption, and for dead letters" {
+	kc-topics create "$src" "$src.dlq" "$dst" -q
+	seq 1 5 | kc-produce "$src" --raw -q
+	abort_tail "$src"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq -c '[.sent, .left]')" = '[5,0]' ]
+	[ "$(values "$dst")" = '1 2 3 4 5' ]
+	exits 0 kc-replay verify "$dst"
+	# gone on with where only what was aborted is left
+	echo 6 | kc-produce "$src" --raw -q
+	abort_tail "$src"
+	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --offsets 0:8- --summary
+	[ "$(tail -n 1 <<<"$stderr" | jq -c '[.sent, .left]')" = '[1,0]' ]
+	exits 0 kc-replay --resume "$dst"
+	kc-consume "$src" -q -e -c 2 | jq -c --arg d "$src.dlq" '.topic = $d' | kc-produce -q
+	abort_tail "$src.dlq"
+	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
+	says '2 of 2 sent'
+	[ "$(kc-lag "kc-dlq.$src.dlq" | jq -s 'map(.lag) | add')" = 0 ]
+	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
+	says 'nothing to redrive'
+}
+
+@test "dead letters behind an open transaction are not waited for, and there once it ends" {
+	only_kc_broker
+	kc-topics create "$src.dlq" "$dst" -q
+	seq 1 2 | kc-produce "$src.dlq" --raw -q
+	mkfifo hold
+	/usr/bin/python3 -c 'import sys
+from confluent_kafka import Producer
+p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold-dlq"})
+p.init_transactions()
+p.begin_transaction()
+p.produce(sys.argv[2], b"3")
+p.flush()
+sys.stdin.read()
+p.commit_transaction()' "$KC_BROKERS" "$src.dlq" <hold 3>&- &
+	local holder=$!
+	exec 7>hold
+	is_held() { [ "$(kc-consume "$src.dlq" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = 3 ]; }
+	eventually is_held
+	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
+	says '2 of 2 sent'
+	exec 7>&-
+	wait $holder
+	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
+	says '1 of 1 sent'
+	[ "$(values "$dst")" = '1 2 3' ]
+}
