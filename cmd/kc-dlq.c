@@ -30,7 +30,8 @@ dlq_options(const struct args *a, const char *topic, bool write)
 		.topic = topic, .ledger = a->ledger,
 		.timeout_ms = a->timeout_ms, .write = write && !a->dry_run,
 		.assume_none = a->assume_none, .returns = write,
-		.plain = a->eos && !strcmp(a->eos, "scan"),
+		.plain = a->to_cluster || (a->eos && !strcmp(a->eos, "scan")),
+		.to_conf = a->to_cluster ? &a->to_conf : NULL,
 		.on_entry = a->edits ? redrive_edits_entry : NULL,
 		.arg = a->edits,
 	};
@@ -199,6 +200,9 @@ run(void *args, const struct opt_command *verb, int argc, char **argv,
 
 	out_init(&a->out, STDOUT_FILENO);
 	result = client_load(&conf, &a->conf, CLIENT_PRODUCER, e);
+	if (!result && a->to_cluster)
+		result = client_load_other(&a->to_conf, &a->conf, a->to_cluster,
+			CLIENT_PRODUCER, e);
 	if (result)
 		goto out;
 	if (!verb) {
@@ -216,6 +220,7 @@ out:
 	dlq_select_release(&a->select);
 	redact_release(&a->redact);
 	conf_release(&conf);
+	conf_release(&a->to_conf);
 	return result < 0 ? -1 : 0;
 }
 

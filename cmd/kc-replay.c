@@ -60,27 +60,15 @@ static const struct opt_program program = {
 	.examples = examples, .section = 1, .librdkafka = client_library_version,
 };
 
-/* The other cluster: a profile's, or other brokers with the same settings. */
 static int
 load_target(struct args *a, struct err *e)
 {
-	struct conf_args other = a->conf;
-
 	a->o.source_conf = a->o.target_conf = &a->source;
 	if (!a->to_cluster)
 		return 0;
-	if (strchr(a->to_cluster, ':')) {
-		other.brokers = a->to_cluster;
-	} else {
-		/* The environment would win over the profile, and names the source. */
-		other.brokers = NULL;
-		other.profile = a->to_cluster;
-		unsetenv("KC_BROKERS");
-	}
-	if (client_load(&a->target, &other, CLIENT_PRODUCER, e))
-		return err_wrap(e, "--to-cluster");
 	a->o.target_conf = &a->target;
-	return 0;
+	return client_load_other(&a->target, &a->conf, a->to_cluster,
+		CLIENT_PRODUCER, e);
 }
 
 static int

@@ -65,7 +65,7 @@ _kc_value() { # VALUE CHOICES CURRENT
 	case $1 in
 	TOPIC*) compgen -W "$(_kc_topics)" -- "$3" ;;
 	GROUP*) compgen -W "$(_kc_groups)" -- "$3" ;;
-	PROFILE) compgen -W "$(_kc_profiles)" -- "$3" ;;
+	PROFILE | CLUSTER) compgen -W "$(_kc_profiles)" -- "$3" ;;
 	JOB*) compgen -W "$(_kc_jobs)" -- "$3" ;;
 	WHERE) compgen -W 'beginning end stored' -- "$3" ;;
 	*FILE*) compgen -f -- "$3" ;;

@@ -75,7 +75,7 @@ function __kc_register -a tool
                 set rule $rule -x -a '(__kc_groups)'
             case 'JOB*'
                 set rule $rule -x -a '(__kc_jobs)'
-            case PROFILE
+            case PROFILE CLUSTER
                 set rule $rule -x -a '(__kc_profiles)'
             case WHERE
                 set rule $rule -x -a 'beginning end stored'

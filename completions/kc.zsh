@@ -35,7 +35,7 @@ _kc_value() { # VALUE CHOICES
 	TOPIC*) _kc_topics ;;
 	GROUP*) _kc_groups ;;
 	JOB*) _kc_jobs ;;
-	PROFILE) _kc_profiles ;;
+	PROFILE | CLUSTER) _kc_profiles ;;
 	WHERE) compadd -- beginning end stored ;;
 	*FILE*) _files ;;
 	*DIR*) _files -/ ;;

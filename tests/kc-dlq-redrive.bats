@@ -40,9 +40,9 @@ arrived() { # [TOPIC]
 
 # In the background: without transactions, and one record a request, so that a
 # fault hits a certain one.
-one_by_one() {
+one_by_one() { # [OPTION...]
 	exec kc-dlq redrive "$dlq" --yes --eos scan --rate 8/s -q -X batch.num.messages=1 \
-		-X max.in.flight=1 3>&-
+		-X max.in.flight=1 "$@" 3>&-
 }
 
 is_open() {
@@ -334,6 +334,59 @@ is_open() {
 	[[ $(arrived) == "v0 v1" ]]
 	[[ $(kc-dlq list "$dlq" --ledger "$ledger" | cut -f1) == "0:2" ]]
 	[[ -z $(kc-topics list "$dlq.kc-ledger") ]]
+}
+
+# Another broker: sets $other, its address, and $other_pid.
+start_other() {
+	mkdir "$BATS_TEST_TMPDIR/two"
+	mkfifo "$BATS_TEST_TMPDIR/ready"
+	kc-broker --data-dir "$BATS_TEST_TMPDIR/two" --port 0 --ready-fd 9 9>"$BATS_TEST_TMPDIR/ready" 2>"$BATS_TEST_TMPDIR/two.log" </dev/null 3>&- 4>&- &
+	other_pid=$!
+	read -r -t 60 other <"$BATS_TEST_TMPDIR/ready"
+}
+
+@test "to another cluster: the ledger stays here, and what a killed run sent is looked for there" {
+	local pid there=$BATS_TEST_TMPDIR/two
+	only_kc_broker
+	topics
+	dead 0 1 2 3 4 5
+	start_other
+	exits 1 kc-dlq redrive "$dlq" 0:0 --to-cluster "$other"
+	says "topic '$src' does not exist"
+	kc-topics create -q -b "$other" "$src"
+	exits 0 kc-dlq redrive "$dlq" 0:0 --to-cluster "$other" --dry-run
+	exits 0 kc-dlq redrive "$dlq" 0:0 --to-cluster "$other" --run first
+	kc-dlq runs "$dlq" first --json | jq -e '(.cluster | length) > 5 and .sent == 1'
+	[[ -z $(arrived) && $(KC_BROKERS=$other arrived) == v0 && $(is_open) == "0:1 0:2 0:3 0:4 0:5" ]]
+	exits 2 kc-dlq redrive "$dlq" --resume first
+	says "run 'first' sent to the cluster '"
+	# a copy is there, and nobody was told so
+	kc-broker fault add "Produce topic=$src nth=2 drop" --data-dir "$there" >/dev/null
+	one_by_one --to-cluster "$other" &
+	pid=$!
+	eventually eval '[[ $(KC_BROKERS=$other arrived) == "v0 v1 v2" ]]'
+	kill -9 $pid
+	wait $pid || true
+	kc-broker fault clear --data-dir "$there"
+	exits 1 kc-dlq redrive "$dlq" --yes
+	says "it did not end, and what it sent must be looked for in the cluster '"
+	exits 1 kc-dlq discard "$dlq" --yes
+	# as a profile, too
+	mkdir -p "$XDG_CONFIG_HOME/kc"
+	echo "profiles: {far: {brokers: '$other'}}" >"$XDG_CONFIG_HOME/kc/config.yaml"
+	exits 0 kc-dlq redrive "$dlq" --yes --to-cluster far --via "test \$KC_BROKERS = $KC_BROKERS && cat"
+	rm "$XDG_CONFIG_HOME/kc/config.yaml"
+	[[ $(KC_BROKERS=$other arrived) == "v0 v1 v2 v3 v4 v5" && -z $(arrived) && -z $(is_open) ]]
+	exits 2 kc-dlq redrive "$dlq" --yes --to-cluster "$other" --eos txn
+	says "--to-cluster: a transaction is of one cluster"
+	exits 2 kc-dlq redrive "$dlq" --yes --to-cluster "$other" --plan -
+	exits 2 kc-dlq redrive "$dlq" --yes --to-cluster "$other" --if-newer park
+	exits 2 kc-dlq redrive "$dlq" --yes --to-cluster nowhere
+	says "--to-cluster: there is no profile 'nowhere'"
+	kill $other_pid
+	wait $other_pid || true
+	exits 75 kc-dlq redrive "$dlq" --yes --to-cluster "$other" --timeout 1s
+	says "--to-cluster: "
 }
 
 @test "who may not use transactions is told what to do" {

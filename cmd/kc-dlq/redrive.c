@@ -90,6 +90,25 @@ read_target(const char *to, struct redrive_options *o, struct err *e)
 		"never end", to) : 0;
 }
 
+/* No transaction spans two clusters, and what is newer where it died tells nothing of the other. */
+static int
+read_cluster(const struct args *a, struct redrive_options *o, struct err *e)
+{
+	if (!a->to_cluster)
+		return 0;
+	if (a->eos && strcmp(a->eos, "scan"))
+		return err_set(e, ERR_USAGE, "--to-cluster: a transaction is of one "
+			"cluster (--eos scan does without)");
+	if (a->plan || a->from)
+		return err_set(e, ERR_USAGE, "--to-cluster and plans exclude each "
+			"other");
+	if (o->if_newer == REDRIVE_NEWER_PARK || o->if_newer == REDRIVE_NEWER_SKIP)
+		return err_set(e, ERR_USAGE, "--to-cluster and --if-newer exclude "
+			"each other");
+	o->if_newer = REDRIVE_NEWER_SEND;
+	return 0;
+}
+
 /* Released, with the headers, by release_redrive(). */
 static int
 read_holds(const struct args *a, struct redrive_options *o, struct err *e)
@@ -140,6 +159,8 @@ read_redrive(struct args *a, struct redrive_options *o,
 	o->payload_origin = a->payload && !strcmp(a->payload, "origin");
 	while (a->if_newer && strcmp(newer_modes[o->if_newer], a->if_newer))
 		o->if_newer++;
+	if (read_cluster(a, o, e))
+		return -1;
 	o->by_arrival = a->order && !strcmp(a->order, "arrival");
 	o->limit = a->limit;
 	o->max_redrives = a->max_redrives;
@@ -185,6 +206,7 @@ redrive_selected(struct args *a, const char *topic, struct redrive_edits *edits,
 		diag_warn("run '%s' had another --via: '%.*s'", a->resume,
 			SLICE_ARG(m.run.via));
 	m.run.to = slice_str(a->to);
+	m.run.cluster = slice_str(a->dlq.target.cluster);
 	m.run.via = slice_str(a->via);
 	if (a->planned && plan_check_cluster(a, a->planned, e))
 		goto out;
@@ -262,6 +284,8 @@ static const char *const payloads[] = { "dlq", "origin", NULL };
 #define SENDING                                                                \
 	{ 0, "to", OPT_STRING, AT(to), "TOPIC",                                \
 		.help = "send there, or to its retry topic (retry); default: where it died" }, \
+	{ 0, "to-cluster", OPT_STRING, AT(to_cluster), "CLUSTER",              \
+		.help = "send to another cluster: a profile, or HOST:PORT,..." }, \
 	{ 0, "headers", OPT_LIST, AT(shape), "WHAT",                           \
 		.help = "strip (default) or keep those of the error; -NAME, +NAME=VALUE" }, \
 	{ 0, "via", OPT_STRING, AT(via), "COMMAND",                            \

@@ -133,6 +133,12 @@ resume_run(struct args *a, struct run_memory *m, const char *verb, struct err *e
 	    plan_name(a, &m->memory))))
 		return err_set(e, ERR_USAGE, "run '%s' was of a plan: %s", a->resume,
 			a->planned ? "of another one" : "it goes on with --from");
+	if (!slice_eq(old->cluster, slice_str(a->dlq.target.cluster)))
+		return err_set(e, ERR_USAGE, "run '%s' sent to %s%.*s%s (%s "
+			"--to-cluster)", a->resume, slice_is_null(old->cluster) ?
+			"this cluster" : "the cluster '", SLICE_ARG(old->cluster),
+			slice_is_null(old->cluster) ? "" : "'",
+			slice_is_null(old->cluster) ? "without" : "with its");
 	m->run = *old;
 	m->run.by = user_at_host(&m->memory);
 	m->run.pid = getpid();

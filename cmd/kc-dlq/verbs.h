@@ -27,7 +27,7 @@ struct args {
 	bool json, json_values, dry_run, yes, assume_none, no_redact, gone;
 
 	/* redrive */
-	const char *to, *rate, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
+	const char *to, *to_cluster, *rate, *order, *plan, *from, *eos, *timestamp, *abort_if_returned, *via, *check,
 		*if_newer, *payload;
 	struct opt_list shape, max_lags;
 	int64_t limit, max_redrives, canary, watch_ms, ramp_ms;
@@ -46,6 +46,7 @@ struct args {
 
 	/* what the verbs work with */
 	const struct conf *settings;
+	struct conf to_conf;         /* of to_cluster */
 	struct out out;
 	int timeout_ms;
 	int64_t now_ms;

@@ -256,7 +256,7 @@ property_name(struct buf *out, const char *text, size_t n)
 }
 
 static void
-load_environment(struct conf *c)
+load_environment(struct conf *c, const struct conf_args *a)
 {
 	static const char prefix[] = "KC_X_";
 	const size_t skip = sizeof(prefix) - 1;
@@ -272,7 +272,7 @@ load_environment(struct conf *c)
 		conf_set(c, buf_cstr(&name), *v + n + 1, "$%.*s", (int)n, *v);
 		buf_release(&name);
 	}
-	if (brokers)
+	if (brokers && !a->other)
 		conf_set(c, "bootstrap.servers", brokers, "$KC_BROKERS");
 }
 
@@ -317,7 +317,7 @@ conf_load(struct conf *c, const struct conf_args *a, struct err *e)
 	*c = (struct conf){ 0 };
 	if (load_file(c, a, e) < 0)
 		return -1;
-	load_environment(c);
+	load_environment(c, a);
 	if (a->props_file && conf_properties_load(c, a->props_file, e) < 0) {
 		e->code = ERR_USAGE; /* a missing file too */
 		return -1;

@@ -29,6 +29,7 @@ struct conf_args {
 	int64_t timeout_ms;       /* --timeout; -1 = not given */
 	bool quiet;               /* -q */
 	int verbose;              /* -v */
+	bool other;               /* another cluster than $KC_BROKERS, which does not count */
 };
 #define CONF_ARGS_INIT { .timeout_ms = -1 }
 extern const struct opt conf_options[];

@@ -105,6 +105,21 @@ client_load(struct conf *c, const struct conf_args *a, enum client_kind kind,
 	return 0;
 }
 
+int
+client_load_other(struct conf *c, const struct conf_args *a, const char *cluster,
+	enum client_kind kind, struct err *e)
+{
+	struct conf_args other = *a;
+	int result;
+
+	other.other = true;
+	other.brokers = strchr(cluster, ':') ? cluster : NULL;
+	if (!other.brokers)
+		other.profile = cluster;
+	result = client_load(c, &other, kind, e);
+	return result < 0 ? err_wrap(e, "--to-cluster") : result;
+}
+
 /*
  * librdkafka tells of connections only in its log, from its own threads. The
  * first cause is kept until a broker answers, afterwards the newest; a clear

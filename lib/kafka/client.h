@@ -32,6 +32,13 @@ struct client;
 int client_load(struct conf *c, const struct conf_args *a, enum client_kind kind,
 	struct err *e);
 
+/*
+ * The same for another cluster beside the one of a: a profile, or brokers with
+ * otherwise the same settings (HOST:PORT,...).
+ */
+int client_load_other(struct conf *c, const struct conf_args *a,
+	const char *cluster, enum client_kind kind, struct err *e);
+
 /* Unknown properties: ERR_USAGE with the nearest name. group may be NULL. */
 int client_open(struct client **out, const struct conf *c, enum client_kind kind,
 	const char *group, struct err *e);

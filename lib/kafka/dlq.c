@@ -334,7 +334,7 @@ dlq_open(struct dlq *d, const struct conf *conf, const struct dlq_options *o,
 	if (check_name(d, e) ||
 	    client_open(&d->client, conf, CLIENT_OFFSETS, NULL, e) ||
 	    client_wait(d->client, o->timeout_ms, e) || find_topic(d, e) ||
-	    find_cluster(d, e) || open_ledger(d, e))
+	    find_cluster(d, e) || dlq_target_open(d, e) || open_ledger(d, e))
 		return -1;
 	/* first fence the others, then see what they have done */
 	if (o->write && dlq_writer_open(d, e))
@@ -349,6 +349,7 @@ dlq_close(struct dlq *d)
 {
 	if (d->ledger_end)
 		dlq_writer_settle(d);
+	dlq_target_close(d);
 	producer_close(d->producer);
 	ledger_file_close(d->file);
 	ledger_release(&d->ledger);

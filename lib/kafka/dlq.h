@@ -30,6 +30,7 @@ struct dlq_options {
 	int timeout_ms;       /* of everything that waits */
 	bool write;
 	bool plain;           /* with write: without transactions */
+	const struct conf *to_conf; /* of another cluster, which copies go to: with plain; or NULL */
 	/* The ledger was lost and nothing was ever handled: go on without it. */
 	bool assume_none;
 	bool returns;         /* for dlq_is_return(): what was redriven is remembered */
@@ -38,12 +39,22 @@ struct dlq_options {
 	void *arg;
 };
 
+/* Where copies go. */
+struct dlq_target {
+	char *cluster;        /* id; NULL = that of the dead letters */
+	const struct conf *conf;
+	struct client *client;
+	struct admin_topics *topics; /* all of them */
+	struct producer *producer;   /* when it was opened to write */
+};
+
 struct dlq {
 	const struct conf *conf;
 	struct dlq_options o;
 	struct client *client;
 	struct admin_topics topics;      /* of the whole cluster */
 	const struct admin_topic *meta;  /* this one; start and end as of now */
+	struct dlq_target target;
 	char *group;                     /* "kc-dlq.DLQ": its offsets are the marks */
 	char *ledger_topic;
 	char *transactional_id;          /* "kc-dlq.CLUSTER.DLQ" */
@@ -60,6 +71,7 @@ struct dlq {
 	struct arena memory, scratch;
 	struct slice uncounted;          /* read last: a run that has not ended, without transactions */
 	struct producer *producer;       /* of dlq_write.h */
+	struct admin_topics other_topics; /* of the target, when it is another cluster */
 	struct dlq_batch *under_way;     /* whose records it is sending */
 	int64_t ledger_end;              /* behind the last entry that it wrote; 0 = none */
 	const struct dlq_commit *commit; /* of dlq_plain.c: under way */

@@ -35,13 +35,13 @@ is_watched(const struct ledger_run *run, const char *topic)
 static int
 watch(struct dlq *d, struct ledger_run *run, const char *topic, struct err *e)
 {
-	struct admin_topic *t = admin_topics_find(&d->topics, topic);
+	struct admin_topic *t = admin_topics_find(d->target.topics, topic);
 	struct buf text = BUF_INIT;
 
 	/* the ends as of now, not as of opening */
 	if (!t)
 		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist", topic);
-	if (admin_offsets(d->client, d->o.timeout_ms, t, e))
+	if (admin_offsets(d->target.client, d->o.timeout_ms, t, e))
 		return -1;
 	buf_addslice(&text, run->watch);
 	for (int i = 0; i < t->partitions_n; i++)
@@ -149,11 +149,11 @@ send_copies(struct dlq *d, struct dlq_batch *b, struct err *e)
 	d->under_way = b;
 	for (int i = 0; i < b->n && !result; i++)
 		if (!slice_is_null(b->items[i].copy.topic))
-			result = producer_send(d->producer, &b->items[i].copy,
-				(producer_tag)i, e);
+			result = producer_send(d->target.producer,
+				&b->items[i].copy, (producer_tag)i, e);
 	/* what times out may be there all the same: that ends the run */
 	if (!result)
-		result = producer_flush(d->producer, -1, e);
+		result = producer_flush(d->target.producer, -1, e);
 	d->under_way = NULL;
 	return result;
 }
@@ -246,16 +246,17 @@ next_span(struct slice *text, struct arena *a, struct consume_span *out)
 
 /* Where the log has it; false when there is no such partition any more. */
 static int
-find_span(struct dlq *d, struct consume_span *s, bool *there, struct err *e)
+find_span(const struct dlq *d, const struct dlq_target *to, struct consume_span *s,
+	bool *there, struct err *e)
 {
-	struct admin_topic *t = admin_topics_find(&d->topics, s->topic);
+	struct admin_topic *t = admin_topics_find(to->topics, s->topic);
 	const struct admin_partition *p;
 
 	*there = t && s->partition < t->partitions_n;
 	if (!*there)
 		return 0;
 	p = &t->partitions[s->partition];
-	if (p->end < 0 && admin_offsets(d->client, d->o.timeout_ms, t, e))
+	if (p->end < 0 && admin_offsets(to->client, d->o.timeout_ms, t, e))
 		return -1;
 	/* deleted from the front, or made again */
 	if (s->from < p->start || s->from > p->end)
@@ -274,19 +275,24 @@ recover(struct dlq *d, struct ledger_run *run, struct err *e)
 	struct consume_span *spans = xcalloc(text.len / 5 + 1, sizeof(*spans));
 	int n = 0, result = 0;
 	int64_t selected = run->selected;
+	struct dlq_target to;
 	bool there;
 
+	if (dlq_target_of(d, run, &to, e)) {
+		free(spans);
+		return -1;
+	}
 	diag_note("run '%.*s' of %.*s did not end: looking for what it sent",
 		SLICE_ARG(run->id), SLICE_ARG(run->by));
 	while (!result && next_span(&text, &memory, &spans[n])) {
-		result = find_span(d, &spans[n], &there, e);
+		result = find_span(d, &to, &spans[n], &there, e);
 		n += there;
 	}
 	run->state = slice_str("stopped");
 	run->until = clock_wall_ms(clock_system());
 	run->watch = SLICE_NULL;
 	if (!result)
-		result = dlq_rebuild_spans(d, spans, n, run, e);
+		result = dlq_rebuild_spans(d, to.conf, spans, n, run, e);
 	if (!result && run->selected > selected)
 		diag_note("found %" PRId64 " that the ledger did not have",
 			run->selected - selected);

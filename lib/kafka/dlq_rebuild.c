@@ -83,7 +83,8 @@ take(struct job *j, const struct record *r, struct err *e)
 }
 
 static int
-read_all(struct job *j, struct consume_options *o, struct err *e)
+read_all(struct job *j, const struct conf *conf, struct consume_options *o,
+	struct err *e)
 {
 	enum consume_status s = CONSUME_IDLE;
 	struct consume *c;
@@ -93,7 +94,7 @@ read_all(struct job *j, struct consume_options *o, struct err *e)
 	o->isolation = "read_committed";
 	o->timeout_ms = j->d->o.timeout_ms;
 	o->output_fd = -1;
-	if (consume_open(&c, j->d->conf, o, e))
+	if (consume_open(&c, conf, o, e))
 		return -1;
 	while (s == CONSUME_IDLE || s == CONSUME_RECORD) {
 		s = consume_next(c, -1, &r, e);
@@ -110,7 +111,7 @@ read_topic(struct job *j, const char *topic, struct err *e)
 	struct consume_options o = { .topics = &topic, .topics_n = 1 };
 
 	diag_note("reading '%s'", topic);
-	return read_all(j, &o, e);
+	return read_all(j, j->d->conf, &o, e);
 }
 
 static enum dlq_scan_status
@@ -168,8 +169,9 @@ dlq_rebuild(struct dlq *d, const char *const *topics, int n, bool dry_run,
 }
 
 int
-dlq_rebuild_spans(struct dlq *d, const struct consume_span *spans, int n,
-	struct ledger_run *run, struct err *e)
+dlq_rebuild_spans(struct dlq *d, const struct conf *conf,
+	const struct consume_span *spans, int n, struct ledger_run *run,
+	struct err *e)
 {
 	struct job j = { .d = d, .run = run, .sent = true };
 	const char **topics = xcalloc((size_t)n + 1, sizeof(*topics));
@@ -179,7 +181,7 @@ dlq_rebuild_spans(struct dlq *d, const struct consume_span *spans, int n,
 	for (int i = 0; i < n; i++)
 		if (!i || strcmp(spans[i].topic, spans[i - 1].topic))
 			topics[o.topics_n++] = spans[i].topic;
-	result = (n && read_all(&j, &o, e)) || commit(&j, e) ? -1 : 0;
+	result = (n && read_all(&j, conf, &o, e)) || commit(&j, e) ? -1 : 0;
 	free(topics);
 	dlq_batch_release(&j.batch);
 	arena_release(&j.memory);

@@ -21,11 +21,12 @@ int dlq_rebuild(struct dlq *d, const char *const *topics, int n, bool dry_run,
 	struct ledger_run *run, struct err *e);
 
 /*
- * Reads these spans for what the run sent, which the ledger does not have:
+ * Reads these spans of a cluster for what the run sent, which the ledger does not have:
  * counted in run->selected and sent. The run is written.
  */
 struct consume_span;
-int dlq_rebuild_spans(struct dlq *d, const struct consume_span *spans, int n,
-	struct ledger_run *run, struct err *e);
+int dlq_rebuild_spans(struct dlq *d, const struct conf *conf,
+	const struct consume_span *spans, int n, struct ledger_run *run,
+	struct err *e);
 
 #endif

@@ -116,6 +116,8 @@ dlq_runs_put(struct buf *out, const struct ledger_run *r, bool dry_run)
 	for (int i = 0; i < r->select_n; i++)
 		json_add_text(terms, NULL, r->select[i]);
 	json_add(j, "select", terms);
+	if (!slice_is_null(r->cluster))
+		json_add_text(j, "cluster", r->cluster);
 	json_add_int(j, "selected", r->selected);
 	json_add_int(j, "sent", r->sent);
 	json_add_int(j, "parked", r->parked);

@@ -153,7 +153,7 @@ dlq_writer_open(struct dlq *d, struct err *e)
 	struct err why = ERR_INIT;
 
 	if (!producer_open(&d->producer, d->conf, &o, &why))
-		return 0;
+		return dlq_target_produce(d, &o, e);
 	*e = why;
 	return d->o.plain || (why.code != ERR_REFUSED &&
 		why.code != ERR_UNSUPPORTED) ? -1 : err_set(e, why.code,

@@ -16,6 +16,16 @@ void dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *ou
 int dlq_keep_sent(struct dlq *d, const struct dlq_batch *b, struct err *e);
 void dlq_keep_marks(struct dlq *d, const struct group_offsets *marks);
 
+/* dlq_target.c: d->target; its producer, once d's own is open. */
+int dlq_target_open(struct dlq *d, struct err *e);
+int dlq_target_produce(struct dlq *d, const struct producer_options *o, struct err *e);
+void dlq_target_close(struct dlq *d);
+/* The cluster of the dead letters. */
+struct dlq_target dlq_target_here(struct dlq *d);
+/* Where a run sent to; ERR_FAILED when that is another cluster than we know. */
+int dlq_target_of(struct dlq *d, const struct ledger_run *run, struct dlq_target *out,
+	struct err *e);
+
 /*
  * dlq_anew.c: is the topic the one that the ledger is of? ERR_FAILED when it
  * is not and something is to be written; a warning when it is only read.

@@ -293,7 +293,7 @@ open_holds(struct redriver *j, struct err *e)
 {
 	j->holds = xcalloc((size_t)j->o->holds_n + 1, sizeof(*j->holds));
 	for (int i = 0; i < j->o->holds_n; i++)
-		if (redrive_hold_open(&j->holds[i], j->d->conf, &j->o->holds[i],
+		if (redrive_hold_open(&j->holds[i], j->d->target.conf, &j->o->holds[i],
 		    j->d->o.timeout_ms, e))
 			return -1;
 	return 0;

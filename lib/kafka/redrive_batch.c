@@ -16,7 +16,7 @@ redrive_check_target(struct redriver *j, struct record *copy, struct err *e)
 {
 	const char *name = arena_printf(&j->memory,
 		"%.*s", SLICE_ARG(copy->topic));
-	const struct admin_topic *t = admin_topics_find(&j->d->topics, name);
+	const struct admin_topic *t = admin_topics_find(j->d->target.topics, name);
 
 	if (!strcmp(name, j->d->o.topic) || dlq_is_name(copy->topic))
 		return err_set(e, ERR_FAILED, "'%s' is a dead-letter topic itself "
@@ -40,8 +40,8 @@ find_retry(struct redriver *j, struct slice origin)
 	free((void *)(uintptr_t)j->retry_of.data);
 	j->retry_of = slice_make(xmemdup0(origin.data, origin.len), origin.len);
 	j->retry = NULL;
-	for (int i = 0; i < j->d->topics.n; i++) {
-		const char *name = j->d->topics.items[i].name;
+	for (int i = 0; i < j->d->target.topics->n; i++) {
+		const char *name = j->d->target.topics->items[i].name;
 
 		if (redrive_retry_level(origin, slice_str(name), &level) &&
 		    level < lowest) {
@@ -184,7 +184,7 @@ ask_configs(struct redriver *j, struct slice topic, const char *without,
 	if (slice_eq(j->asked, topic))
 		return 0;
 	name = xmemdup0(topic.data, topic.len);
-	if (admin_configs(j->d->client, ADMIN_TOPIC, name, j->d->o.timeout_ms,
+	if (admin_configs(j->d->target.client, ADMIN_TOPIC, name, j->d->o.timeout_ms,
 	    &k, e)) {
 		free(name);
 		return err_wrap(e, "configs of topic '%.*s' (%s does not ask for "

@@ -17,7 +17,7 @@ static const struct {
 #define ROW(name, kind) { #name, offsetof(struct ledger_run, name), kind }
 	ROW(verb, TEXT), ROW(state, TEXT), ROW(by, TEXT), ROW(pid, NUMBER),
 	ROW(since, NUMBER), ROW(until, NUMBER), ROW(ends, TEXT),
-	ROW(to, TEXT), ROW(via, TEXT), ROW(plan, TEXT),
+	ROW(to, TEXT), ROW(cluster, TEXT), ROW(via, TEXT), ROW(plan, TEXT),
 	ROW(watch, TEXT),
 	ROW(selected, COUNT), ROW(sent, COUNT), ROW(parked, COUNT),
 	ROW(discarded, COUNT), ROW(skipped, COUNT), ROW(failed, COUNT),

@@ -29,6 +29,7 @@ struct ledger_run {
 	int select_n;
 	struct slice ends;     /* "0:120,1:33": offset behind the last, by partition */
 	struct slice to, via;  /* as given; null = none */
+	struct slice cluster;  /* id of another one that was sent to; null = none */
 	struct slice watch;    /* "orders/0:15,...": copies are behind these, of a run without transactions; null = none */
 	struct slice plan;     /* digest of the plan that it does; null = none */
 	int64_t selected, sent, parked, discarded, skipped, failed, returned;
