@@ -247,6 +247,25 @@ milliseconds() { # COMMAND...
 	[ "$output" = a ]
 }
 
+@test "the last sync fails: the end is no good one, and the log says what may be lost" {
+	local log=$BATS_TEST_TMPDIR/log status=0
+	start --fsync never --log-file "$log"
+	echo a | kc-produce -q --raw t
+	fault add disk eio
+	kill "$BROKER_PID"
+	wait "$BROKER_PID" || status=$?
+	[ "$status" = 1 ]
+	grep -q "error cannot sync .* Input/output error: what was written since the start may be lost" "$log"
+	grep -q "^kc-broker: cannot sync .* may be lost (mend the disk" "$BROKER_LOG"
+	start --fsync never
+	exits 0 kc-consume t -e -f '%s\n'
+	[ "$output" = a ]
+	status=0
+	kill "$BROKER_PID"
+	wait "$BROKER_PID" || status=$?
+	[ "$status" = 0 ]
+}
+
 @test "a slow disk, and one that only says that it syncs" {
 	start
 	kc-topics create -q t

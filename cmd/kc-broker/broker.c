@@ -212,14 +212,14 @@ broker_stop(struct broker *b)
 }
 
 /* Each part may still use those that were opened before it. */
-void
-broker_close(struct broker *b)
+int
+broker_close(struct broker *b, struct err *e)
 {
+	int result;
+
 	metrics_http_close(b->metrics_http);
 	if (b->loop)
 		admin_close(b->admin);
-	if (b->faults)
-		faults_clear(b, 0, &(struct err)ERR_INIT);
 	if (b->transactions) {
 		loop_timer_clear(b->loop, &b->transactions_timer);
 		transactions_close(b->transactions);
@@ -236,9 +236,12 @@ broker_close(struct broker *b)
 		fetch_sessions_free(b->fetch_sessions);
 	if (b->meta)
 		meta_close(b->meta);
-	if (b->store)
-		store_close(b->store);
+	result = store_close(b->store, e);
+	/* The disk is as bad as the rules say, up to the last sync. */
+	if (b->faults)
+		faults_clear(b, 0, &(struct err)ERR_INIT);
 	loop_free(b->loop);
 	metrics_release(&b->metrics);
 	*b = (struct broker){ 0 };
+	return result;
 }

@@ -79,8 +79,8 @@ int broker_open(struct broker *b, const struct broker_options *o, struct err *e)
 /* Until broker_stop(), and what is owed then is sent. */
 int broker_run(struct broker *b, struct err *e);
 void broker_stop(struct broker *b);
-/* Whatever was opened; the final checkpoint is written here. */
-void broker_close(struct broker *b);
+/* Whatever was opened; the final checkpoint is written here. -1: see store_close(). */
+int broker_close(struct broker *b, struct err *e);
 
 /* dynamic.c: settings of the broker reach the configuration from now on. */
 void broker_watch_settings(struct broker *b);

@@ -226,3 +226,10 @@ LOG_DEFINE(error, LOG_ERROR)
 LOG_DEFINE(warn, LOG_WARN)
 LOG_DEFINE(info, LOG_INFO)
 LOG_DEFINE(debug, LOG_DEBUG)
+
+void
+log_failure(const struct err *e)
+{
+	if (fd != STDERR_FILENO || json)
+		log_error("%s", e->msg);
+}

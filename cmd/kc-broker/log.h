@@ -36,4 +36,7 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Why the broker ends: not where main says so in the same words, for people. */
+void log_failure(const struct err *e);
+
 #endif

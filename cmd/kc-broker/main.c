@@ -235,7 +235,8 @@ serve(struct run *r, const struct args *a, struct config *c, char **command,
 out:
 	if (has_pid_file)
 		unlink(a->pid_file);
-	broker_close(&r->broker);
+	if (broker_close(&r->broker, result ? &(struct err)ERR_INIT : e))
+		result = -1;
 	buf_release(&socket);
 	if (r->signals.fd >= 0)
 		close(r->signals.fd);
@@ -287,6 +288,8 @@ main(int argc, char **argv)
 		argv[argc] = NULL;
 		result = run(&r, &a, argv, &e);
 	}
+	if (result)
+		log_failure(&e);
 	status = diag_finish(result, &e);
 	if (!result && r.ended_by == SIGINT) {
 		signal(SIGINT, SIG_DFL);

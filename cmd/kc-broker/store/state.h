@@ -92,6 +92,8 @@ struct store {
 	bool durable;            /* there is a WAL, and commits go through it */
 	bool visible_at_once;    /* high watermark = log end */
 	int16_t failed;
+	struct err failure;      /* why, or why the last checkpoint was not written */
+	bool ending;             /* in store_close(): it says so */
 	uint64_t turn;
 	struct partlog *metadata;
 	struct list logs;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "store/recovery.h"
 #include "store/state.h"
@@ -269,7 +270,7 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
 	*out = s;
 	return 0;
 fail:
-	store_close(s);
+	store_close(s, e);
 	return -1;
 }
 
@@ -404,9 +405,33 @@ tidy_segments(struct store *s)
 	}
 }
 
-static void
-stop(struct store *s)
+/* By what the fsync policy promises. */
+static int
+say_what_is_lost(const struct store *s, struct err *e)
 {
+	char since[NUM_TIME_TEXT] = "the start", what[128];
+
+	switch (s->o.fsync) {
+	case FSYNC_INTERVAL:
+		snprintf(what, sizeof(what), "what was acknowledged in the %d ms "
+			"before that", s->o.interval_ms);
+		break;
+	case FSYNC_NEVER:
+		if (s->stats.checkpoint_at)
+			num_time_text(s->stats.checkpoint_at, since);
+		snprintf(what, sizeof(what), "what was written since %s", since);
+		break;
+	default:
+		snprintf(what, sizeof(what), "only what was not acknowledged");
+	}
+	return err_set(e, ERR_IO, "%s: %s may be lost (mend the disk, then start "
+		"again)", s->failure.msg, what);
+}
+
+static int
+stop(struct store *s, struct err *e)
+{
+	s->ending = true;
 	turn_push_commit(s);
 	cleaner_stop(s->cleaner);
 	if (s->committer) {
@@ -417,15 +442,23 @@ stop(struct store *s)
 	}
 	keeper_stop(s->keeper);
 	turn_end_checkpoints(s);
-	if (s->o.ephemeral || s->failed)
-		return;
+	if (s->o.ephemeral)
+		return 0;
+	if (s->failed)
+		return say_what_is_lost(s, e);
 	tidy_segments(s);
 	if (s->wal)
 		s->epoch = s->wal->epoch;
 	turn_checkpoint(s);
 	turn_end_removals(s);
-	if (!s->failed && !s->checkpoint_due && !s->half_swapped)
+	if (s->failed)
+		return say_what_is_lost(s, e);
+	if (s->checkpoint_due)
+		return err_set(e, ERR_IO, "%s: nothing is lost, but the next start "
+			"takes longer", s->failure.msg);
+	if (!s->half_swapped)
 		mark_clean(s);
+	return 0;
 }
 
 static void
@@ -436,13 +469,14 @@ free_entry(struct checkpoint_entry *en)
 		free(en);
 }
 
-void
-store_close(struct store *s)
+int
+store_close(struct store *s, struct err *e)
 {
+	int result;
+
 	if (!s)
-		return;
-	if (s->started)
-		stop(s);
+		return 0;
+	result = s->started ? stop(s, e) : 0;
 	if (s->open)
 		turn_end_commit(s, commit_seal(s));
 	reindex_free(s->reindex);
@@ -476,4 +510,5 @@ store_close(struct store *s)
 	buf_release(&s->repacked);
 	free(s->dir);
 	free(s);
+	return result;
 }

@@ -120,7 +120,11 @@ void store_tick(struct store *s);
 /* 0, or the Kafka error that every append gets since a sync failed. */
 int16_t store_failed(const struct store *s);
 
-/* Syncs, writes the final checkpoint, closes everything. */
-void store_close(struct store *s);
+/*
+ * Syncs, writes the final checkpoint, closes everything. -1: a sync failed,
+ * now or before, and the error says what may be lost; or the checkpoint could
+ * not be written. Everything is closed all the same.
+ */
+int store_close(struct store *s, struct err *e);
 
 #endif

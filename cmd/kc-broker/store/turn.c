@@ -160,8 +160,11 @@ fail(struct store *s, const char *what, int error)
 		return;
 	s->failed = KERR_KAFKA_STORAGE_ERROR;
 	s->suspect = true;
-	store_report(s, true, "%s in '%s': %s: no more appends are taken, reading "
-		"goes on (mend the disk and restart)", what, s->dir, strerror(error));
+	errno = error;
+	err_errno(&s->failure, ERR_IO, "%s in '%s'", what, s->dir);
+	if (!s->ending)
+		store_report(s, true, "%s: no more appends are taken, reading goes "
+			"on (mend the disk and restart)", s->failure.msg);
 }
 
 /* All that is not durable now has failed; the thread may still hold some of it. */
@@ -357,8 +360,10 @@ end_checkpoint(struct store *s, struct checkpoint_job *job)
 		return;
 	}
 	if (job->error.code) {
-		store_report(s, true, "%s: tried again in %d s", job->error.msg,
-			RETRY_MS / 1000);
+		s->failure = job->error;
+		if (!s->ending)
+			store_report(s, true, "%s: tried again in %d s",
+				job->error.msg, RETRY_MS / 1000);
 		s->checkpoint_due = true;
 		s->checkpoint_retry = clock_mono_ms(s->o.clock) + RETRY_MS;
 	} else {

@@ -66,7 +66,7 @@ static void
 stop(struct fixture *f)
 {
 	meta_close(f->meta);
-	store_close(f->store);
+	store_close(f->store, &(struct err)ERR_INIT);
 }
 
 static void

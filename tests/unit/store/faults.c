@@ -18,6 +18,14 @@ release(struct fixture *f, struct simfs *sim)
 	simfs_release(sim);
 }
 
+static void
+set_sync_error(struct simfs *sim, int error)
+{
+	pthread_mutex_lock(&sim->lock);
+	sim->sync_error = error;
+	pthread_mutex_unlock(&sim->lock);
+}
+
 static struct append_result
 append_producer(struct partlog *l, int32_t seq)
 {
@@ -103,9 +111,7 @@ a_failed_sync_fails_the_store_for_appends(void)
 	if (!CHECK(l = fixture_start(&f, NULL)))
 		return;
 	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
-	pthread_mutex_lock(&sim.lock);
-	sim.sync_error = EIO;
-	pthread_mutex_unlock(&sim.lock);
+	set_sync_error(&sim, EIO);
 	append(l, 3, 100);
 	r = append(l, 3, 100);
 	CHECK_INT(r.error, 0);
@@ -120,9 +126,7 @@ a_failed_sync_fails_the_store_for_appends(void)
 	CHECK_INT(partlog_high_watermark(l), 10);
 	CHECK_INT(verify_log(l, 10), 10);
 	/* There is no second try, even when the disk says that it is well. */
-	pthread_mutex_lock(&sim.lock);
-	sim.sync_error = 0;
-	pthread_mutex_unlock(&sim.lock);
+	set_sync_error(&sim, 0);
 	CHECK_INT(append(l, 1, 1).error, KERR_KAFKA_STORAGE_ERROR);
 	CHECK(strstr(f.reports, "Input/output error"));
 	fixture_stop(&f);
@@ -147,9 +151,7 @@ a_failed_sync_after_a_roll_goes_back_to_the_right_segment(void)
 	if (!CHECK(l = fixture_start(&f, &c)))
 		return;
 	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
-	pthread_mutex_lock(&sim.lock);
-	sim.sync_error = EIO;
-	pthread_mutex_unlock(&sim.lock);
+	set_sync_error(&sim, EIO);
 	for (int i = 0; i < 6; i++)
 		r = append(l, 10, 100);
 	CHECK(fixture_wait(&f, r.commit));
@@ -175,9 +177,7 @@ a_failed_checkpoint_sync_fails_the_store(void)
 		store_poll(f.s);
 	}
 	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
-	pthread_mutex_lock(&sim.lock);
-	sim.sync_error = EIO;
-	pthread_mutex_unlock(&sim.lock);
+	set_sync_error(&sim, EIO);
 	f.clock.fake_ms += 10000;
 	store_tick(f.s);
 	for (int i = 0; i < 500 && !store_failed(f.s); i++) {
@@ -186,6 +186,87 @@ a_failed_checkpoint_sync_fails_the_store(void)
 	}
 	CHECK_INT(store_failed(f.s), KERR_KAFKA_STORAGE_ERROR);
 	CHECK_INT(partlog_end(l), 10);
+	CHECK_INT(verify_log(l, 10), 10);
+	release(&f, &sim);
+}
+
+static void
+the_last_sync_that_fails_is_told(void)
+{
+	static const struct {
+		enum fsync_policy policy;
+		const char *lost;
+	} all[] = {
+		{ FSYNC_GROUP, "Input/output error: only what was not acknowledged "
+			"may be lost" },
+		{ FSYNC_ALWAYS, "only what was not acknowledged may be lost" },
+		{ FSYNC_INTERVAL, "what was acknowledged in the 10 ms before that "
+			"may be lost" },
+		{ FSYNC_NEVER, "what was written since the start may be lost" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct simfs sim;
+		struct fixture f;
+		struct partlog *l;
+
+		init(&f, &sim);
+		f.o.fsync = all[i].policy;
+		CHECK(l = fixture_start(&f, NULL));
+		append(l, 10, 100);
+		CHECK_INT(fixture_stop(&f), 0);
+		CHECK(l = fixture_start(&f, NULL));
+		append(l, 10, 100);
+		CHECK(fixture_settle(&f));
+		set_sync_error(&sim, EIO);
+		CHECK_INT(fixture_stop(&f), -1);
+		CHECK_INT(f.e.code, ERR_IO);
+		if (!CHECK(strstr(f.e.msg, all[i].lost)))
+			printf("# %s\n", f.e.msg);
+		CHECK(!strstr(f.reports, "no more appends"));
+		set_sync_error(&sim, 0);
+		CHECK(l = fixture_start(&f, NULL));
+		CHECK_INT(verify_log(l, 20), 20);
+		CHECK_INT(fixture_stop(&f), 0);
+		release(&f, &sim);
+	}
+}
+
+/* Told then, and at the end, too. */
+static void
+a_store_that_failed_does_not_end_well(void)
+{
+	struct simfs sim;
+	struct fixture f;
+	struct partlog *l;
+
+	init(&f, &sim);
+	CHECK(l = fixture_start(&f, NULL));
+	set_sync_error(&sim, EIO);
+	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
+	CHECK(strstr(f.reports, "no more appends"));
+	set_sync_error(&sim, 0);
+	CHECK_INT(fixture_stop(&f), -1);
+	CHECK(strstr(f.e.msg, "cannot make data durable in"));
+	release(&f, &sim);
+}
+
+static void
+a_last_checkpoint_that_finds_no_room_is_told(void)
+{
+	struct simfs sim;
+	struct fixture f;
+	struct partlog *l;
+
+	init(&f, &sim);
+	CHECK(l = fixture_start(&f, NULL));
+	CHECK(fixture_wait(&f, append(l, 10, 100).commit));
+	sim.space = 0;
+	CHECK_INT(fixture_stop(&f), -1);
+	CHECK(strstr(f.e.msg, "No space left on device: nothing is lost"));
+	CHECK(!strstr(f.reports, "tried again"));
+	sim.space = -1;
+	CHECK(l = fixture_start(&f, NULL));
 	CHECK_INT(verify_log(l, 10), 10);
 	release(&f, &sim);
 }
@@ -249,6 +330,9 @@ main(void)
 	RUN(a_failed_sync_fails_the_store_for_appends);
 	RUN(a_failed_sync_after_a_roll_goes_back_to_the_right_segment);
 	RUN(a_failed_checkpoint_sync_fails_the_store);
+	RUN(the_last_sync_that_fails_is_told);
+	RUN(a_store_that_failed_does_not_end_well);
+	RUN(a_last_checkpoint_that_finds_no_room_is_told);
 	RUN(short_writes_are_finished);
 	RUN(a_directory_in_use_is_refused);
 	RUN(a_directory_that_cannot_be_made_is_refused);

@@ -113,7 +113,7 @@ fixture_rm(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 static inline void
 fixture_release(struct fixture *f)
 {
-	store_close(f->s);
+	store_close(f->s, &f->e);
 	close(f->wake);
 	nftw(f->dir, fixture_rm, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -187,7 +187,7 @@ fixture_start(struct fixture *f, const struct log_config *c)
 		return NULL;
 	l = fixture_attach(f, "t", 1, 0, c);
 	if (!l || store_start(f->s, &f->e) < 0) {
-		store_close(f->s);
+		store_close(f->s, &(struct err)ERR_INIT);
 		f->s = NULL;
 		return NULL;
 	}
@@ -195,11 +195,14 @@ fixture_start(struct fixture *f, const struct log_config *c)
 	return l;
 }
 
-static inline void
+/* -1: f->e. */
+static inline int
 fixture_stop(struct fixture *f)
 {
-	store_close(f->s);
+	int result = store_close(f->s, &f->e);
+
 	f->s = NULL;
+	return result;
 }
 
 /* ---- batches ------------------------------------------------------------ */

@@ -90,13 +90,7 @@ what_was_acknowledged_survives_a_kill(void)
 		CHECK_INT(partlog_high_watermark(l), 200 * round);
 		CHECK_INT(verify_log(l, 200 * round), 200 * round);
 		CHECK_STR(f.reports, "");
-		if (round % 2) {
-			fixture_stop(&f);
-		} else {
-			/* Die again, before anything else. */
-			store_close(f.s);
-			f.s = NULL;
-		}
+		fixture_stop(&f);
 	}
 	fixture_release(&f);
 }
@@ -373,8 +367,7 @@ a_sector_of_the_wal_that_cannot_be_read_loses_nothing(void)
 		} else {
 			refused++;
 		}
-		store_close(f.s);
-		f.s = NULL;
+		fixture_stop(&f);
 		f.o.fs = &fast;
 		if (CHECK(l = fixture_start(&f, &small))) {
 			CHECK_INT(partlog_end(l), 200);
