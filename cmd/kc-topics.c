@@ -71,10 +71,7 @@ check_args(struct args *a, const struct opt_command *verb, int argc, char **argv
 			return -1;
 	if (parse_changes(a, verb->run == run_alter, e))
 		return -1;
-	if (verb->run == run_trim)
-		return check_trim(a, argc, argv, e);
-	return verb->run == run_delete ?
-		confirm(a, "delete", " with all records?", argc, argv, e) : 0;
+	return verb->run == run_trim ? check_trim(a, e) : 0;
 }
 
 static int

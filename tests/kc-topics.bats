@@ -227,7 +227,9 @@ config_is() { # TOPIC NAME VALUE
 	left() { kc-consume "$t" -e --raw | sort | paste -sd' '; }
 	exits 0 kc-topics trim "$t" -o "@$((now + 3))" -n
 	says "would trim topic '$t': 2 offsets"
-	exits 2 kc-topics trim "$t" -o "@$((now + 3))" </dev/null
+	exits 1 kc-topics trim "$t-none" -o 1 </dev/null
+	says "topic '$t-none': does not exist"
+	exits 2 kc-topics trim "$t-none" "$t" -o "@$((now + 3))" </dev/null
 	says "delete what is before @$((now + 3)) of topic '$t'? (there is no terminal to ask on; try: --yes)"
 	[[ $(left) == "v1 v2 v3 v4 v5 v6" ]]
 	exits 0 kc-topics trim "$t" -o "@$((now + 3))" -y
@@ -279,6 +281,10 @@ config_is() { # TOPIC NAME VALUE
 	t=$(topic)
 	exits 1 kc-topics delete -y "$t"
 	says "topic '$t': does not exist"
+	# nothing is asked about what is not there
+	exits 1 kc-topics delete "$t" </dev/null
+	says "topic '$t': does not exist"
+	exits 0 kc-topics delete --if-exists "$t" </dev/null
 	exits 1 kc-topics delete -n "$t"
 	exits 0 kc-topics delete -y --if-exists "$t"
 	says "topic '$t' does not exist"

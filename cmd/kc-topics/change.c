@@ -5,7 +5,6 @@
 
 #include "base/num.h"
 #include "base/xalloc.h"
-#include "cli/prompt.h"
 #include "tally.h"
 
 /* ---- before anything is asked ---- */
@@ -86,24 +85,6 @@ release_changes(struct args *a)
 	free(a->changes);
 }
 
-int
-confirm(const struct args *a, const char *before, const char *after, int argc,
-	char **argv, struct err *e)
-{
-	struct buf question = BUF_INIT;
-	int ret;
-
-	if (a->yes || a->dry_run)
-		return 0;
-	buf_addf(&question, "%s topic%s", before, argc == 1 ? "" : "s");
-	for (int i = 0; i < argc; i++)
-		buf_addf(&question, "%s '%s'", i ? "," : "", argv[i]);
-	buf_addstr(&question, after);
-	ret = prompt_yes(buf_cstr(&question), e);
-	buf_release(&question);
-	return ret;
-}
-
 /* ---- the verbs ---- */
 
 /* Topics of one request: Kafka takes 10,000 partitions at once. */
@@ -180,7 +161,9 @@ delete_one(struct args *a, struct admin_topics *topics, const char *name,
 int
 run_delete(void *args, int argc, char **argv, struct err *e)
 {
-	return tally_each(args, argc, argv, delete_one, e);
+	static const struct question sure = { "delete", " with all records?" };
+
+	return tally_each(args, argc, argv, &sure, delete_one, e);
 }
 
 /* Adds partitions up to the number wanted; there already is no error. */
@@ -220,7 +203,7 @@ run_alter(void *args, int argc, char **argv, struct err *e)
 	if (a->partitions < 0 && !a->configs.n)
 		return err_set(e, ERR_USAGE, "nothing to alter (-p N adds "
 			"partitions, -c NAME=VALUE sets, -c NAME- unsets)");
-	return tally_each(a, argc, argv, alter_one, e);
+	return tally_each(a, argc, argv, NULL, alter_one, e);
 }
 
 /* ---- the options ---- */

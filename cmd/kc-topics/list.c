@@ -126,7 +126,7 @@ show_one(struct args *a, struct admin_topics *topics, const char *name,
 int
 run_show(void *args, int argc, char **argv, struct err *e)
 {
-	return tally_each(args, argc, argv, show_one, e);
+	return tally_each(args, argc, argv, NULL, show_one, e);
 }
 
 /* ---- the options ---- */

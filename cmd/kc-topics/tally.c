@@ -6,6 +6,7 @@
 #include "base/near.h"
 #include "cli/diag.h"
 #include "cli/json.h"
+#include "cli/prompt.h"
 
 const struct result CREATED = { "created", "created ", "would create ", "" },
 	EXISTS = { "exists", "", "", " exists already" },
@@ -82,14 +83,39 @@ tally_finish(const struct tally *t, struct err *e)
 		t->failed + t->done);
 }
 
+static int
+confirm(const struct args *a, const struct question *sure,
+	const struct admin_topics *topics, int argc, char **argv, struct err *e)
+{
+	struct buf names = BUF_INIT, text = BUF_INIT;
+	int n = 0, ret;
+
+	if (!sure || a->yes || a->dry_run)
+		return 0;
+	for (int i = 0; i < argc; i++)
+		if (admin_topics_find(topics, argv[i]))
+			buf_addf(&names, "%s '%s'", n++ ? "," : "", argv[i]);
+	buf_addf(&text, "%s topic%s%s%s", sure->before, n == 1 ? "" : "s",
+		buf_cstr(&names), sure->after);
+	ret = n ? prompt_yes(buf_cstr(&text), e) : 0;
+	buf_release(&names);
+	buf_release(&text);
+	return ret;
+}
+
 int
-tally_each(struct args *a, int argc, char **argv, tally_fn fn, struct err *e)
+tally_each(struct args *a, int argc, char **argv, const struct question *sure,
+	tally_fn fn, struct err *e)
 {
 	struct admin_topics topics = { 0 };
 	struct tally t = { 0 };
 
 	if (admin_topics(a->client, a->timeout_ms, &topics, e))
 		return -1;
+	if (confirm(a, sure, &topics, argc, argv, e)) {
+		admin_topics_release(&topics);
+		return -1;
+	}
 	for (int i = 0; i < argc; i++) {
 		struct outcome o = { NULL, -1 };
 		struct err why = ERR_INIT;

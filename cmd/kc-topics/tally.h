@@ -35,8 +35,17 @@ int tally_finish(const struct tally *t, struct err *e);
 typedef int (*tally_fn)(struct args *a, struct admin_topics *topics,
 	const char *name, struct outcome *o, struct err *e);
 
-/* Each topic named, in turn, and then tally_finish(). */
-int tally_each(struct args *a, int argc, char **argv, tally_fn fn, struct err *e);
+/* "BEFORE topics 'a', 'b'AFTER" */
+struct question {
+	const char *before, *after;
+};
+
+/*
+ * Each topic named, in turn, and then tally_finish(). sure: asked first about
+ * those that are there, unless told not to; NULL = nothing is.
+ */
+int tally_each(struct args *a, int argc, char **argv, const struct question *sure,
+	tally_fn fn, struct err *e);
 
 /* ERR_NOT_FOUND with the nearest name. */
 int tally_not_found(const struct admin_topics *topics, const char *name,

@@ -8,11 +8,9 @@
 #include "tally.h"
 
 int
-check_trim(struct args *a, int argc, char **argv, struct err *e)
+check_trim(struct args *a, struct err *e)
 {
 	struct offset_range *r = &a->range;
-	struct buf words = BUF_INIT;
-	int ret;
 
 	if (!a->where)
 		return err_set(e, ERR_USAGE, "trim needs -o, the first that stays "
@@ -22,10 +20,7 @@ check_trim(struct args *a, int argc, char **argv, struct err *e)
 	if (r->to.kind != OFFSET_UNSET || r->from.kind == OFFSET_STORED)
 		return err_set(e, ERR_USAGE, "-o %s: trim wants one place: "
 			"@-7d, an offset, -N, end", a->where);
-	buf_addf(&words, "delete what is before %s of", a->where);
-	ret = confirm(a, buf_cstr(&words), "?", argc, argv, e);
-	buf_release(&words);
-	return ret;
+	return 0;
 }
 
 /* The first record of the time in each partition; none is as late: its end. */
@@ -107,7 +102,15 @@ trim_one(struct args *a, struct admin_topics *topics, const char *name,
 int
 run_trim(void *args, int argc, char **argv, struct err *e)
 {
-	return tally_each(args, argc, argv, trim_one, e);
+	struct args *a = args;
+	struct buf words = BUF_INIT;
+	int ret;
+
+	buf_addf(&words, "delete what is before %s of", a->where);
+	ret = tally_each(a, argc, argv, &(struct question){ buf_cstr(&words), "?" },
+		trim_one, e);
+	buf_release(&words);
+	return ret;
 }
 
 const struct opt trim_options[] = {

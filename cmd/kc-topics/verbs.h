@@ -50,16 +50,13 @@ int run_alter(void *args, int argc, char **argv, struct err *e);
 /* a->changes of -c NAME=VALUE, and NAME- where configs can be unset. */
 int parse_changes(struct args *a, bool may_unset, struct err *e);
 void release_changes(struct args *a);
-/* Asks "BEFORE topics 'a', 'b'AFTER", unless told not to. */
-int confirm(const struct args *a, const char *before, const char *after, int argc,
-	char **argv, struct err *e);
 
 /* ---- trim.c ---- */
 
 extern const struct opt trim_options[];
 
-/* What can be wrong before anything is asked; asks whether to go on. */
-int check_trim(struct args *a, int argc, char **argv, struct err *e);
+/* What can be wrong before anything is asked. */
+int check_trim(struct args *a, struct err *e);
 int run_trim(void *args, int argc, char **argv, struct err *e);
 
 #endif
