@@ -148,8 +148,10 @@ urllib.request.urlopen(sys.argv[1], timeout=1)' "$url"
 	start --fsync always
 	kc-topics create -q t -p 3
 	exits 0 kc-broker status
-	[[ $output == 'health:            ok'* ]]
-	[[ $output == *"data dir:          $BATS_TEST_TMPDIR/data"* ]]
+	[[ $output == 'health:                ok'* ]]
+	[[ $output == *"data dir:              $BATS_TEST_TMPDIR/data"* ]]
+	# all values are one below the other
+	[ "$(sed -E 's/^([^:]*: +).*/\1/' <<<"$output" | awk '{ print length }' | sort -u)" = 23 ]
 	exits 0 kc-broker status --json
 	[ "$(jq -c '[.topics, .partitions, .fsync, .pid, .addresses[0]]' <<<"$output")" = "[1,3,\"always\",$BROKER_PID,\"$KC_BROKERS\"]" ]
 	exits 0 kc-broker --data-dir "$BATS_TEST_TMPDIR/data" status

@@ -14,7 +14,10 @@
 #include "base/num.h"
 #include "cli/json.h"
 
-enum { ANSWER_S = 30 };
+enum {
+	ANSWER_S = 30,
+	NAME_WIDTH = 21, /* records_in_per_second */
+};
 
 /* ---- asking --------------------------------------------------------------- */
 
@@ -140,7 +143,7 @@ put_for_person(struct buf *out, const char *name, const char *type, const char *
 		num_int(slice_str(value), INT64_MIN, INT64_MAX, &v, &e);
 	for (const char *p = name; *p; p++)
 		buf_addc(out, *p == '_' ? ' ' : *p);
-	buf_addf(out, ":%*s", 18 - (int)strlen(name), "");
+	buf_addf(out, ":%*s", NAME_WIDTH + 1 - (int)strlen(name), "");
 	if (!strcmp(type, "bytes"))
 		put_bytes(out, v);
 	else if (!strcmp(type, "ms"))
