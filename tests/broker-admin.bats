@@ -90,6 +90,10 @@ partitions() { # TOPIC
 	exits 1 kc-topics create __kc_metadata
 	exits 1 kc-topics create "$t" -c nope=1
 	says "nope"
+	exits 1 kc-topics create "$t" -c retention.ns=1
+	says "Unknown topic config name: retention.ns (did you mean retention.ms?)"
+	exits 1 kc-topics alter "$t.a" -c max.mesage.bytes=1
+	says "(did you mean max.message.bytes?)"
 	exits 1 kc-topics create "$t" -c segment.bytes=5
 	says "Value must be at least 1048576"
 	exits 1 kc-topics create "$t" -p 10001

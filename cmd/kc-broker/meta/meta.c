@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/near.h"
 #include "base/xalloc.h"
 #include "meta/meta_log.h"
 #include "meta/state.h"
@@ -41,6 +42,21 @@ check_room(struct meta *m, int64_t more, struct arena *a, const char **why)
 	return 0;
 }
 
+static const char *
+unknown_config(struct slice name, struct arena *a)
+{
+	struct near near = near_init(name);
+	int n;
+	const struct topic_config *all = topic_configs(&n);
+
+	for (int i = 0; i < n; i++)
+		if (!all[i].hidden)
+			near_offer(&near, all[i].name);
+	return near.name ? arena_printf(a, "Unknown topic config name: %.*s (did "
+			"you mean %s?)", SLICE_ARG(name), near.name) :
+		arena_printf(a, "Unknown topic config name: %.*s", SLICE_ARG(name));
+}
+
 /* Applies the changes to a set of overrides and checks the outcome. */
 static int16_t
 change_configs(struct meta *m, struct map *configs,
@@ -53,8 +69,7 @@ change_configs(struct meta *m, struct map *configs,
 		const struct topic_config *c = topic_config(changes[i].name);
 
 		if (!c) {
-			*why = arena_printf(a, "Unknown topic config name: %.*s",
-				SLICE_ARG(changes[i].name));
+			*why = unknown_config(changes[i].name, a);
 			return KERR_INVALID_CONFIG;
 		}
 		if (slice_is_null(changes[i].value)) {
