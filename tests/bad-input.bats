@@ -10,7 +10,8 @@
 #   null, varints, not UTF-8                  null where there must be something, ...
 #   unknown tagged field                      unknown tagged fields are skipped by their size
 #   unknown key, version, header; TLS, HTTP   unknown requests, versions and headers; ...
-#   duplicates in a request                   the same topic, partition or name twice in a request
+#   duplicates in a request                   the same topic, partition or name twice in a request;
+#                                             a partition twice ...; the same again and again ...
 #   CRC, short header, magic > 2              a batch that does not fit its checksum, ...
 #   truncated, none, two, magic 0 and 1       a batch cut off, none, two, or of an old format
 #   absurd counts and deltas                  absurd counts and offsets in a batch
@@ -145,6 +146,67 @@ end_offset() {
 	[ "$(jq -c '[.Topics[].ErrorCode]' <<<"$output")" = "[0]" ]
 	exits 0 ask IncrementalAlterConfigs 1 '{"Resources":[{"ResourceType":2,"ResourceName":"t"},{"ResourceType":2,"ResourceName":"t"}]}'
 	[ "$(jq -c '[.Responses[].ErrorCode]' <<<"$output")" = "[42,42]" ]
+	exits 0 ask AlterConfigs 1 '{"Resources":[{"ResourceType":2,"ResourceName":"t","Configs":[{"Name":"retention.ms","Value":"5000"}]},{"ResourceType":2,"ResourceName":"t"}]}'
+	[ "$(jq -c '[.Responses[].ErrorCode]' <<<"$output")" = "[42,42]" ]
+	[ "$(kc-topics show --json t | jq -c .configs)" = '{}' ]
+	exits 0 ask DeleteTopics 5 '{"TopicNames":["t","t"]}'
+	[ "$(jq -c '[.Responses[].ErrorCode]' <<<"$output")" = "[42]" ]
+}
+
+# What a reply says of the partition 0 of t, jq's FIELDS of each time it does.
+each() { # FIELDS NAME VERSION JSON
+	exits 0 ask "${@:2}"
+	jq -c "[(.Topics // .Responses)[].Partitions[] | select((.PartitionIndex // .Partition) == 0) | $1]" <<<"$output"
+}
+
+@test "a partition twice in a request: one answer, done once" {
+	local p='"PartitionIndex":0' batch record='"CurrentLeaderEpoch":-1,"PartitionMaxBytes":1000000' epoch
+	batch=$("$ROOT/tests/lib/batches" "$KC_BROKERS" t hex good)
+	kc-topics create -q two
+	seq 9 | kc-produce -q --raw two
+	produce() { # PARTITIONS
+		exits 0 ask Produce 9 "{\"Acks\":-1,\"TimeoutMs\":30000,\"TopicData\":[{\"Name\":\"two\",\"PartitionData\":[$1]}]}"
+		jq -c '[.Responses[].PartitionResponses[].ErrorCode]' <<<"$output"
+	}
+	batch="{\"Index\":0,\"Records\":\"$batch\"}"
+	# Kafka appends the last one and says nothing of the first
+	[ "$(produce "$batch,$batch")" = "[42,42]" ]
+	[ "$(produce "$batch")" = "[0]" ]
+	# as Kafka: ListOffsets refuses, elsewhere the last one counts
+	p="$p,\"CurrentLeaderEpoch\":-1,\"Timestamp\":-1"
+	[ "$(each '[.ErrorCode, .Offset]' ListOffsets 5 "{\"ReplicaId\":-1,\"Topics\":[{\"Name\":\"two\",\"Partitions\":[{$p},{$p}]},{\"Name\":\"two\",\"Partitions\":[{$p}]}]}")" = "[[42,-1]]" ]
+	[ "$(each '[.ErrorCode, .Offset]' ListOffsets 5 "{\"ReplicaId\":-1,\"Topics\":[{\"Name\":\"two\",\"Partitions\":[{$p}]}]}")" = "[[0,10]]" ]
+	for epoch in -1 0; do
+		[ "$(each '[.ErrorCode, (.Records | length > 0)]' Fetch 11 "{\"SessionEpoch\":$epoch,\"Topics\":[{\"Topic\":\"two\",\"Partitions\":[
+			{\"Partition\":0,\"FetchOffset\":99,$record},{\"Partition\":0,\"FetchOffset\":1,$record}]}]}")" = "[[0,true]]" ]
+	done
+	[ "$(each '[.ErrorCode, .LowWatermark]' DeleteRecords 2 '{"Topics":[{"Name":"two","Partitions":[
+		{"PartitionIndex":0,"Offset":4},{"PartitionIndex":0,"Offset":2}]},{"Name":"two","Partitions":[]}]}')" = "[[0,2]]" ]
+	exits 0 ask OffsetCommit 2 '{"GroupId":"two","GenerationIdOrMemberEpoch":-1,"Topics":[{"Name":"two","Partitions":[{"PartitionIndex":0,"CommittedOffset":1},{"PartitionIndex":0,"CommittedOffset":2}]}]}'
+	[ "$(each .CommittedOffset OffsetFetch 7 '{"GroupId":"two","Topics":[{"Name":"two","PartitionIndexes":[0,0]}]}')" = "[2]" ]
+}
+
+@test "the same again and again in a request: the reply does not grow with it" {
+	many() { # COUNT ITEM: so many of it
+		jq -nc --argjson n "$1" --argjson i "$2" '[range($n) | $i]'
+	}
+	kc-topics create -q much
+	exits 0 ask OffsetCommit 2 "$(jq -nc --arg m "$(printf '%4000s' '')" '{GroupId:"much",GenerationIdOrMemberEpoch:-1,Topics:[{Name:"much",Partitions:[{PartitionIndex:0,CommittedOffset:1,CommittedMetadata:$m}]}]}')"
+	exits 0 ask OffsetFetch 7 - < <(many 100000 0 | jq -c '{GroupId:"much",Topics:[{Name:"much",PartitionIndexes:.}]}')
+	exits 0 ask OffsetFetch 8 - < <(many 50000 '{"GroupId":"much","Topics":null}' | jq -c '{Groups:.}')
+	[ "$(jq -c '[.Groups[].Topics[].Partitions[].CommittedOffset]' <<<"$output")" = "[1]" ]
+	exits 0 ask DescribeConfigs 4 - < <(many 50000 '{"ResourceType":2,"ResourceName":"much","ConfigurationKeys":null}' | jq -c '{Resources:.,IncludeDocumentation:true,IncludeSynonyms:true}')
+	[ "$(jq '.Results | length' <<<"$output")" = 1 ]
+	exits 0 ask DescribeGroups 5 - < <(many 100000 '"much"' | jq -c '{Groups:.}')
+	[ "$(jq '.Groups | length' <<<"$output")" = 1 ]
+	exits 0 ask ConsumerGroupDescribe 1 - < <(many 100000 '"much"' | jq -c '{GroupIds:.}')
+	[ "$(jq '.Groups | length' <<<"$output")" = 1 ]
+	exits 0 ask DescribeProducers 0 - < <(many 100000 0 | jq -c '{Topics:[{Name:"much",PartitionIndexes:.}]}')
+	[ "$(jq '.Topics[0].Partitions | length' <<<"$output")" = 1 ]
+	exits 0 ask DescribeTransactions 0 - < <(many 100000 '"much"' | jq -c '{TransactionalIds:.}')
+	[ "$(jq '.TransactionStates | length' <<<"$output")" = 1 ]
+	exits 0 ask DeleteGroups 2 - < <(many 100000 '"much"' | jq -c '{GroupsNames:.}')
+	[ "$(jq -c '[.Results[].ErrorCode]' <<<"$output")" = "[0]" ]
 }
 
 @test "a batch that does not fit its checksum, its header or any magic" {

@@ -34,6 +34,7 @@ struct broker {
 	struct meta *meta;
 	struct groups *groups;
 	struct transactions *transactions;
+	uint64_t walks;        /* see api/named.h */
 	struct fetch_sessions *fetch_sessions;
 	struct client_metrics *client_metrics;
 	struct list commit_waiters; /* struct request, by commit, oldest first */

@@ -263,20 +263,14 @@ alter(struct request *rq, const struct config_alter *all,
 	return alter_settings(rq, all, item, changes, n, why);
 }
 
-static struct slice
-key_of(struct arena *a, const struct config_alteration *item)
-{
-	return slice_str(arena_printf(a, "%d:%.*s", item->type,
-		SLICE_ARG(item->name)));
-}
-
 static void
 alter_each(struct request *rq, struct config_alter *all)
 {
 	struct map first = { 0 }, again = { 0 };
 
 	for (int i = 0; i < all->n; i++) {
-		struct slice key = key_of(&rq->arena, &all->items[i]);
+		struct slice key = config_resource_key(&rq->arena,
+			all->items[i].type, all->items[i].name);
 
 		if (map_put(&first, key, &all->items[i]))
 			map_put(&again, key, &all->items[i]);
@@ -284,7 +278,8 @@ alter_each(struct request *rq, struct config_alter *all)
 	for (int i = 0; i < all->n; i++) {
 		const char *why = NULL;
 		int16_t error = alter(rq, all, &all->items[i], map_get(&again,
-			key_of(&rq->arena, &all->items[i])) != NULL, &why);
+			config_resource_key(&rq->arena, all->items[i].type,
+			all->items[i].name)) != NULL, &why);
 
 		all->items[i].message = SLICE_NULL;
 		if (error)

@@ -13,6 +13,12 @@
 
 /* ---- which there are ------------------------------------------------------ */
 
+struct slice
+config_resource_key(struct arena *a, int8_t type, struct slice name)
+{
+	return slice_str(arena_printf(a, "%d:%.*s", type, SLICE_ARG(name)));
+}
+
 static int16_t
 find_topic(struct broker *b, struct slice name, struct arena *a,
 	struct topic **topic, const char **why)

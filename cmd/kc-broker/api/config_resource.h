@@ -39,6 +39,9 @@ enum config_resource_type {
 int16_t config_resource_find(struct broker *b, int8_t type, struct slice name,
 	struct arena *a, struct topic **topic, const char **why);
 
+/* One text for a resource, in the arena: to find those that are named twice. */
+struct slice config_resource_key(struct arena *a, int8_t type, struct slice name);
+
 /* Rows of the three configs of a subscription (KIP-714). */
 const struct config_key *client_metrics_keys(int *n);
 /* The i-th config that a group can have, and the property behind it; NULL = no more. */

@@ -1,5 +1,6 @@
 /* ConsumerGroupDescribe (KIP-848): groups of the consumer protocol, their members and who has what. */
 #include "api/api.h"
+#include "base/map.h"
 #include "broker.h"
 #include "coord/groups.h"
 #include "meta/meta.h"
@@ -122,15 +123,17 @@ api_consumer_group_describe(struct request *rq)
 {
 	struct consumer_group_describe_request q;
 	struct consumer_group_describe_response resp;
+	struct map seen = { 0 };
 
 	if (consumer_group_describe_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	consumer_group_describe_response_init(&resp);
-	resp.groups_n = q.group_ids_n;
 	resp.groups = arena_array(&rq->arena, (size_t)q.group_ids_n, sizeof(*resp.groups));
 	for (int32_t i = 0; i < q.group_ids_n; i++)
-		describe(rq, q.group_ids[i], q.include_authorized_operations,
-			&resp.groups[i]);
+		if (!map_put(&seen, q.group_ids[i], resp.groups))
+			describe(rq, q.group_ids[i], q.include_authorized_operations,
+				&resp.groups[resp.groups_n++]);
+	map_release(&seen);
 	consumer_group_describe_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
 	return 0;

@@ -1,5 +1,6 @@
 /* DeleteRecords: moves a log's start; -1 means up to the high watermark (KIP-107). */
 #include "api/api.h"
+#include "api/named.h"
 #include "broker.h"
 #include "meta/meta.h"
 #include "net/nodes.h"
@@ -59,33 +60,46 @@ on_commit(struct request *rq, int16_t error)
 	request_finish(rq);
 }
 
+/* From the end: of a partition that is named twice the last one counts, as in Kafka. */
+static void
+delete_topic(struct request *rq, const struct delete_records_request_topic *in,
+	struct delete_records_response_topic *out, uint64_t walk, uint64_t *commit)
+{
+	const struct topic *t = meta_topic(rq->broker->meta, in->name);
+	struct delete_records_response_partition *end;
+
+	delete_records_response_topic_init(out);
+	out->name = arena_copy(&rq->arena, in->name);
+	out->partitions = arena_array(&rq->arena, (size_t)in->partitions_n,
+		sizeof(*out->partitions));
+	out->partitions = end = out->partitions + in->partitions_n;
+	for (int k = in->partitions_n; k-- > 0;)
+		if (!named_before(t, in->partitions[k].partition_index, walk))
+			delete_partition(rq, t, &in->partitions[k],
+				--out->partitions, commit);
+	out->partitions_n = (int32_t)(end - out->partitions);
+}
+
 int
 api_delete_records(struct request *rq)
 {
 	struct delete_records_request q;
 	struct delete_records_response *resp;
-	uint64_t commit = 0;
+	uint64_t commit = 0, walk = named_walk(rq);
 
 	if (delete_records_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	resp = arena_alloc(&rq->arena, sizeof(*resp));
 	delete_records_response_init(resp);
-	resp->topics_n = q.topics_n;
 	resp->topics = arena_array(&rq->arena, (size_t)q.topics_n,
 		sizeof(*resp->topics));
-	for (int i = 0; i < q.topics_n; i++) {
-		const struct delete_records_request_topic *in = &q.topics[i];
-		struct delete_records_response_topic *out = &resp->topics[i];
-		const struct topic *t = meta_topic(rq->broker->meta, in->name);
-
-		delete_records_response_topic_init(out);
-		out->name = arena_copy(&rq->arena, in->name);
-		out->partitions_n = in->partitions_n;
-		out->partitions = arena_array(&rq->arena,
-			(size_t)in->partitions_n, sizeof(*out->partitions));
-		for (int k = 0; k < in->partitions_n; k++)
-			delete_partition(rq, t, &in->partitions[k],
-				&out->partitions[k], &commit);
+	resp->topics += q.topics_n;
+	for (int i = q.topics_n; i-- > 0;) {
+		delete_topic(rq, &q.topics[i], resp->topics - 1, walk, &commit);
+		if (resp->topics[-1].partitions_n) {
+			resp->topics--;
+			resp->topics_n++;
+		}
 	}
 	rq->state = resp;
 	request_wait_commit(rq, commit, on_commit);

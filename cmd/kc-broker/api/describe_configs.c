@@ -4,6 +4,7 @@
  */
 #include "api/api.h"
 #include "api/config_resource.h"
+#include "base/map.h"
 #include "broker.h"
 #include "log.h"
 #include "meta/meta.h"
@@ -18,14 +19,20 @@ struct asked {
 	const struct describe_configs_request_resource *resource;
 };
 
-/* No keys, or none in the list: all. */
+/* No keys, or none in the list. */
+static bool
+asks_for_all(const struct asked *a)
+{
+	return a->resource->configuration_keys_n <= 0;
+}
+
 static bool
 is_asked_for(const struct asked *a, const char *name)
 {
 	for (int32_t i = 0; i < a->resource->configuration_keys_n; i++)
 		if (slice_eq_str(a->resource->configuration_keys[i], name))
 			return true;
-	return a->resource->configuration_keys_n <= 0;
+	return asks_for_all(a);
 }
 
 /* Synonyms are named in the order in which they win. */
@@ -108,9 +115,12 @@ put_topic_config(const struct asked *a, const struct topic *t,
 			SOURCE_DEFAULT);
 }
 
+/* For n configs, or for as many of them as are asked for. */
 static struct describe_configs_response_config *
 make_room(const struct asked *a, struct describe_configs_response_resource *out, int n)
 {
+	if (!asks_for_all(a) && a->resource->configuration_keys_n < n)
+		n = a->resource->configuration_keys_n;
 	out->configs = arena_array(&a->rq->arena, (size_t)n, sizeof(*out->configs));
 	return out->configs;
 }
@@ -263,18 +273,23 @@ api_describe_configs(struct request *rq)
 {
 	struct describe_configs_request q;
 	struct describe_configs_response resp;
+	struct map seen = { 0 };
 
 	if (describe_configs_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	describe_configs_response_init(&resp);
 	resp.results = arena_array(&rq->arena, (size_t)q.resources_n,
 		sizeof(*resp.results));
-	resp.results_n = q.resources_n;
 	for (int32_t i = 0; i < q.resources_n; i++) {
 		struct asked a = { rq, &q, &q.resources[i] };
 
-		put_resource(&a, &resp.results[i]);
+		/* All that there is of a resource, once: it is many times its name. */
+		if (!asks_for_all(&a) || !map_put(&seen, config_resource_key(
+		    &rq->arena, a.resource->resource_type,
+		    a.resource->resource_name), resp.results))
+			put_resource(&a, &resp.results[resp.results_n++]);
 	}
+	map_release(&seen);
 	describe_configs_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
 	return 0;

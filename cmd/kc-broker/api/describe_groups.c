@@ -1,5 +1,6 @@
 /* DescribeGroups: state and members of classic groups. */
 #include "api/api.h"
+#include "base/map.h"
 #include "broker.h"
 #include "coord/groups.h"
 #include "net/request.h"
@@ -78,15 +79,17 @@ api_describe_groups(struct request *rq)
 {
 	struct describe_groups_request q;
 	struct describe_groups_response resp;
+	struct map seen = { 0 };
 
 	if (describe_groups_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	describe_groups_response_init(&resp);
-	resp.groups_n = q.groups_n;
 	resp.groups = arena_array(&rq->arena, (size_t)q.groups_n, sizeof(*resp.groups));
 	for (int32_t i = 0; i < q.groups_n; i++)
-		describe(rq, q.groups[i], q.include_authorized_operations,
-			&resp.groups[i]);
+		if (!map_put(&seen, q.groups[i], resp.groups))
+			describe(rq, q.groups[i], q.include_authorized_operations,
+				&resp.groups[resp.groups_n++]);
+	map_release(&seen);
 	describe_groups_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
 	return 0;

@@ -3,6 +3,7 @@
  * them, and of transactions that are open there (KIP-664).
  */
 #include "api/api.h"
+#include "api/named.h"
 #include "broker.h"
 #include "meta/meta.h"
 #include "net/request.h"
@@ -60,6 +61,7 @@ api_describe_producers(struct request *rq)
 {
 	struct describe_producers_request q;
 	struct describe_producers_response resp;
+	uint64_t walk = named_walk(rq);
 
 	if (describe_producers_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
@@ -74,12 +76,12 @@ api_describe_producers(struct request *rq)
 
 		describe_producers_response_topic_init(out);
 		out->name = in->name;
-		out->partitions_n = in->partition_indexes_n;
 		out->partitions = arena_array(&rq->arena,
 			(size_t)in->partition_indexes_n, sizeof(*out->partitions));
 		for (int32_t k = 0; k < in->partition_indexes_n; k++)
-			describe(rq, t, in->partition_indexes[k],
-				&out->partitions[k]);
+			if (!named_before(t, in->partition_indexes[k], walk))
+				describe(rq, t, in->partition_indexes[k],
+					&out->partitions[out->partitions_n++]);
 	}
 	describe_producers_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);

@@ -1,5 +1,6 @@
 /* DescribeTransactions: what the coordinator knows of transactional ids. */
 #include "api/api.h"
+#include "base/map.h"
 #include "broker.h"
 #include "coord/transactions.h"
 #include "net/request.h"
@@ -53,15 +54,18 @@ api_describe_transactions(struct request *rq)
 {
 	struct describe_transactions_request q;
 	struct describe_transactions_response resp;
+	struct map seen = { 0 };
 
 	if (describe_transactions_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	describe_transactions_response_init(&resp);
-	resp.transaction_states_n = q.transactional_ids_n;
 	resp.transaction_states = arena_array(&rq->arena,
 		(size_t)q.transactional_ids_n, sizeof(*resp.transaction_states));
 	for (int32_t i = 0; i < q.transactional_ids_n; i++)
-		describe(rq, q.transactional_ids[i], &resp.transaction_states[i]);
+		if (!map_put(&seen, q.transactional_ids[i], resp.transaction_states))
+			describe(rq, q.transactional_ids[i],
+				&resp.transaction_states[resp.transaction_states_n++]);
+	map_release(&seen);
 	describe_transactions_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);
 	return 0;

@@ -1,6 +1,8 @@
 #include "api/fetch_parts.h"
 
+#include "api/named.h"
 #include "broker.h"
+#include "meta/meta.h"
 #include "net/loop.h"
 #include "net/request.h"
 #include "wire/errors.h"
@@ -41,24 +43,34 @@ count_partitions(const struct fetch_request *q)
 	return n;
 }
 
-/* Parts of this request alone, in the arena. */
+/*
+ * Parts of this request alone, in the arena. From the end: of a partition that
+ * is named twice the last one counts, as in Kafka and in sessions.
+ */
 static void
 collect(struct fetch_parts *p, struct request *rq, const struct fetch_request *q)
 {
-	struct fetch_part *all = arena_array(&rq->arena,
-		(size_t)count_partitions(q), sizeof(*all));
+	struct meta *m = rq->broker->meta;
+	bool by_id = rq->version >= TOPIC_ID_SINCE;
+	uint64_t walk = named_walk(rq);
+	int at = count_partitions(q);
+	struct fetch_part *all = arena_array(&rq->arena, (size_t)at, sizeof(*all));
 
-	p->v = arena_array(&rq->arena, (size_t)count_partitions(q),
-		sizeof(*p->v));
-	for (int i = 0; i < q->topics_n; i++) {
-		struct slice name = arena_copy(&rq->arena, q->topics[i].topic);
+	p->v = arena_array(&rq->arena, (size_t)at, sizeof(*p->v));
+	p->v += at;
+	for (int i = q->topics_n; i-- > 0;) {
+		const struct fetch_request_topic *in = &q->topics[i];
+		struct slice name = arena_copy(&rq->arena, in->topic);
+		const struct topic *t = by_id ? meta_topic_by_id(m, &in->topic_id) :
+			meta_topic(m, in->topic);
 
-		for (int k = 0; k < q->topics[i].partitions_n; k++) {
-			all[p->n] = part_of(rq->version, &q->topics[i],
-				&q->topics[i].partitions[k]);
-			if (!slice_is_null(all[p->n].topic))
-				all[p->n].topic = name;
-			p->v[p->n] = &all[p->n];
+		for (int k = in->partitions_n; k-- > 0;) {
+			if (named_before(t, in->partitions[k].partition, walk))
+				continue;
+			all[--at] = part_of(rq->version, in, &in->partitions[k]);
+			if (!by_id)
+				all[at].topic = name;
+			*--p->v = &all[at];
 			p->n++;
 		}
 	}

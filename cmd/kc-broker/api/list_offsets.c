@@ -5,6 +5,7 @@
  * KIP-1005), -6 earliest pending upload (v11). Nothing is tiered here.
  */
 #include "api/api.h"
+#include "api/named.h"
 #include "broker.h"
 #include "meta/meta.h"
 #include "net/nodes.h"
@@ -72,7 +73,7 @@ find(struct partlog *log, int64_t timestamp, bool committed,
 
 static void
 list_partition(struct request *rq, const struct topic *t, bool committed,
-	const struct list_offsets_request_partition *in,
+	bool again, const struct list_offsets_request_partition *in,
 	struct list_offsets_response_partition *out)
 {
 	struct partlog *log = t ? topic_partition(t, in->partition_index) : NULL;
@@ -81,7 +82,9 @@ list_partition(struct request *rq, const struct topic *t, bool committed,
 	out->partition_index = in->partition_index;
 	out->offset = out->timestamp = -1;
 	out->leader_epoch = -1;
-	if (!log)
+	if (again)
+		out->error_code = KERR_INVALID_REQUEST;
+	else if (!log)
 		out->error_code = KERR_UNKNOWN_TOPIC_OR_PARTITION;
 	else if ((out->error_code = nodes_check(rq, t, in->partition_index)))
 		;
@@ -97,31 +100,58 @@ list_partition(struct request *rq, const struct topic *t, bool committed,
 		out->leader_epoch = LEADER_EPOCH;
 }
 
+/* For each partition in turn: is it named again behind this? */
+static const bool *
+find_again(struct request *rq, const struct list_offsets_request *q)
+{
+	uint64_t walk = named_walk(rq);
+	size_t n = 0;
+	bool *again;
+
+	for (int i = 0; i < q->topics_n; i++)
+		n += (size_t)q->topics[i].partitions_n;
+	again = arena_array(&rq->arena, n, sizeof(*again));
+	for (int i = q->topics_n; i-- > 0;) {
+		const struct list_offsets_request_topic *in = &q->topics[i];
+		const struct topic *t = meta_topic(rq->broker->meta, in->name);
+
+		for (int k = in->partitions_n; k-- > 0;)
+			again[--n] = named_before(t,
+				in->partitions[k].partition_index, walk);
+	}
+	return again;
+}
+
 int
 api_list_offsets(struct request *rq)
 {
 	struct list_offsets_request q;
 	struct list_offsets_response resp;
+	const bool *again;
+	uint64_t walk;
 
 	if (list_offsets_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
 	list_offsets_response_init(&resp);
-	resp.topics_n = q.topics_n;
 	resp.topics = arena_array(&rq->arena, (size_t)q.topics_n,
 		sizeof(*resp.topics));
+	again = find_again(rq, &q);
+	walk = named_walk(rq);
 	for (int i = 0; i < q.topics_n; i++) {
 		const struct list_offsets_request_topic *in = &q.topics[i];
-		struct list_offsets_response_topic *out = &resp.topics[i];
+		struct list_offsets_response_topic *out = &resp.topics[resp.topics_n];
 		const struct topic *t = meta_topic(rq->broker->meta, in->name);
 
 		list_offsets_response_topic_init(out);
 		out->name = in->name;
-		out->partitions_n = in->partitions_n;
 		out->partitions = arena_array(&rq->arena,
 			(size_t)in->partitions_n, sizeof(*out->partitions));
-		for (int k = 0; k < in->partitions_n; k++)
-			list_partition(rq, t, q.isolation_level == 1,
-				&in->partitions[k], &out->partitions[k]);
+		for (int k = 0; k < in->partitions_n; k++, again++)
+			if (!named_before(t, in->partitions[k].partition_index, walk))
+				list_partition(rq, t, q.isolation_level == 1,
+					*again, &in->partitions[k],
+					&out->partitions[out->partitions_n++]);
+		resp.topics_n += out->partitions_n > 0;
 	}
 	list_offsets_response_write(request_reply(rq), rq->version, &resp);
 	request_finish(rq);

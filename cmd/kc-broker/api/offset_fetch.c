@@ -8,6 +8,8 @@
  */
 #include "api/api.h"
 #include "api/group_wait.h"
+#include "api/named.h"
+#include "base/map.h"
 #include "broker.h"
 #include "coord/groups.h"
 #include "coord/pending.h"
@@ -50,6 +52,7 @@ fill_asked(struct request *rq, const struct group_entry *en, bool stable,
 	struct offset_fetch_response_group *r)
 {
 	bool by_id = rq->version >= TOPIC_ID_SINCE;
+	uint64_t walk = named_walk(rq);
 
 	r->topics_n = q->topics_n;
 	r->topics = arena_array(&rq->arena, (size_t)q->topics_n, sizeof(*r->topics));
@@ -57,22 +60,25 @@ fill_asked(struct request *rq, const struct group_entry *en, bool stable,
 		const struct offset_fetch_request_group_topic *qt = &q->topics[t];
 		struct offset_fetch_response_group_topic *rt = &r->topics[t];
 		const struct topic *topic = by_id
-			? meta_topic_by_id(rq->broker->meta, &qt->topic_id) : NULL;
-		struct slice name = topic ? slice_str(topic->name) : qt->name;
+			? meta_topic_by_id(rq->broker->meta, &qt->topic_id)
+			: meta_topic(rq->broker->meta, qt->name);
+		struct slice name = by_id && topic ? slice_str(topic->name) : qt->name;
 		int16_t error = by_id && !topic ? KERR_UNKNOWN_TOPIC_ID : r->error_code;
 
 		offset_fetch_response_group_topic_init(rt);
 		rt->name = qt->name;
 		rt->topic_id = qt->topic_id;
-		rt->partitions_n = qt->partition_indexes_n;
 		rt->partitions = arena_array(&rq->arena,
 			(size_t)qt->partition_indexes_n, sizeof(*rt->partitions));
 		for (int32_t p = 0; p < qt->partition_indexes_n; p++) {
 			int32_t number = qt->partition_indexes[p];
 			int16_t pe = error ? error : unstable(en, stable, name, number);
 
-			fill_partition(&rt->partitions[p], number, en && !pe
-				? offsets_get(&en->offsets, name, number) : NULL, pe);
+			if (named_before(topic, number, walk))
+				continue;
+			fill_partition(&rt->partitions[rt->partitions_n++], number,
+				en && !pe ? offsets_get(&en->offsets, name, number)
+				: NULL, pe);
 		}
 	}
 }
@@ -188,6 +194,7 @@ api_offset_fetch(struct request *rq)
 	struct offset_fetch_response resp;
 	struct offset_fetch_request_group asked;
 	struct offset_fetch_response_group group;
+	struct map seen = { 0 };
 	uint64_t commit = 0;
 
 	if (offset_fetch_request_read(&rq->in, rq->version, &q) < 0)
@@ -198,12 +205,13 @@ api_offset_fetch(struct request *rq)
 		fill_group(rq, &asked, q.require_stable, &group, &commit);
 		narrow_response(rq, &group, &resp);
 	} else {
-		resp.groups_n = q.groups_n;
 		resp.groups = arena_array(&rq->arena, (size_t)q.groups_n,
 			sizeof(*resp.groups));
 		for (int32_t i = 0; i < q.groups_n; i++)
-			fill_group(rq, &q.groups[i], q.require_stable, &resp.groups[i],
-				&commit);
+			if (!map_put(&seen, q.groups[i].group_id, resp.groups))
+				fill_group(rq, &q.groups[i], q.require_stable,
+					&resp.groups[resp.groups_n++], &commit);
+		map_release(&seen);
 	}
 	offset_fetch_response_write(request_reply(rq), rq->version, &resp);
 	group_wait_finish(rq, commit);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/named.h"
 #include "base/xalloc.h"
 #include "broker.h"
 #include "coord/transactions.h"
@@ -40,6 +41,7 @@ struct produce {
 	struct produce_response resp;
 	uint64_t commit; /* of the last append, 0 = none */
 	bool failed;     /* some partition */
+	bool twice;      /* some partition is named twice */
 	int16_t acks;
 };
 
@@ -357,6 +359,9 @@ produce_partition(struct produce *p, const struct topic *t,
 	out->base_offset = -1;
 	if (p->acks < -1 || p->acks > 1)
 		refuse(out, KERR_INVALID_REQUIRED_ACKS, NULL);
+	else if (p->twice)
+		refuse(out, KERR_INVALID_REQUEST, "a partition is named twice in "
+			"the request: nothing of it is appended");
 	else if (!t)
 		refuse(out, by_id ? KERR_UNKNOWN_TOPIC_ID :
 			KERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
@@ -391,6 +396,26 @@ produce_topic(struct produce *p)
 	return true;
 }
 
+/*
+ * Kafka appends the last batch of a partition, and says nothing of the others:
+ * whoever sent them would take them for acknowledged.
+ */
+static bool
+names_twice(struct request *rq, const struct produce_request *q)
+{
+	uint64_t walk = named_walk(rq);
+
+	for (int i = 0; i < q->topic_data_n; i++) {
+		const struct produce_request_topic *in = &q->topic_data[i];
+		const struct topic *t = find_topic(rq, in);
+
+		for (int k = 0; k < in->partition_data_n; k++)
+			if (named_before(t, in->partition_data[k].index, walk))
+				return true;
+	}
+	return false;
+}
+
 /* From where it is to its end, or until a batch has to be checked first. */
 static void
 act(struct produce *p)
@@ -418,6 +443,7 @@ api_produce(struct request *rq)
 	p->body = body;
 	p->q = q;
 	p->acks = q.acks;
+	p->twice = names_twice(rq, &q);
 	produce_response_init(&p->resp);
 	p->resp.throttle_time_ms = quota_charge(rq, QUOTA_PRODUCE,
 		(double)body.len);

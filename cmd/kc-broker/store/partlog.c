@@ -100,6 +100,15 @@ partlog_topic_id(const struct partlog *l)
 	return &l->id;
 }
 
+bool
+partlog_met(struct partlog *l, uint64_t walk)
+{
+	bool met = l->walk == walk;
+
+	l->walk = walk;
+	return met;
+}
+
 const char *
 partlog_topic(const struct partlog *l)
 {

@@ -213,6 +213,8 @@ int64_t partlog_size(const struct partlog *l);
 const struct uuid *partlog_topic_id(const struct partlog *l);
 const char *partlog_topic(const struct partlog *l);
 int32_t partlog_partition(const struct partlog *l);
+/* Has the walk of this number, which is not 0, been here before? It has now. */
+bool partlog_met(struct partlog *l, uint64_t walk);
 
 void partlog_set_config(struct partlog *l, const struct log_config *c);
 void partlog_watch(struct partlog *l, struct log_watch *w);

@@ -75,6 +75,7 @@ struct partlog {
 	uint64_t range_commit;   /* the open commit in which range_i is ours */
 	int range_i;
 	int pending;             /* ranges in commits that did not end yet */
+	uint64_t walk;           /* the last that met it: partlog_met() */
 };
 
 struct store {
