@@ -22,7 +22,8 @@
 #   before SASL is done, expired sessions     SASL is not spoken here: its frames and raw tokens close
 #   slow loris, idle                          broker-limits: a connection must ask something, ...; max.connections ...
 #   a reader that never drains                broker-limits: who never reads is not answered for ever
-#   too many requests in flight               broker-limits: 200 large Produce at once ...
+#   too many requests in flight               broker-metrics: so many requests of one connection ...;
+#                                             broker-limits: 200 large Produce at once ...
 #   floods of members, metadata, topics       too many members, too much metadata, ...
 #   disk full, EIO, a failed sync             a full disk, and one that fails; unit/store/faults, sweep
 #   no descriptors left                       broker-limits: when descriptors run out, ...
@@ -221,7 +222,7 @@ each() { # FIELDS NAME VERSION JSON
 }
 
 @test "absurd counts and offsets in a batch" {
-	refuses 87 count-huge count-zero count-negative last-huge last-negative count-more count-less \
+	refuses 87 base count-huge count-zero count-negative last-huge last-negative count-more count-less \
 		offsets-wrong record-damaged control sequence-missing codec-unknown
 }
 
@@ -250,6 +251,13 @@ each() { # FIELDS NAME VERSION JSON
 	exits 0 ask CreateTopics 5 '{"Topics":[{"Name":"a_b","NumPartitions":1,"ReplicationFactor":1}]}'
 	[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 17 ]
 	[ ! -e "$BATS_FILE_TMPDIR/x" ]
+	# nor is one made for who only asks
+	for name in "" .. ../x a/b; do
+		exits 0 ask Metadata 7 "$(jq -nc --arg n "$name" '{Topics:[{Name:$n}],AllowAutoTopicCreation:true}')"
+		[ "$(jq '.Topics[0].ErrorCode' <<<"$output")" = 17 ]
+	done
+	[ ! -e "$BATS_FILE_TMPDIR/x" ]
+	[ "$(stat -c %a "$BATS_FILE_TMPDIR/broker")" = 700 ]
 }
 
 @test "SASL is not spoken here: its frames and raw tokens close" {
