@@ -272,6 +272,63 @@ is_shorter_than() { (($(segments "$1") < $2)); }
 	has_count "$T" 100000
 }
 
+# The codec of the batch at an offset: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
+codec_at() { # TOPIC OFFSET
+	"$ROOT/tests/lib/ask" "$KC_BROKERS" Fetch 11 "$(jq -nc --arg t "$1" --argjson o "$2" \
+		'{MaxWaitMs: 10000, MinBytes: 1, Topics: [{Topic: $t, Partitions: [{Partition: 0, FetchOffset: $o, PartitionMaxBytes: 1}]}]}')" |
+		jq -r '.Responses[0].Partitions[0].Records[45:46]'
+}
+
+@test "compression.type acts when altered: every codec, none, and back to the producer's" {
+	local type at=0 codecs=()
+	kc-topics create "$T"
+	for type in gzip snappy lz4 zstd uncompressed producer; do
+		exits 0 kc-topics alter -c compression.type="$type" "$T"
+		kc-produce -q -X compression.codec=lz4 --raw "$T" < <(yes "$type" | head -n 50)
+		codecs+=("$(codec_at "$T" "$at")")
+		((at += 50))
+	done
+	[ "${codecs[*]}" = "1 2 3 4 0 3" ]
+	[ "$(kc-consume -q -e --raw "$T" | uniq -c | awk '{ print $1 }' | sort -u)" = 50 ]
+}
+
+@test "flush.messages and flush.ms act when altered" {
+	# a broker of its own, which syncs in an hour
+	DATA=$BATS_TEST_TMPDIR/data
+	commits() { kc-broker status --data-dir "$DATA" --json | jq .commits; }
+	has_more() { (($(commits) > $1)); } # COMMITS
+	is_forced() { # after the next record
+		local before
+		before=$(commits)
+		records 1 1 | produce "$T"
+		eventually has_more "$before"
+	}
+	run_kc_broker --data-dir "$DATA" --fsync interval:3600000
+	kc-topics create "$T"
+	local before
+	before=$(commits)
+	records 20 1 | produce "$T"
+	[ "$(commits)" = "$before" ]
+	exits 0 kc-topics alter -c flush.messages=1 "$T"
+	is_forced
+	exits 0 kc-topics alter -c flush.messages- -c flush.ms=0 "$T"
+	is_forced
+	stop_broker
+}
+
+@test "preallocate acts when altered, from the next segment on" {
+	kc-topics create -c segment.bytes=4194304 -c segment.ms=60000 -c retention.ms=-1 "$T"
+	blocks() { stat -c %b "$DATA/$T-0/$1.log"; }
+	at() { jq -nc --argjson t "$1" '{value: "x", timestamp: $t}' | produce "$T"; }
+	at 1700000000000
+	(($(blocks 00000000000000000000) < 4194304 / 512))
+	exits 0 kc-topics alter -c preallocate=true "$T"
+	at 1700000030000
+	(($(blocks 00000000000000000000) < 4194304 / 512))
+	at 1700000090000
+	(($(blocks 00000000000000000002) >= 4194304 / 512))
+}
+
 @test "message.timestamp.type and its limits act when altered" {
 	kc-topics create "$T"
 	old() { jq -nc '{value: "old", timestamp: 1600000000000}' | kc-produce -q "$T"; }
@@ -279,9 +336,17 @@ is_shorter_than() { (($(segments "$1") < $2)); }
 	exits 0 kc-topics alter -c message.timestamp.before.max.ms=1000 "$T"
 	run old
 	[[ $status -ne 0 ]]
+	early() { jq -nc '{value: "early", timestamp: (now * 1000 + 7200000 | floor)}' | kc-produce -q "$T"; }
+	run early
+	[[ $status -ne 0 ]]
+	exits 0 kc-topics alter -c message.timestamp.after.max.ms=86400000 "$T"
+	exits 0 early
+	exits 0 kc-topics alter -c message.timestamp.after.max.ms- "$T"
+	run early
+	[[ $status -ne 0 ]]
 	exits 0 kc-topics alter -c message.timestamp.type=LogAppendTime "$T"
 	exits 0 old
-	kc-consume -q -e -o 1 -c 1 "$T" | jq -e '.timestamp_type == "append" and .timestamp > 1700000000000'
+	kc-consume -q -e -o 2 -c 1 "$T" | jq -e '.timestamp_type == "append" and .timestamp > 1700000000000'
 }
 
 @test "min.insync.replicas above one is one on one node, as in Apache Kafka" {
