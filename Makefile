@@ -192,15 +192,21 @@ $(BUILD)/promtool:
 		(cd $$dir && { $$get || { apt-get update -qq && $$get; }; } 2>/dev/null && \
 		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool) && mv $$dir/usr/bin/promtool $@
 
+# Jars from Maven Central: all of them, or none and it is tried again.
+jars = rm -rf $@.part && mvn -q -B -f $(1) dependency:copy-dependencies \
+	-DoutputDirectory=$(abspath $@).part && mv $@.part $@
+$(BUILD)/kafka-jars:
+	@$(call jars,tests/lib/kafka/pom.xml)
+$(BUILD)/schema-jars:
+	@$(call jars,tests/schemas/pom.xml -DexcludeTransitive=true)
+
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/crash-pipelines tests/pipelines.bats tests/handlers.bats \
 	tests/kc-lag-cases.bats tests/kc-lag-partial.bats tests/kc-lag-state.bats tests/kc-lag-groups.bats tests/kc-lag-kafka.bats \
 	tests/kc-dlq-read.bats tests/kc-dlq-redrive.bats tests/kc-dlq-apply.bats tests/kc-dlq-capture.bats tests/kc-replay-cases.bats tests/crash-dlq tests/crash-kafka
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
-	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit
-	@test -d $(BUILD)/kafka-jars || mvn -q -B -f tests/lib/kafka/pom.xml \
-		dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD))/kafka-jars
+	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit $(BUILD)/kafka-jars
 	@dir=$$(mktemp -d) && trap 'tests/lib/kafka/cluster stop '$$dir'; rm -rf '$$dir EXIT && \
 		servers=$$(tests/lib/kafka/cluster start $$dir 3 $(BUILD)/kafka-jars) && \
 		echo "Apache Kafka, three nodes: $$servers" && \
@@ -248,8 +254,7 @@ uninstall:
 SCHEMA_JARS = $(BUILD)/schema-jars
 check-schemas: $(BUILD)/schemas/dump
 	@$(call need,maven openjdk-17-jdk-headless python3)
-	@test -d $(SCHEMA_JARS) || mvn -q -B -f tests/schemas/pom.xml dependency:copy-dependencies \
-		-DexcludeTransitive=true -DoutputDirectory=$(abspath $(SCHEMA_JARS))
+	@$(MAKE) --no-print-directory -s $(SCHEMA_JARS)
 	@tests/schemas/schemas.py $(SCHEMA_JARS) $(MSGS)
 	@$< | java -cp '$(SCHEMA_JARS)/*' tests/schemas/Again.java
 $(BUILD)/schemas/dump: tests/schemas/dump.c $(AR_wire)
@@ -312,9 +317,7 @@ compat:
 # kc-broker beside Apache Kafka; QUICK=1, RUNS=, SYSTEMS= as tests/bench/broker explains.
 bench-broker:
 	@$(call need,$(DEPS_KAFKA))
-	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/broker-load
-	@test -d $(BUILD)/kafka-jars || mvn -q -B -f tests/lib/kafka/pom.xml \
-		dependency:copy-dependencies -DoutputDirectory=$(abspath $(BUILD))/kafka-jars
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench/broker-load $(BUILD)/kafka-jars
 	@KC_BIN=$(abspath $(BUILD))/bin KAFKA_JARS=$(abspath $(BUILD))/kafka-jars tests/bench/broker
 $(BUILD)/bench/broker-load: private BENCH_LIBS = -lrdkafka
 .PHONY: compat bench-broker
