@@ -177,6 +177,9 @@ each() { # FIELDS NAME VERSION JSON
 	p="$p,\"CurrentLeaderEpoch\":-1,\"Timestamp\":-1"
 	[ "$(each '[.ErrorCode, .Offset]' ListOffsets 5 "{\"ReplicaId\":-1,\"Topics\":[{\"Name\":\"two\",\"Partitions\":[{$p},{$p}]},{\"Name\":\"two\",\"Partitions\":[{$p}]}]}")" = "[[42,-1]]" ]
 	[ "$(each '[.ErrorCode, .Offset]' ListOffsets 5 "{\"ReplicaId\":-1,\"Topics\":[{\"Name\":\"two\",\"Partitions\":[{$p}]}]}")" = "[[0,10]]" ]
+	exits 0 ask WriteTxnMarkers 1 '{"Markers":[{"ProducerId":1,"ProducerEpoch":0,"TransactionResult":true,"CoordinatorEpoch":0,"Topics":[{"Name":"two","PartitionIndexes":[0,0]}]}]}'
+	[ "$(jq -c '[.Markers[].Topics[].Partitions[].ErrorCode]' <<<"$output")" = "[0]" ]
+	[ "$(each .Offset ListOffsets 5 "{\"ReplicaId\":-1,\"Topics\":[{\"Name\":\"two\",\"Partitions\":[{$p}]}]}")" = "[11]" ]
 	for epoch in -1 0; do
 		[ "$(each '[.ErrorCode, (.Records | length > 0)]' Fetch 11 "{\"SessionEpoch\":$epoch,\"Topics\":[{\"Topic\":\"two\",\"Partitions\":[
 			{\"Partition\":0,\"FetchOffset\":99,$record},{\"Partition\":0,\"FetchOffset\":1,$record}]}]}")" = "[[0,true]]" ]

@@ -5,6 +5,7 @@
  */
 #include "api/api.h"
 #include "api/group_wait.h"
+#include "api/named.h"
 #include "broker.h"
 #include "coord/groups.h"
 #include "coord/internal.h"
@@ -44,6 +45,8 @@ static void
 write_markers(struct request *rq, const struct write_txn_markers_request_marker *q,
 	struct write_txn_markers_response_marker *r, uint64_t *commit)
 {
+	uint64_t walk = named_walk(rq);
+
 	r->producer_id = q->producer_id;
 	r->topics_n = q->topics_n;
 	r->topics = arena_array(&rq->arena, (size_t)q->topics_n, sizeof(*r->topics));
@@ -53,13 +56,18 @@ write_markers(struct request *rq, const struct write_txn_markers_request_marker 
 		const struct topic *topic = meta_topic(rq->broker->meta, qt->name);
 
 		rt->name = qt->name;
-		rt->partitions_n = qt->partition_indexes_n;
 		rt->partitions = arena_array(&rq->arena,
 			(size_t)qt->partition_indexes_n, sizeof(*rt->partitions));
 		for (int32_t p = 0; p < qt->partition_indexes_n; p++) {
-			rt->partitions[p].partition_index = qt->partition_indexes[p];
-			rt->partitions[p].error_code = write_marker(rq, q, topic,
-				qt->partition_indexes[p], commit);
+			struct write_txn_markers_response_partition *rp =
+				&rt->partitions[rt->partitions_n];
+
+			rp->partition_index = qt->partition_indexes[p];
+			if (named_before(topic, rp->partition_index, walk))
+				continue;
+			rp->error_code = write_marker(rq, q, topic,
+				rp->partition_index, commit);
+			rt->partitions_n++;
 		}
 	}
 }
