@@ -80,6 +80,42 @@ begun() { # JOB OPTION...
 	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
 }
 
+# ---- going on --------------------------------------------------------------------------
+
+@test "what was deleted before a job goes on is counted, by its plan too, and passed by --allow-gap" {
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	begun "$dst"
+	local n plan
+	n=$(kc-replay status "$dst" --json | jq '[.partitions[] | 9 - .next] | add')
+	kc-topics trim "$src" -o 9 -yq
+	for plan in --plan --dry-run --stats=1h; do
+		exits 1 kc-replay --resume "$dst" $plan
+		says "topic '$src': $n offsets were deleted before they were replayed: "
+		says "--resume $dst --allow-gap goes on behind them"
+	done
+	exits 0 kc-replay --resume "$dst" --allow-gap --plan
+	[ "$(jq -c '[.records_at_most, (.gaps | map(.to - .from) | add)]' <<<"$output")" = "[2,$n]" ]
+	exits 4 kc-replay --resume "$dst" --allow-gap --speed max
+	says "done, but for $n offsets that were gone before they were replayed (kc-replay status $dst)"
+	[ "$(values "$dst" | wc -w)" = $((20 - n)) ]
+	[[ $(values "$dst") == *09*19 ]]
+	exits 0 kc-replay verify "$dst"
+}
+
+@test "a job goes on with the --via that it began with, and takes no other" {
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	begun "$dst" --via 'jq -c ".value += \"!\""'
+	exits 2 kc-replay --resume "$dst" --via cat
+	says '--resume takes everything but the pace from the job'
+	exits 2 kc-replay resume "$dst" --via cat
+	says "'--via' belongs to 'kc-replay run'"
+	exits 0 kc-replay resume "$dst" --speed max
+	[ "$(values "$dst" | tr -d !)" = "$all" ]
+	[ "$(values "$dst" | tr -cd ! | wc -c)" = 20 ]
+}
+
 # ---- the group of a job ---------------------------------------------------------------
 
 @test "offsets of a job's group that have expired change nothing; those that others set are refused" {

@@ -287,11 +287,11 @@ replayer_probe(struct replayer *r, bool last, struct err *e)
 	for (int i = 0; i < r->job.parts_n; i++) {
 		const struct replay_part *p = &r->job.parts[i];
 		int64_t to = p->to != REPLAY_NO_END ? p->to : r->highs ?
-			r->highs[i] : p->from;
-		int64_t from = last && to - PROBE_TAIL > p->from ?
-			to - PROBE_TAIL : p->from;
+			r->highs[i] : p->next;
+		int64_t from = last && to - PROBE_TAIL > p->next ?
+			to - PROBE_TAIL : p->next;
 
-		if (p->from < to)
+		if (p->next < to)
 			spans[n++] = (struct consume_span){ r->job.spec.topic,
 				p->partition, from, to };
 	}

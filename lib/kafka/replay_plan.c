@@ -167,6 +167,7 @@ replay_plan(const struct replay_options *given, struct buf *out, struct err *e)
 	struct replay_options o = *given;
 	struct replayer r;
 	int result = -1;
+	bool gap;
 
 	o.dry_run = true;
 	if (replayer_open(&r, &o, e) || replayer_find(&r, e) ||
@@ -175,7 +176,8 @@ replay_plan(const struct replay_options *given, struct buf *out, struct err *e)
 	if (r.job.spec.archive) {
 		if (replay_archive_plan(&r, e))
 			goto out;
-	} else if ((r.is_new && replayer_plan_ranges(&r, e)) ||
+	} else if ((r.is_new ? replayer_plan_ranges(&r, e) :
+	    replayer_check_source(&r, e) || replayer_pass_gaps(&r, &gap, e)) ||
 	    replayer_probe(&r, false, e) || replayer_probe(&r, true, e)) {
 		goto out;
 	}

@@ -104,20 +104,23 @@ static int
 tell_gaps(struct replayer *r, const struct admin_topic *t, struct err *e)
 {
 	struct buf text = BUF_INIT;
+	int64_t n = 0;
 
 	for (int i = 0; i < r->job.parts_n; i++) {
 		const struct replay_part *p = &r->job.parts[i];
 		int64_t start = t->partitions[p->partition].start;
+		int64_t upto = start < p->to ? start : p->to;
 
-		if (p->next < start && p->next < p->to)
-			buf_addf(&text, "%s%d:%" PRId64 "-%" PRId64,
-				text.len ? "," : "", (int)p->partition, p->next,
-				(start < p->to ? start : p->to) - 1);
+		if (p->next >= upto)
+			continue;
+		n += upto - p->next;
+		buf_addf(&text, "%s%d:%" PRId64 "-%" PRId64,
+			text.len ? "," : "", (int)p->partition, p->next, upto - 1);
 	}
-	err_set(e, ERR_NOT_FOUND, "topic '%s': records were deleted before they "
-		"were replayed: %s (everything before them is done; --resume %s "
-		"--allow-gap goes on behind them)", t->name, buf_cstr(&text),
-		r->job.name);
+	err_set(e, ERR_NOT_FOUND, "topic '%s': %" PRId64 " offsets were deleted "
+		"before they were replayed: %s (everything before them is done; "
+		"--resume %s --allow-gap goes on behind them)", t->name, n,
+		buf_cstr(&text), r->job.name);
 	buf_release(&text);
 	return -1;
 }
