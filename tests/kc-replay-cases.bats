@@ -116,6 +116,71 @@ begun() { # JOB OPTION...
 	[ "$(values "$dst" | tr -cd ! | wc -c)" = 20 ]
 }
 
+# ---- transactions are short ------------------------------------------------------------
+
+# How many transactions of this id are open, as their coordinators say.
+open_of() { # TRANSACTIONAL-ID
+	local b
+	for b in ${KC_BROKERS//,/ }; do
+		"$ROOT"/tests/lib/ask "$b" ListTransactions 0 '{"StateFilters": ["Ongoing"]}'
+	done | jq -s --arg id "$1" '[.[].TransactionStates[] | select(.TransactionalId == $id)] | length'
+}
+count() { kc-consume "$1" -q -e | wc -l; }
+prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
+
+@test "no transaction is open while a replay waits: for its pace, for readers, for Enter, in a pause" {
+	local o t pid
+	fill "$src"
+	kc-topics create "$src.h" -q
+	hold_open "$src.h" x
+	[ "$(open_of hold)" = 1 ]
+	end_open
+	mkfifo lines
+	exec 8<>lines
+	printf '\n\n' >&8
+	for o in '--speed 0.01x' "--max-lag $src-g:2" --step '--rate 1'; do
+		t=$dst${o// /_}
+		t=${t//:/_}
+		kc-topics create "$t" -p 2 -q -c retention.ms=-1
+		# shellcheck disable=SC2086
+		kc-replay "$src" --to "$t" --name "$t" --eos txn $o <lines 2>"$BATS_TEST_TMPDIR/err" 3>&- 4>&- 8>&- &
+		pid=$!
+		if [ "$o" = '--rate 1' ]; then
+			eventually kc-replay pause "$t" 2>/dev/null
+			eventually prints paused eval "kc-replay status '$t' --json | jq -r .state"
+			[ "$(count "$t")" -lt 20 ]
+		else
+			# committed: the others wait
+			eventually prints 2 count "$t"
+		fi
+		[ "$(open_of "kc-replay.$t")" = 0 ]
+		kill -TERM $pid
+		wait $pid || [ $? = 143 ]
+	done
+}
+
+@test "a pause may last for longer than a transaction may be open" {
+	only_kc_broker
+	local pid
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	kc-topics create "$src.h" -q
+	hold_open "$src.h" x
+	kc-replay "$src" --to "$dst" --name "$dst" --eos txn --rate 1 2>"$dst.err" 3>&- 4>&- &
+	pid=$!
+	eventually kc-replay pause "$dst" 2>/dev/null
+	eventually prints paused eval "kc-replay status '$dst' --json | jq -r .state"
+	kc-broker fault clock +20m --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+	eventually prints 0 open_of hold
+	kill "$holder"
+	exec 7>&-
+	wait "$holder" || true
+	kill -TERM $pid
+	wait $pid || [ $? = 143 ]
+	exits 0 kc-replay --resume "$dst" --speed max
+	[ "$(values "$dst")" = "$all" ]
+}
+
 # ---- the group of a job ---------------------------------------------------------------
 
 @test "offsets of a job's group that have expired change nothing; those that others set are refused" {
@@ -205,28 +270,36 @@ p.abort_transaction()' "$KC_BROKERS" "$1"
 	says 'nothing to redrive'
 }
 
+# A transaction of the id "hold" with one record, open until end_open.
+hold_open() { # TOPIC VALUE
+	[ -p hold ] || mkfifo hold
+	/usr/bin/python3 -c 'import sys
+from confluent_kafka import Producer
+p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold"})
+p.init_transactions()
+p.begin_transaction()
+p.produce(sys.argv[2], sys.argv[3])
+p.flush()
+sys.stdin.read()
+p.commit_transaction()' "$KC_BROKERS" "$1" "$2" <hold 3>&- 4>&- &
+	holder=$!
+	exec 7>hold
+	is_held() { [ "$(kc-consume "$1" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = "$2" ]; }
+	eventually is_held "$1" "$2"
+}
+end_open() {
+	exec 7>&-
+	wait "$holder"
+}
+
 @test "dead letters behind an open transaction are not waited for, and there once it ends" {
 	only_kc_broker
 	kc-topics create "$src.dlq" "$dst" -q
 	seq 1 2 | kc-produce "$src.dlq" --raw -q
-	mkfifo hold
-	/usr/bin/python3 -c 'import sys
-from confluent_kafka import Producer
-p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold-dlq"})
-p.init_transactions()
-p.begin_transaction()
-p.produce(sys.argv[2], b"3")
-p.flush()
-sys.stdin.read()
-p.commit_transaction()' "$KC_BROKERS" "$src.dlq" <hold 3>&- &
-	local holder=$!
-	exec 7>hold
-	is_held() { [ "$(kc-consume "$src.dlq" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = 3 ]; }
-	eventually is_held
+	hold_open "$src.dlq" 3
 	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
 	says '2 of 2 sent'
-	exec 7>&-
-	wait $holder
+	end_open
 	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
 	says '1 of 1 sent'
 	[ "$(values "$dst")" = '1 2 3' ]
