@@ -252,7 +252,7 @@ is_open() {
 
 @test "readers of committed records see each once, whatever was aborted; others may see more" {
 	local pid
-	only_kc_broker
+	only_kc_broker 'needs its fault rules'
 	topics
 	dead 0 1 2 3
 	# the copies of the second transaction are there, and its end is not taken
@@ -276,7 +276,7 @@ is_open() {
 
 @test "without transactions each is sent once, and what a killed run sent is known by its headers" {
 	local pid
-	only_kc_broker
+	only_kc_broker 'needs its fault rules'
 	topics
 	dead 0 1 2 3 4 5 6 7
 	# of the second batch of two a copy is there, and nobody was told so: that holds the run
@@ -304,7 +304,7 @@ is_open() {
 
 @test "without transactions a run that was killed while it wrote the ledger is counted as far as it came" {
 	local pid
-	only_kc_broker
+	only_kc_broker 'needs its fault rules'
 	topics
 	dead 0 1 2 3
 	# the run, where it sends to, 0:0, 0:1, and not the run again
@@ -390,7 +390,7 @@ start_other() {
 }
 
 @test "who may not use transactions is told what to do" {
-	only_kc_broker
+	only_kc_broker 'needs its fault rules'
 	topics
 	dead 0
 	fault add InitProducerId transactional-id='kc-dlq.*' error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED
@@ -402,7 +402,7 @@ start_other() {
 }
 
 @test "leaders that do not know yet that they are, are waited for" {
-	only_kc_broker
+	only_kc_broker 'needs its fault rules'
 	local error
 	topics
 	dead 0 1
