@@ -111,7 +111,7 @@ becomes() { # STATUS: and says so in the session
 	[[ ! -e $XDG_STATE_HOME ]]
 	seq 3 | kc-produce -q --raw "$t"
 	kill -STOP $pids
-	is "$(status_of --no-state)" UNKNOWN
+	is "$(status_of --no-state)" UNKNOWN || { cat out; kc-lag list; false; }
 }
 
 @test "rates, and when it will have caught up" {

@@ -12,6 +12,14 @@
 
 enum { AGAIN_MS = 50 }; /* between two looks at a broker that is not ready */
 
+static int
+left_ms(int64_t until)
+{
+	int64_t left = until - clock_mono_ms(clock_system());
+
+	return left < 1 ? 1 : (int)left;
+}
+
 /* ---- results --------------------------------------------------------------- */
 
 static const char *
@@ -361,10 +369,8 @@ describe(struct groups *l, struct client *c, const char *const *names, int n,
 	int got = 0, some;
 
 	for (int i = 0; i < n; i += AT_ONCE, got += some) {
-		int64_t left = end - clock_mono_ms(clock_system());
-
 		some = describe_some(l, c, names + i, n - i < AT_ONCE ? n - i :
-			AT_ONCE, left < 1 ? 1 : (int)left, items + got, e);
+			AT_ONCE, left_ms(end), items + got, e);
 		if (some < 0)
 			return -1;
 	}
@@ -453,12 +459,15 @@ int
 groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
 {
 	const struct rd_kafka_group_list *listed = NULL;
+	const struct clock *clock = clock_system();
+	int64_t until = clock_mono_ms(clock) + timeout_ms;
 	struct err ignored = ERR_INIT;
 	rd_kafka_resp_err_t code;
 	bool newer = false;
 
 	*out = (struct groups){ 0 };
-	code = list_all(c, timeout_ms, &listed);
+	/* A broker that does not answer takes all its time, and that of the newer list. */
+	code = list_all(c, timeout_ms / 2, &listed);
 	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
 		return client_error(c, code, NULL, e);
 	out->partial = code != 0;
@@ -475,8 +484,8 @@ groups_list(struct client *c, int timeout_ms, struct groups *out, struct err *e)
 	rd_kafka_group_list_destroy(listed);
 	if (out->n)
 		qsort(out->items, (size_t)out->n, sizeof(*out->items), by_name);
-	if (newer && (list_newer(out, c, timeout_ms, &ignored) ||
-	    (DESCRIBES_NEWER && describe_newer(out, c, timeout_ms, &ignored))))
+	if (newer && (list_newer(out, c, left_ms(until), &ignored) ||
+	    (DESCRIBES_NEWER && describe_newer(out, c, left_ms(until), &ignored))))
 		out->partial = true;
 	return 0;
 }

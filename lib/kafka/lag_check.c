@@ -100,7 +100,7 @@ lag_check_complete(const struct lag_snapshot *s, bool named, struct err *e)
 	}
 	if (ret)
 		return ret;
-	if (named && !found)
+	if (named && !found && !s->partial)
 		return err_set(e, ERR_NO, "no group has such a name (kc-lag lists "
 			"all that you may describe)");
 	return s->partial ? err_set(e, ERR_NO, "partial: not all could be "

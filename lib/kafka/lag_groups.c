@@ -194,6 +194,30 @@ by_name(const void *name, const void *g)
 	return strcmp(name, ((const struct lag_group *)g)->name);
 }
 
+static struct lag_group *
+find_listed(const struct lag_snapshot *s, int listed_n, const char *name)
+{
+	return bsearch(name, s->groups, (size_t)listed_n, sizeof(*s->groups),
+		by_name);
+}
+
+/* Whether those that are not listed are there, is not known. */
+static void
+fail_unlisted(struct lag_pass *pass, const char *const *names, int n,
+	int listed_n, struct err *why)
+{
+	struct lag_snapshot *s = pass->s;
+
+	for (int i = 0; i < n; i++)
+		if (!find_listed(s, listed_n, names[i]))
+			add_group(pass, &(struct group){ .name = names[i],
+				.state = "", .protocol = "", .assignor = "",
+				.coordinator = "", .coordinator_id = -1,
+				.why = why });
+	s->partial = true;
+	s->partial_why = copy(s, why->msg);
+}
+
 /* What only a describe of each group tells; without it, rows lack instances. */
 static void
 describe(struct lag_pass *pass, const struct wanted *w)
@@ -205,14 +229,11 @@ describe(struct lag_pass *pass, const struct wanted *w)
 	const char **names = names_to_describe(pass, w, &n);
 
 	if (n && groups_describe(pass->client, names, n, lag_share_ms(pass),
-	    &described, &e)) {
-		s->partial = true;
-		s->partial_why = copy(s, e.msg);
-	}
+	    &described, &e))
+		fail_unlisted(pass, names, n, listed_n, &e);
 	for (int i = 0; i < described.n; i++) {
 		const struct group *g = &described.items[i];
-		struct lag_group *listed = bsearch(g->name, s->groups,
-			(size_t)listed_n, sizeof(*s->groups), by_name);
+		struct lag_group *listed = find_listed(s, listed_n, g->name);
 
 		if (listed)
 			add_instances(s, listed, g);
