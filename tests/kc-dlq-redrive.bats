@@ -254,20 +254,21 @@ is_open() {
 	local pid
 	only_kc_broker 'needs its fault rules'
 	topics
-	dead 0 1 2 3
-	# the copies of the second transaction are there, and its end is not taken
-	fault add EndTxn client=kc-dlq nth=2 error=CONCURRENT_TRANSACTIONS count=1000
+	dead {0..39}
 	kc-dlq redrive "$dlq" --yes --rate 2/s -q 3>&- &
 	pid=$!
+	eventually eval '[[ -n $(arrived) ]]'
+	# the copies of a transaction are there, and its end is not taken
+	fault add EndTxn client=kc-dlq error=CONCURRENT_TRANSACTIONS
 	eventually eval '[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f "%s\n" | wc -l) -gt $(arrived | wc -w) ]]'
 	kill -9 $pid
 	wait $pid || true
 	fault clear
 	exits 0 kc-dlq redrive "$dlq" --yes --rate max
-	[[ $(arrived) == "v0 v1 v2 v3" ]]
-	[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f '%s\n' | wc -l) -gt 4 ]]
+	[[ $(arrived) == "$(printf 'v%d\n' {0..39} | paste -sd ' ')" ]]
+	[[ $(kc-consume "$src" -e -X isolation.level=read_uncommitted -f '%s\n' | wc -l) -gt 40 ]]
 	# and a plan says so, with what to do
-	dead 4
+	dead 40
 	exits 0 kc-dlq redrive "$dlq" --yes --plan "$BATS_TEST_TMPDIR/plan"
 	says "read_committed"
 	exits 0 kc-dlq redrive "$dlq" --yes --eos scan --plan "$BATS_TEST_TMPDIR/scan"
