@@ -209,11 +209,36 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 		Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED|topic '$src': not authorised for the topic (it needs WRITE)
 		Produce topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|not authorised for the topic (it needs WRITE)
 		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
+		AddPartitionsToTxn error=TOPIC_AUTHORIZATION_FAILED|topic '$dlq.kc-ledger': cannot commit (transactional id 'kc-dlq.
 		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
 		EndTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
 	END
 	exits 0 kc-dlq redrive "$dlq" --yes
 	[[ $(kc-consume "$src" -e | wc -l) == 2 ]]
+}
+
+# As Apache Kafka does it: the transaction that has lost its topics has nothing to be ended.
+@test "who may not write to a topic in a transaction is told of topic and right, and not of the end that is refused" {
+	dead_letters 3
+	exits 0 kc-dlq redrive "$dlq" 0:0
+	local text="'$src': cannot commit (transactional id 'kc-dlq."
+	fault "EndTxn client=kc-dlq nth=2 error=INVALID_TXN_STATE"
+	fault "AddPartitionsToTxn topic=$src error=TOPIC_AUTHORIZATION_FAILED"
+	exits 5 kc-dlq redrive "$dlq" --yes
+	says "$text"
+	says "not authorised for the topic (it needs WRITE)"
+	exits 5 kc-replay "$dlq" --to "$src" --name "$src"
+	says "one of the topics"
+	says "'$src'"
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	exits 0 kc-dlq redrive "$dlq" --yes
+	[[ $(kc-consume "$src" -e -f '%s ') == "v0 v1 v2 " ]]
+	# without transactions it ends so, too, with what could be sent
+	fault "Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED"
+	kc-dlq restore "$dlq" --yes --state redriven -q
+	exits 5 kc-dlq redrive "$dlq" --yes --eos scan
+	says "topic '$src': not authorised for the topic (it needs WRITE)"
+	[[ $(wc -l <<<"$stderr") == 1 ]]
 }
 
 @test "a redrive that may not write to one of several topics sends the others' once, and goes on when it may" {

@@ -76,6 +76,7 @@ struct dlq {
 	int64_t ledger_end;              /* behind the last entry that it wrote; 0 = none */
 	const struct dlq_commit *commit; /* of dlq_plain.c: under way */
 	struct err entry_failed;
+	struct err refused;              /* without transactions: a copy, and so would be the next */
 	int64_t *highest;                /* offset of an entry, by partition; -1 = none */
 	bool beyond;                     /* an entry is of a partition that is not there */
 	bool unsettled;                  /* copies may be there that the ledger does not have */

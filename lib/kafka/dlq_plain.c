@@ -89,6 +89,11 @@ dlq_plain_failed(struct dlq *d, struct dlq_change *copy, const struct err *why)
 		return;
 	}
 	copy->gone = true;
+	if (why->code == ERR_REFUSED) {
+		if (!d->refused.code)
+			d->refused = *why;
+		return;
+	}
 	if (d->commit->run)
 		d->commit->run->failed++;
 	d->commit->failed(d->commit->arg, copy, why);
@@ -215,6 +220,10 @@ dlq_plain_commit(struct dlq *d, struct dlq_batch *b, const struct dlq_commit *o,
 	if (!result)
 		result = commit(d, b, o->run, e);
 	d->commit = NULL;
+	if (!result && d->refused.code) {
+		*e = d->refused;
+		result = -1;
+	}
 	return result;
 }
 

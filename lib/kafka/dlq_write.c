@@ -119,11 +119,13 @@ on_failure(void *arg, const struct record *r, producer_tag tag,
 	const struct err *why)
 {
 	struct dlq *d = arg;
+	struct err named = *why;
 
-	(void)r;
+	if (why->code == ERR_REFUSED)
+		err_wrap(&named, "topic '%.*s'", SLICE_ARG(r->topic));
 	if (d->o.plain)
 		dlq_plain_failed(d, tag == LEDGER_TAG ? NULL :
-			&d->under_way->items[tag], why);
+			&d->under_way->items[tag], &named);
 }
 
 static void

@@ -131,15 +131,21 @@ check_fatal(struct producer *p, struct err *e)
 	return -1;
 }
 
-/* Dropped with its transaction, whose own failure is told. */
+/*
+ * Dropped with its transaction: either that has a failure that is told, or
+ * librdkafka knows one, which it tells when the transaction is to be committed.
+ */
 static bool
 is_dropped(struct producer *p, rd_kafka_resp_err_t code)
 {
 	struct err ignored;
 
-	return p->txn.id && (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
-		code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) &&
-		(p->txn.failed.code || check_fatal(p, &ignored));
+	if (!p->txn.id || (code != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+	    code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT))
+		return false;
+	if (!p->txn.failed.code && !check_fatal(p, &ignored))
+		p->txn.lost = true;
+	return true;
 }
 
 static void
@@ -426,6 +432,7 @@ producer_send(struct producer *p, const struct record *r, producer_tag tag,
 		return 0;
 	}
 	if (!p->o.dry_run) {
+		t->txn = p->txn.number;
 		code = producer_enqueue(p, t, r, origin);
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) /* a signal came */
 			code = RD_KAFKA_RESP_ERR__PURGE_QUEUE;

@@ -15,6 +15,7 @@ struct topic {
 	int64_t refreshed_ms;   /* when partitions was asked for; monotonic */
 	struct limits limits;
 	struct err bad;         /* why no record can go there; code NONE = fine */
+	int64_t txn;            /* number of the transaction that had records for it last */
 };
 
 /* What a message carries as its opaque, and a kept record beside it. */
@@ -46,6 +47,7 @@ struct known {
 struct txn {
 	const char *id;
 	bool open;
+	int64_t number;         /* of the open one, from 1 */
 	bool lost;              /* librdkafka knows why it cannot be committed */
 	struct err failed;      /* why the open one cannot be committed */
 	struct err unsettled;   /* the last one's end is not known */

@@ -22,8 +22,8 @@ redrive_check_target(struct redriver *j, struct record *copy, struct err *e)
 		return err_set(e, ERR_FAILED, "'%s' is a dead-letter topic itself "
 			"(--to TOPIC)", name);
 	if (!t)
-		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist "
-			"(--to TOPIC, or kc-topics create)", name);
+		return err_set(e, ERR_NOT_FOUND, "topic '%s' does not exist, "
+			"or may not be seen (--to TOPIC, or kc-topics create)", name);
 	if (copy->partition >= t->partitions_n)
 		copy->partition = -1;
 	return 0;

@@ -12,6 +12,7 @@
 enum {
 	SLICE_MS = 2000,            /* a signal is seen between two of these */
 	TIMEOUT_DEFAULT_MS = 60000, /* librdkafka's transaction.timeout.ms */
+	NAMED_MAX = 5,              /* topics in a sentence */
 };
 
 /* What the calls of a transaction work on. */
@@ -199,6 +200,7 @@ txn_begin(struct producer *p, struct err *e)
 	if (error)
 		return take_error(p, error, "cannot begin a transaction", e);
 	p->txn.open = true;
+	p->txn.number++;
 	p->txn.failed = (struct err)ERR_INIT;
 	p->txn.lost = false;
 	p->txn.acked_before = producer_totals(p).acked;
@@ -271,13 +273,17 @@ txn_abort(struct producer *p, struct err *e)
 	return batch_bytes ? producer_reopen(p, batch_bytes, e) : 0;
 }
 
-/* Aborts because of *e, which stays unless the abort fails too. */
+/*
+ * Aborts because of *e, which stays unless the abort fails too. What was refused
+ * is that in any case: Kafka does not know of a transaction that it has taken
+ * nothing of, and so refuses to end it.
+ */
 static int
 give_up(struct producer *p, struct err *e)
 {
 	struct err why = ERR_INIT;
 
-	if (txn_abort(p, &why))
+	if (txn_abort(p, &why) && e->code != ERR_REFUSED)
 		*e = why;
 	return -1;
 }
@@ -361,14 +367,35 @@ classify(struct err *e)
 		e->code = ERR_TEMPORARY;
 }
 
+/* Of the transaction: a refusal of one is a refusal of all, and does not say of which. */
+static void
+name_topics(struct producer *p, struct err *e)
+{
+	struct buf names = BUF_INIT;
+	struct topic *t;
+	int n = 0;
+
+	for (size_t i = 0; (t = map_next(&p->topics, &i)); )
+		if (t->txn == p->txn.number && n++ < NAMED_MAX)
+			buf_addf(&names, "%s'%s'", n > 1 ? ", " : "", t->name);
+	if (n)
+		err_wrap(e, "%s %s%s", n > 1 ? "one of the topics" : "topic",
+			buf_cstr(&names), n > NAMED_MAX ? ", ..." : "");
+	buf_release(&names);
+}
+
 static int
 fail_call(struct producer *p, rd_kafka_error_t *error, const char *what,
 	struct err *e)
 {
+	bool of_topic = rd_kafka_error_code(error) ==
+		RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 	bool retriable = rd_kafka_error_is_retriable(error);
 	bool abortable = rd_kafka_error_txn_requires_abort(error);
 
 	take_error(p, error, what, e);
+	if (of_topic)
+		name_topics(p, e);
 	if (abortable) {
 		classify(e);
 		return give_up(p, e);
