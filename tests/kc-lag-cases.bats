@@ -184,6 +184,7 @@ $t-2 0 one $host"
 	is "$(by topic topic)" "$t 2 6"$'\n'"$t-2 1 3"
 	is "$(by host host)" "$host 3 9"
 	is "$(by member client_id)" "one 2 9"$'\n'"two 1 0"
+	is "$(kc-lag "$g" -t "$t-2" --json | jq -r '"\(.topic) \(.lag)"')" "$t-2 3"
 	is "$(by member member | cut -d ' ' -f 1)" "$(rows "$g" member | sort -u)"
 	at_terminal "kc-lag $g --by client"
 	is "$(printf '%s\n' "${lines[@]}" | awk '{ print $1, $2, $3, $4 }')" "GROUP CLIENT PARTS LAG
@@ -409,6 +410,14 @@ has_hole() {
 	commit "$g" "$t-none/0/0"
 	opts='--age record' rows_are "1 - -" "$g" lag age_ms age_source
 	opts='--age search' rows_are "1 - -" "$g" lag age_ms age_source
+}
+
+@test "ages take no longer than their budget: what is not known by then has none" {
+	only_kc_broker "no broker is late at will"
+	commit "$g" "$t/0/4"
+	fault "Fetch delay=10m"
+	opts='--age record --age-budget 300ms' rows_are "6 - STOPPED" "$g" lag age_ms status
+	exits 0 kc-lag "$g" --age record --age-budget 300ms
 }
 
 @test "many groups at many places of one partition" {

@@ -178,9 +178,9 @@ move_leader() { # NODE
 	seq 10 | kc-produce -q --raw "$t-l"
 	commit "$g" "$t-l/0/1"
 	mkdir moves
-	(cd moves && for n in 1 2 3 1 2 3 1 2 3; do move_leader $n; done; : >../done) 3>&- 4>&- &
+	(cd moves && for n in 1 2 3 1 2 3 1 2 3; do move_leader $n; done; : >../moved) 3>&- 4>&- &
 	pids=$!
-	while [[ ! -e done ]]; do
+	while [[ ! -e moved ]]; do
 		exits 0 kc-lag "$g" --json
 		is "$(jq -r '"\(.lag) \(.partial)"' <<<"$output")" "9 null"
 		echo run >>runs

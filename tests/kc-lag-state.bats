@@ -191,6 +191,12 @@ becomes() { # STATUS: and says so in the session
 	says "group '$g-none' does not exist"
 }
 
+@test "lag up to --min-lag is well" {
+	seq 10 | kc-produce -q --raw "$t"
+	commit "$g" "$t/0/4"
+	is "$(status_of) $(status_of --min-lag 5) $(status_of --min-lag 6)" "STOPPED STOPPED OK"
+}
+
 @test "what moved since an earlier run" {
 	seq 10 | kc-produce -q --raw "$t"
 	commit "$g" "$t/0/4"

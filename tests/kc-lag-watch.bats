@@ -122,6 +122,14 @@ press() { # KEY...
 	[[ $(tmux -S "$socket" display-message -p -t 0 '#{alternate_on} #{cursor_flag}') = '0 1' ]]
 }
 
+@test "a terminal that is gone ends it" {
+	tmux -S "$socket" -f /dev/null new-session -d -x 80 -y 10 \
+		"echo \$\$ >$BATS_TEST_TMPDIR/pid; exec kc-lag -W 200ms '^watch-'" 3>&- 4>&- 8>&-
+	eventually shows 'watch-billing'
+	tmux -S "$socket" kill-server
+	eventually is_gone "$(<"$BATS_TEST_TMPDIR/pid")"
+}
+
 @test "brokers that are gone are told in the last line, and keys still work" {
 	only_kc_broker
 	local dir=$BATS_TEST_TMPDIR/own fifo=$BATS_TEST_TMPDIR/ready
