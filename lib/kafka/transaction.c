@@ -416,6 +416,7 @@ send_offsets(struct producer *p, const struct txn_source *source,
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_consumer_group_metadata_t *group;
 	rd_kafka_error_t *error;
+	char what[512];
 
 	if (check_topics(p, offsets, e))
 		return give_up(p, e);
@@ -428,13 +429,15 @@ send_offsets(struct producer *p, const struct txn_source *source,
 	rd_kafka_consumer_group_metadata_destroy(group);
 	if (!error)
 		return 0;
+	snprintf(what, sizeof(what), "cannot commit offsets of group '%s'",
+		source->group);
 	/* Nothing was committed yet: time that ran out here is an abort. */
 	if (rd_kafka_error_is_retriable(error)) {
-		take_error(p, error, "cannot commit offsets", e);
+		take_error(p, error, what, e);
 		classify(e);
 		return give_up(p, e);
 	}
-	return fail_call(p, error, "cannot commit offsets", e);
+	return fail_call(p, error, what, e);
 }
 
 int
