@@ -202,35 +202,106 @@ prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
 	[ "$(values "$dst")" = "$all" ]
 }
 
+@test "a group with members is not the job's own: nothing is written" {
+	local pid job
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	begun "$dst" --eos txn
+	n=$(values "$dst" | wc -w)
+	for job in "$dst" "$dst-2"; do
+		kc-consume -g "kc-replay.$job" "$src" -q >/dev/null 3>&- 4>&- &
+		pid=$!
+		has_members() { [ "$(kc-lag members "kc-replay.$1" 2>/dev/null | wc -l)" -gt 0 ]; }
+		eventually has_members "$job"
+		if [ "$job" = "$dst" ]; then
+			exits 5 kc-replay --resume "$job"
+		else
+			exits 5 kc-replay "$src" --to "$dst" --name "$job"
+		fi
+		says "group 'kc-replay.$job' has 1 member, which would commit over it: "
+		kill $pid
+		wait $pid || true
+	done
+	[ "$(values "$dst" | wc -w)" = "$n" ]
+}
+
 # ---- rights ---------------------------------------------------------------------------
+
+fault() { # RULE
+	# shellcheck disable=SC2086
+	kc-broker fault add $1 --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+}
 
 @test "without the right to transactions a new job does without them and says so; one that asked for them does not begin" {
 	only_kc_broker
 	fill "$src"
 	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
-	kc-broker fault add "InitProducerId transactional-id=kc-replay* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED" --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+	fault "InitProducerId transactional-id=kc-replay* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED"
 	exits 5 kc-replay "$src" --to "$dst" --eos txn
 	says 'not authorised for the transactional id (it needs WRITE)'
 	[ -z "$(values "$dst")" ]
+	exits 5 kc-replay "$src" --to "$dst" --no-tag
 	exits 0 kc-replay "$src" --to "$dst" --name "$dst"
-	says 'without transactions then'
-	says 'mode scan'
+	says 'mode scan then'
+	says 'mode scan: transactions are not allowed here'
 	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
 	[ "$(values "$dst")" = "$all" ]
 	exits 0 kc-replay verify "$dst"
 }
 
-@test "who may not write to the target is told so, and nothing is there" {
+# RULE|TEXT: a right that is missing, and what is said of it; J is the job.
+@test "a replay that lacks a right says which and of what, and writes nothing" {
+	only_kc_broker
+	local rule text job n=0
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	while IFS='|' read -r rule text; do
+		job=$dst-$((n += 1))
+		fault "$rule"
+		exits 5 kc-replay "$src" --to "$dst" --name "$job" --eos txn --timeout 5s
+		says "${text//J/kc-replay.$job}"
+		says '(it needs '
+		[[ $stderr != *"another run"* ]]
+		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+		[ -z "$(values "$dst")" ]
+	done <<-END
+		Fetch topic=$src error=TOPIC_AUTHORIZATION_FAILED|'$src' [0]: not authorised for the topic (it needs READ)
+		FindCoordinator version=1-6 transactional-id=kc-replay* error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|(transactional id 'J'): not authorised for the transactional id (it needs WRITE)
+		Produce topic=kc-checkpoints error=TOPIC_AUTHORIZATION_FAILED|topic 'kc-checkpoints': not authorised for the topic (it needs WRITE)
+		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|group 'J' (transactional id 'J'): not authorised for the group (it needs READ)
+		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|group 'J' (transactional id 'J'): not authorised for the group (it needs READ)
+		AddPartitionsToTxn topic=$dst error=TOPIC_AUTHORIZATION_FAILED|'$dst'
+		Produce topic=$dst error=TOPIC_AUTHORIZATION_FAILED|topic '$dst': not authorised for the topic (it needs WRITE)
+	END
+	# all but the last two failed before there was a job
+	[ "$(kc-replay jobs | grep -o "^$dst-[0-9]*" | paste -sd ' ')" = "$dst-6 $dst-7" ]
+	fault "Produce topic=$dst error=TOPIC_AUTHORIZATION_FAILED"
+	exits 5 kc-replay "$src" --to "$dst" --eos scan
+	says "topic '$dst': not authorised for the topic (it needs WRITE)"
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	for rule in "Fetch topic=kc-checkpoints error=TOPIC_AUTHORIZATION_FAILED|'kc-checkpoints' [0]: not authorised for the topic (it needs READ)" \
+		"OffsetFetch error=GROUP_AUTHORIZATION_FAILED|group 'kc-replay.$dst-7': not authorised for the group (it needs DESCRIBE)"; do
+		fault "${rule%|*}"
+		exits 5 kc-replay --resume "$dst-7"
+		says "${rule#*|}"
+		kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
+	done
+	exits 0 kc-replay --resume "$dst-7"
+	[ "$(values "$dst")" = "$all" ]
+}
+
+@test "without the right to its group a new job keeps its offsets in its document alone" {
 	only_kc_broker
 	fill "$src"
 	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
-	kc-broker fault add "Produce topic=$dst error=TOPIC_AUTHORIZATION_FAILED" --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
-	for o in txn scan; do
-		exits 5 kc-replay "$src" --to "$dst" --eos $o
-		says 'not authorised for the topic (it needs WRITE)'
-	done
+	fault "AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED"
+	begun "$dst"
+	grep -q "(it needs READ): mode txn-checkpoint then" "$dst.err"
+	exits 0 kc-replay --resume "$dst" --speed max
 	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
-	[ -z "$(values "$dst")" ]
+	says 'mode txn-checkpoint: as the job began'
+	[ "$(values "$dst")" = "$all" ]
+	exits 0 kc-replay verify "$dst"
 }
 
 # ---- what was aborted ------------------------------------------------------------------

@@ -257,11 +257,11 @@ probe(struct replayer *r, struct consume_span *spans, int n, bool last,
 		status = consume_next(in, 100, &rec, e);
 		if (status == CONSUME_SIGNAL)
 			break;
-		if (status == CONSUME_ERROR) {
-			/* What cannot be looked at now may be readable later. */
+		/* What cannot be looked at now may be readable later. */
+		if (status == CONSUME_ERROR && e->code != ERR_REFUSED)
 			*e = (struct err)ERR_INIT;
+		if (status == CONSUME_ERROR)
 			break;
-		}
 		for (int i = 0; status == CONSUME_RECORD && i < r->job.parts_n; i++)
 			if (r->job.parts[i].partition == rec.partition) {
 				left -= !r->probes[i].seen;
@@ -269,7 +269,7 @@ probe(struct replayer *r, struct consume_span *spans, int n, bool last,
 			}
 	}
 	consume_close(in);
-	return 0;
+	return e->code ? -1 : 0;
 }
 
 int

@@ -10,8 +10,10 @@
 
 #include "base/xalloc.h"
 #include "cli/diag.h"
+#include "kafka/group_find.h"
 #include "kafka/group_offsets.h"
 #include "kafka/replayer.h"
+#include "kafka/transaction.h"
 
 enum { NICE = -10 };
 
@@ -48,25 +50,89 @@ replayer_choose_mode(struct replayer *r)
 	}
 }
 
-/* The right to transactions may be missing; silently at-least-once it is not. */
-static int
-open_producer(struct replayer *r, struct err *e)
+/* What the brokers know the job by. */
+static void
+take_names(struct replayer *r)
 {
-	if (!replayer_open_producer(r, e))
-		return 0;
-	if (e->code != ERR_REFUSED || !r->is_new || r->o->mode != REPLAY_AUTO ||
-	    !replayer_is_txn(r) || r->job.spec.no_tag)
-		return -1;
-	replayer_warn(r, "%s: without transactions then", e->msg);
-	*e = (struct err)ERR_INIT;
-	producer_close(r->producer);
-	r->producer = NULL;
+	struct buf name = BUF_INIT;
+
 	free(r->transactional_id);
 	free(r->group);
 	r->transactional_id = r->group = NULL;
-	r->job.mode = REPLAY_SCAN;
-	r->why_mode = "transactions are not allowed here";
+	buf_addf(&name, "kc-replay.%s", r->job.name);
+	if (replayer_is_txn(r) && !r->o->dry_run)
+		r->transactional_id = xstrdup(buf_cstr(&name));
+	if (r->job.mode == REPLAY_OFFSETS)
+		r->group = xstrdup(buf_cstr(&name));
+	buf_release(&name);
+}
+
+/*
+ * A transaction of no member could move offsets under the feet of who reads
+ * with the group. Who may not see it may not commit either, and is told then.
+ */
+static int
+check_group(struct replayer *r, struct err *e)
+{
+	struct groups found = { 0 };
+	int result = 0;
+
+	if (!r->group)
+		return 0;
+	if (group_find(r->target, &r->group, 1, r->o->timeout_ms, &found, e))
+		result = -1;
+	else if (!found.items[0].why || found.items[0].why->code != ERR_REFUSED)
+		result = group_check_idle(&found.items[0], e);
+	groups_release(&found);
+	return result ? err_wrap(e, "it is this job's own (or use another --name)") : 0;
+}
+
+/* Rights may be missing; at least once, and silently, it is never. */
+static bool
+may_change_mode(const struct replayer *r, const struct err *e)
+{
+	return e->code == ERR_REFUSED && r->is_new && r->o->mode == REPLAY_AUTO &&
+		replayer_is_txn(r);
+}
+
+static int
+change_mode(struct replayer *r, enum replay_mode mode, const char *why,
+	struct err *e)
+{
+	replayer_warn(r, "%s: mode %s then", e->msg, replay_mode_name(mode));
+	*e = (struct err)ERR_INIT;
+	producer_close(r->producer);
+	r->producer = NULL;
+	r->job.mode = mode;
+	r->why_mode = why;
+	take_names(r);
 	return replayer_open_producer(r, e);
+}
+
+static int
+open_producer(struct replayer *r, struct err *e)
+{
+	take_names(r);
+	if (check_group(r, e))
+		return -1;
+	if (!replayer_open_producer(r, e))
+		return 0;
+	if (!may_change_mode(r, e) || r->job.spec.no_tag)
+		return -1;
+	return change_mode(r, REPLAY_SCAN, "transactions are not allowed here", e);
+}
+
+/* The first commit is the first that needs the right to the group. */
+static int
+begin_job(struct replayer *r, struct err *e)
+{
+	if (!replayer_begin_job(r, e))
+		return 0;
+	if (!may_change_mode(r, e) || r->job.mode != REPLAY_OFFSETS ||
+	    txn_is_fenced(r->producer) || change_mode(r, REPLAY_CHECKPOINT,
+	    "the source's offsets cannot be committed here", e))
+		return -1;
+	return replayer_begin_job(r, e);
 }
 
 /* What may have changed since it was read first; from becomes what it was. */
@@ -109,8 +175,10 @@ read_again(struct replayer *r, struct err *e)
 	}
 	take_account(&r->job, &jobs.items[0]);
 	if (r->group && group_offsets_get(r->target, r->group, o->timeout_ms,
-	    &offsets, e))
+	    &offsets, e)) {
+		err_wrap(e, "group '%s'", r->group);
 		goto out;
+	}
 	result = 0;
 	for (int i = 0; i < r->job.parts_n && r->group && !result; i++) {
 		struct replay_part *p = &r->job.parts[i];
@@ -177,7 +245,7 @@ ready_old(struct replayer *r, struct err *e)
 	bool gap;
 
 	replayer_choose_mode(r);
-	if (replayer_check_target(r, e) || replayer_open_producer(r, e) ||
+	if (replayer_check_target(r, e) || open_producer(r, e) ||
 	    (replayer_is_txn(r) && read_again(r, e)) ||
 	    (r->job.spec.archive && replay_archive_plan(r, e)) ||
 	    replayer_check_source(r, e) || replayer_pass_gaps(r, &gap, e))
@@ -207,7 +275,7 @@ replayer_ready(struct replayer *r, struct err *e)
 	go_first(r);
 	if ((r->is_new ? ready_new(r, e) : ready_old(r, e)) ||
 	    (r->job.spec.latest_per_key && replay_latest_build(r, e)) ||
-	    (r->job.mode != REPLAY_NONE ? replayer_begin_job(r, e) : 0))
+	    (r->job.mode != REPLAY_NONE ? begin_job(r, e) : 0))
 		return -1;
 	return replayer_open_source(r, e);
 }

@@ -44,7 +44,8 @@ on_failure(void *arg, const struct record *rec, producer_tag tag,
 	if (r->failure.code)
 		return;
 	r->failure = *why;
-	if (!next)
+	/* A right is missing for all of them. */
+	if (!next || why->code == ERR_REFUSED)
 		err_wrap(&r->failure, "topic '%.*s'", SLICE_ARG(rec->topic));
 	else
 		err_wrap(&r->failure, "record %s/%d/%" PRIu64, r->job.spec.topic,
@@ -69,56 +70,13 @@ on_ack(void *arg, const char *topic, int32_t partition, int64_t offset,
 		r->acked_ends[partition] = offset + 1;
 }
 
-/* A broker that has just started reads its groups first. */
-static bool
-is_loading(rd_kafka_resp_err_t code)
-{
-	return code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
-		code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
-		code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
-}
-
-/* Offsets of a group that somebody reads with would be moved under its feet. */
-static int
-check_group(struct replayer *r, struct err *e)
-{
-	const struct rd_kafka_group_list *list;
-	int64_t until = clock_mono_ms(clock_system()) + r->o->timeout_ms;
-	rd_kafka_resp_err_t code;
-	int members = 0;
-
-	while (is_loading(code = rd_kafka_list_groups(client_handle(r->target),
-	    r->group, &list, r->o->timeout_ms)) && !sig_caught() &&
-	    clock_mono_ms(clock_system()) < until)
-		poll(NULL, 0, SETTLE_STEP_MS);
-	if (code && code != RD_KAFKA_RESP_ERR__PARTIAL)
-		return client_error(r->target, code, NULL, e);
-	for (int i = 0; i < list->group_cnt; i++)
-		members += list->groups[i].member_cnt;
-	rd_kafka_group_list_destroy(list);
-	return members ? err_set(e, ERR_REFUSED, "group '%s' has %d members, and is "
-		"this job's own (end them, or use another --name)", r->group,
-		members) : 0;
-}
-
-static char *
-own_name(const struct replayer *r)
-{
-	struct buf text = BUF_INIT;
-	char *name;
-
-	buf_addf(&text, "kc-replay.%s", r->job.name);
-	name = xstrdup(buf_cstr(&text));
-	buf_release(&text);
-	return name;
-}
-
 int
 replayer_open_producer(struct replayer *r, struct err *e)
 {
 	struct producer_options po = {
 		.timeout_ms = r->o->timeout_ms, .dry_run = r->o->dry_run,
 		.at_once = r->pace.kind == PACE_SPEED || r->pace.kind == PACE_STEP,
+		.transactional_id = r->transactional_id,
 		.arg = r, .on_failure = on_failure,
 	};
 
@@ -126,13 +84,6 @@ replayer_open_producer(struct replayer *r, struct err *e)
 		!r->o->dry_run;
 	if (r->unhurried)
 		po.on_ack = on_ack;
-	if (replayer_is_txn(r) && !r->o->dry_run)
-		po.transactional_id = r->transactional_id = own_name(r);
-	if (r->job.mode == REPLAY_OFFSETS) {
-		r->group = own_name(r);
-		if (check_group(r, e))
-			return -1;
-	}
 	if (producer_open(&r->producer, r->o->target_conf, &po, e))
 		return -1;
 	/* A dry run of what --create-like would make has nothing to look at. */
@@ -431,6 +382,7 @@ replayer_begin_job(struct replayer *r, struct err *e)
 		if (n < 0)
 			return -1;
 		j->target_n = n;
+		free(j->flushed_ends);
 		j->flushed_ends = xcalloc((size_t)n, sizeof(*j->flushed_ends));
 		for (int i = 0; i < n; i++)
 			j->flushed_ends[i] = j->target_ends[i];
