@@ -107,7 +107,7 @@ is_gone_topic() {
 	: >going
 	while [[ -e going ]]; do
 		echo x
-		read -r -t 0.01 <> <(:) || true
+		pause 0.01
 	done 3>&- 4>&- | kc-produce -q --raw "$t" -p 0 -X linger.ms=0 3>&- 4>&- &
 	pids=$!
 	/usr/bin/python3 - "$KC_BROKERS" "$t" "$g" 3>&- 4>&- <<-'PY' &

@@ -165,7 +165,7 @@ press() { # KEY...
 	: >"$BATS_TEST_TMPDIR/going"
 	while [[ -e $BATS_TEST_TMPDIR/going ]]; do
 		seq 100
-		read -r -t 0.01 <> <(:) || true
+		pause 0.01
 	done 3>&- 4>&- 8>&- | kc-produce -q --raw watched-load >/dev/null 3>&- 4>&- 8>&- &
 	for p in 0 1 2 3; do
 		"$ROOT/${BUILD:-build}/tests/commit" watch-load "watched-load/$p/1"

@@ -24,7 +24,7 @@ teardown() {
 produce() {
 	while [[ -e producing ]]; do
 		seq 10
-		read -r -t 0.1 <> <(:) || true
+		pause 0.1
 	done | kc-produce -q --raw "$t" >/dev/null
 }
 
@@ -71,7 +71,7 @@ keeps() { # VERDICT TIMES
 	local i
 	for ((i = 0; i < $2; i++)); do
 		is_now "$1" || { echo "no longer $1 but $verdict"; return 1; }
-		read -r -t 0.2 <> <(:) || true
+		pause 0.2
 	done
 }
 

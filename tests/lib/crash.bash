@@ -20,6 +20,7 @@
 # $dir is for files and goes away, unless something has failed. What is in $tools is ended at the exit.
 # shellcheck shell=bash disable=SC2034
 set -uo pipefail
+. tests/lib/pause.bash
 PATH=${KC_BIN:-$PWD/build/bin}:$PATH
 dir=$(mktemp -d "${TMPDIR:-/tmp}/kc-crash.XXXXXX")
 tests=0 failed=0 address='' point='' ms=0
@@ -86,7 +87,7 @@ broker_end() { # NAME
 	return $status
 }
 
-pass_ms() { read -r -t "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))" <> <(:); }
+pass_ms() { pause "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 
 eventually() { # COMMAND...
 	local deadline=$((SECONDS + 60))

@@ -7,6 +7,7 @@
 #   says TEXT                  $stderr of the last command contains TEXT
 #   runs_out STATUS TEXT COMMAND...   what waits until its --timeout, and then exits so and says that
 #   eventually COMMAND...      until it succeeds, at most 60 s
+#   pause SECONDS              the pace of a loop that waits for a condition
 #   only_kc_broker [WHY]       skips where the broker is Apache Kafka
 #
 # With KC_TEST_BROKERS set (make check-kafka) start_broker uses that cluster:
@@ -16,6 +17,7 @@
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+. "$ROOT/tests/lib/pause.bash"
 PATH=${KC_BIN:-$ROOT/build/bin}:$PATH
 export LC_ALL=C.UTF-8
 # Nobody's own configuration, colours or data directory may reach a test.
@@ -120,7 +122,6 @@ eventually() { # COMMAND...
 	local deadline=$((SECONDS + 60))
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
-		# the pace of a wait for a condition, not a wait in itself
-		read -r -t 0.02 <> <(:) || true
+		pause 0.02
 	done
 }
