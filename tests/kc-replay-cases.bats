@@ -56,19 +56,62 @@ begun() { # JOB OPTION...
 	exits 0 kc-replay "$src" --to "$dst" --plan --eos scan
 	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
 	kc-topics alter "$dst" -q -c message.timestamp.type=LogAppendTime
-	exits 0 kc-replay "$src" --to "$dst" --plan
+	# what it keeps for an hour counts from its own time then
+	kc-topics alter "$dst" -q -c retention.ms=3600000 -c message.timestamp.before.max.ms=7200000
+	exits 0 kc-replay "$src" --to "$dst" --plan --eos scan
 	warns "topic '$dst' stamps records itself (message.timestamp.type): their timestamps are not kept"
+	[ "$(jq '.warnings | length' <<<"$output")" = 1 ]
+	exits 0 kc-replay "$src" --to "$dst"
+	says "warning: topic '$dst' stamps records itself"
+	[ "$(values "$dst")" = "$all" ]
 	kc-topics create "$dst-2" -p 2 -q -c retention.ms=3600000 -c message.timestamp.before.max.ms=7200000
 	exits 0 kc-replay "$src" --to "$dst-2" --plan
 	warns "records are older than topic '$dst-2' keeps them (retention.ms=3600000)"
 	warns "records are older than topic '$dst-2' takes them (message.timestamp.before.max.ms=7200000)"
 	# what it warns of is so
 	exits 1 kc-replay "$src" --to "$dst-2"
-	says 'message.timestamp.before.max.ms'
-	exits 0 kc-replay "$src" --to "$dst-2" --plan --timestamp now --eos scan
-	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	says "warning: records are older than topic '$dst-2' takes them"
+	says 'the topic allows 2 hours (message.timestamp.before.max.ms; --timestamp now drops timestamps)'
+	exits 4 kc-replay "$src" --to "$dst-2" --errors-to "$dst-2.dlq"
+	[ -z "$(values "$dst-2")" ]
+	[ "$(kc-dlq list "$dst-2.dlq" | wc -l)" = 20 ]
+	for o in now shift; do
+		exits 0 kc-replay "$src" --to "$dst-2" --plan --timestamp $o --eos scan
+		[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	done
+	exits 0 kc-replay "$src" --to "$dst-2" --plan --timestamp shift=2026-01-01 --eos scan
+	[ "$(jq '.warnings | length' <<<"$output")" = 2 ]
+	kc-topics alter "$dst-2" -q -c cleanup.policy=compact
+	exits 0 kc-replay "$src" --to "$dst-2" --plan --eos scan
+	[ "$(jq '.warnings | length' <<<"$output")" = 1 ]
+	kc-topics alter "$dst-2" -q -c cleanup.policy=delete
 	exits 0 kc-replay "$src" --to "$dst-2" --timestamp now
 	[ "$(values "$dst-2")" = "$all" ]
+}
+
+# Two dead letters of $src, as Kafka Connect writes them, a day old.
+letters() {
+	local i
+	for i in 0 1; do
+		printf '{"topic":"%s","timestamp":%s,"value":"v%s","headers":[' "$src.dlq" $(($(date +%s) * 1000 - 86400000)) $i
+		printf '{"key":"__connect.errors.topic","value":"%s"},{"key":"__connect.errors.partition","value":"0"}' "$src"
+		printf ',{"key":"__connect.errors.offset","value":"%s"}]}\n' $i
+	done | kc-produce -q
+}
+
+@test "dead letters with the time of their origin: what the target refuses stays open, what it stamps itself is sent" {
+	kc-topics create "$src" "$src.dlq" -q -c retention.ms=-1
+	letters
+	kc-topics alter "$src" -q -c message.timestamp.before.max.ms=3600000
+	exits 1 kc-dlq redrive "$src.dlq" --yes --timestamp origin --eos scan
+	says 'the topic allows 60 minutes (message.timestamp.before.max.ms; --timestamp now drops timestamps)'
+	[ -z "$(values "$src")" ]
+	kc-topics alter "$src" -q -c retention.ms=3600000
+	exits 1 kc-dlq redrive "$src.dlq" --yes --timestamp origin
+	says "it is older than topic '$src' keeps records (retention.ms=3600000): it would be deleted at once (--timestamp now)"
+	kc-topics alter "$src" -q -c message.timestamp.type=LogAppendTime
+	exits 0 kc-dlq redrive "$src.dlq" --yes --timestamp origin
+	[ "$(values "$src")" = 'v0 v1' ]
 }
 
 @test "a plan warns of tombstones that a compacted source forgets meanwhile" {

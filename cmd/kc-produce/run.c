@@ -253,6 +253,7 @@ open_producer(struct run *run, const struct conf *conf, const char *id,
 		.dry_run = a->dry_run, .arg = run, .on_failure = rejects_on_failure,
 		.on_ack = a->report || a->ack ? rejects_on_ack : NULL,
 		.transactional_id = a->dry_run || !*id ? NULL : id,
+		.now_option = "--now",
 	};
 	const struct sink_options sink = {
 		.conf = conf, .group = a->commit_group, .txn = a->txn,

@@ -149,6 +149,7 @@ dlq_writer_open(struct dlq *d, struct err *e)
 	const struct producer_options o = {
 		.timeout_ms = d->o.timeout_ms,
 		.transactional_id = d->o.plain ? NULL : d->transactional_id,
+		.now_option = "--timestamp now",
 		.arg = d, .on_failure = on_failure, .on_ack = on_ack,
 	};
 

@@ -31,7 +31,7 @@ static const struct row {
 	{ K(RECORD_LIST_TOO_LARGE), ERR_FORMAT, "batch is larger than the topic's segments",
 		"see its config segment.bytes" },
 	{ K(INVALID_TIMESTAMP), ERR_FORMAT, "timestamp is outside of what the topic allows",
-		"see its configs message.timestamp.*, or --now" },
+		"see its configs message.timestamp.*" },
 	{ K(INVALID_RECORD), ERR_FORMAT, "the broker does not accept the record",
 		"a compacted topic needs a key" },
 	{ K(INVALID_REPLICATION_FACTOR), ERR_FAILED, "invalid replication factor", NULL },

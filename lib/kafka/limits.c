@@ -17,7 +17,8 @@ enum { BATCH_HEADER = 61 };
 void
 limits_init(struct limits *l)
 {
-	*l = (struct limits){ INT64_MAX, INT64_MAX, INT64_MAX, false };
+	*l = (struct limits){ .batch_bytes = INT64_MAX, .past_ms = INT64_MAX,
+		.future_ms = INT64_MAX, .kept_ms = INT64_MAX };
 }
 
 /* Configs that are missing or no number leave *out as it is. */
@@ -35,12 +36,14 @@ void
 limits_from_configs(struct limits *l, const struct admin_configs *k)
 {
 	const struct admin_config *c;
+	bool deletes;
 
 	limits_init(l);
 	read_number(k, "max.message.bytes", &l->batch_bytes);
 	/* With LogAppendTime the broker replaces timestamps unseen. */
 	c = admin_configs_find(k, "message.timestamp.type");
-	if (!c || !c->value || strcmp(c->value, "LogAppendTime")) {
+	l->stamps = c && c->value && !strcmp(c->value, "LogAppendTime");
+	if (!l->stamps) {
 		/* before Kafka 3.6 one bound, both ways */
 		read_number(k, "message.timestamp.difference.max.ms", &l->past_ms);
 		l->future_ms = l->past_ms;
@@ -49,6 +52,9 @@ limits_from_configs(struct limits *l, const struct admin_configs *k)
 	}
 	c = admin_configs_find(k, "cleanup.policy");
 	l->compacted = c && c->value && strstr(c->value, "compact");
+	deletes = !c || !c->value || strstr(c->value, "delete");
+	if (deletes && !l->stamps) /* -1 = for ever is no number here */
+		read_number(k, "retention.ms", &l->kept_ms);
 }
 
 /* Length of a zig-zag varint of a number that is not negative. */
@@ -108,13 +114,15 @@ check_timestamp(const struct limits *l, int64_t ts, int64_t now, struct err *e)
 	if (diff > 0 ? diff <= l->future_ms : -diff <= l->past_ms)
 		return 0;
 	return err_set(e, ERR_FORMAT, "timestamp %s is %s %s now, the topic "
-		"allows %s (%s; --now drops timestamps)",
+		"allows %s (%s%s%s%s)",
 		num_time_text(ts, when),
 		span_text(diff > 0 ? diff : -diff, away, sizeof(away)),
 		diff > 0 ? "ahead of" : "before",
 		span_text(diff > 0 ? l->future_ms : l->past_ms, bound, sizeof(bound)),
 		diff > 0 ? "message.timestamp.after.max.ms" :
-		"message.timestamp.before.max.ms");
+		"message.timestamp.before.max.ms", l->now_option ? "; " : "",
+		l->now_option ? l->now_option : "",
+		l->now_option ? " drops timestamps" : "");
 }
 
 int

@@ -19,7 +19,10 @@ struct limits {
 	int64_t batch_bytes;   /* max.message.bytes: of a batch as it travels */
 	int64_t past_ms;       /* a timestamp may be this much older than now */
 	int64_t future_ms;     /* and this much ahead of it */
+	int64_t kept_ms;       /* what is older is deleted, by and by */
+	bool stamps;           /* the broker puts its own time in place of the record's */
 	bool compacted;        /* every record needs a key */
+	const char *now_option; /* the tool's, that drops timestamps; NULL = it has none */
 };
 
 /* Nothing is known: everything passes, the broker decides. */

@@ -383,7 +383,9 @@ check(struct producer *p, struct topic *t, const struct record *r, struct err *e
 			r->partition, t->name, t->partitions, t->partitions - 1);
 	if (r->has_timestamp && !r->timestamp)
 		return err_set(e, ERR_UNSUPPORTED, "timestamp 0 cannot be sent: "
-			"librdkafka takes it for 'now' (use 1, or --now)");
+			"librdkafka takes it for 'now' (use 1%s%s)",
+			p->o.now_option ? ", or " : "",
+			p->o.now_option ? p->o.now_option : "");
 	/* Asking the clock for every record costs; a late one is asked again. */
 	if (!limits_check(&t->limits, r, p->now_ms, p->compressed, e))
 		return 0;

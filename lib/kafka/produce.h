@@ -38,6 +38,7 @@ struct producer_options {
 	 * only. borrows
 	 */
 	const char *transactional_id;
+	const char *now_option; /* the tool's that drops timestamps, for sentences; or NULL */
 	void *arg;           /* of the callbacks */
 
 	/* The record borrows; its partition is -1 when it was not given. */

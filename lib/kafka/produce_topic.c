@@ -129,8 +129,10 @@ read_limits(struct producer *p, struct topic *t, bool *missing, struct err *e)
 
 	*missing = false;
 	limits_init(&t->limits);
+	t->limits.now_option = p->o.now_option;
 	if (!admin_configs(p->client, ADMIN_TOPIC, t->name, wait_ms(p), &k, &why)) {
 		limits_from_configs(&t->limits, &k);
+		t->limits.now_option = p->o.now_option;
 		admin_configs_release(&k);
 		return 0;
 	}

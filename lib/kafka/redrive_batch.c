@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/xalloc.h"
 #include "kafka/dlq_origin.h"
 #include "kafka/redrive_via.h"
@@ -158,22 +157,7 @@ fetch_payloads(struct redriver *j, struct err *e)
 
 /* ---- configs of a target ---- */
 
-static void
-take_configs(struct redriver *j, const struct admin_configs *k)
-{
-	const struct admin_config *policy = admin_configs_find(k, "cleanup.policy");
-	const struct admin_config *retention = admin_configs_find(k, "retention.ms");
-	struct err ignored = ERR_INIT;
-
-	j->compacted = policy && policy->value && strstr(policy->value, "compact");
-	j->retention_ms = -1;
-	if (retention && retention->value &&
-	    !(policy && policy->value && !strstr(policy->value, "delete")))
-		num_int(slice_str(retention->value), -1, INT64_MAX,
-			&j->retention_ms, &ignored);
-}
-
-/* Into j->compacted and j->retention_ms; without says which option does without. */
+/* Into j->limits; without says which option does without. */
 static int
 ask_configs(struct redriver *j, struct slice topic, const char *without,
 	struct err *e)
@@ -190,7 +174,7 @@ ask_configs(struct redriver *j, struct slice topic, const char *without,
 		return err_wrap(e, "configs of topic '%.*s' (%s does not ask for "
 			"them)", SLICE_ARG(topic), without);
 	}
-	take_configs(j, &k);
+	limits_from_configs(&j->limits, &k);
 	admin_configs_release(&k);
 	free((void *)(uintptr_t)j->asked.data);
 	j->asked = slice_make(name, topic.len);
@@ -209,13 +193,12 @@ drop_expired(struct redriver *j, struct err *e)
 			continue;
 		if (ask_configs(j, c->copy.topic, "--timestamp now", e))
 			return -1;
-		if (j->retention_ms < 0 || c->copy.timestamp >= j->now_ms -
-		    j->retention_ms)
+		if (c->copy.timestamp >= j->now_ms - j->limits.kept_ms)
 			continue;
 		err_set(&why, ERR_FAILED, "it is older than topic '%.*s' keeps "
 			"records (retention.ms=%" PRId64 "): it would be deleted "
 			"at once (--timestamp now)", SLICE_ARG(c->copy.topic),
-			j->retention_ms);
+			j->limits.kept_ms);
 		drop(j, c, &why);
 	}
 	return 0;
@@ -262,7 +245,7 @@ look_for_newer(struct redriver *j, struct err *e)
 		if (mode == REDRIVE_NEWER_AUTO &&
 		    ask_configs(j, c->copy.topic, "--if-newer send", e))
 			return -1;
-		if (mode == REDRIVE_NEWER_AUTO && !j->compacted)
+		if (mode == REDRIVE_NEWER_AUTO && !j->limits.compacted)
 			continue;
 		if (!j->newer)
 			j->newer = redrive_newer_new(j->d->conf, j->d->client,

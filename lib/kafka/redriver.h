@@ -4,6 +4,7 @@
 
 #include "kafka/consume.h"
 #include "kafka/dlq_write.h"
+#include "kafka/limits.h"
 #include "kafka/redrive.h"
 #include "kafka/redrive_newer.h"
 #include "kafka/redrive_pace.h"
@@ -25,8 +26,7 @@ struct redriver {
 	struct slice retry_of;  /* topic whose retry topic was asked for last; owned */
 	const char *retry;      /* and the answer; NULL = there is none */
 	struct slice asked;     /* topic whose configs were asked for last; owned */
-	bool compacted;         /* and the answers */
-	int64_t retention_ms;   /* -1 = records of any age stay */
+	struct limits limits;   /* and the answer */
 	int64_t taken;          /* chosen to be sent, of `limit` */
 	int64_t now_ms;         /* wall clock, asked once a batch */
 	bool begun;             /* the ledger knows of the run */

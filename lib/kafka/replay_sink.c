@@ -77,6 +77,7 @@ replayer_open_producer(struct replayer *r, struct err *e)
 		.timeout_ms = r->o->timeout_ms, .dry_run = r->o->dry_run,
 		.at_once = r->pace.kind == PACE_SPEED || r->pace.kind == PACE_STEP,
 		.transactional_id = r->transactional_id,
+		.now_option = "--timestamp now",
 		.arg = r, .on_failure = on_failure,
 	};
 

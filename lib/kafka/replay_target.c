@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
 #include "kafka/limits.h"
@@ -106,7 +105,7 @@ count_like(struct replayer *r, int *out, struct err *e)
 	return result;
 }
 
-/* ms since the oldest record that was looked at; -1 = none, or its time is not kept. */
+/* The oldest of the records that were looked at, in ms from now as the target gets it; -1 = none. */
 static int64_t
 oldest_age(const struct replayer *r)
 {
@@ -115,8 +114,11 @@ oldest_age(const struct replayer *r)
 	for (int i = 0; i < r->job.parts_n && r->probes; i++)
 		if (r->probes[i].first_ts >= 0 && r->probes[i].first_ts < oldest)
 			oldest = r->probes[i].first_ts;
-	return oldest == INT64_MAX || r->shape.timestamp != REPLAY_TS_PRESERVE ?
-		-1 : clock_wall_ms(clock_system()) - oldest;
+	if (oldest == INT64_MAX || r->shape.timestamp == REPLAY_TS_NOW)
+		return -1;
+	if (r->shape.timestamp == REPLAY_TS_SHIFT)
+		oldest += r->shape.shift_ms;
+	return clock_wall_ms(clock_system()) - oldest;
 }
 
 /* What the target's configs do to old records. */
@@ -124,33 +126,28 @@ static void
 check_configs(struct replayer *r)
 {
 	const char *target = r->job.spec.target;
-	int64_t retention, age = oldest_age(r);
+	int64_t age = oldest_age(r);
 	struct admin_configs k = { 0 };
-	const struct admin_config *c;
 	struct limits limits;
 	struct err ignored;
 
 	if (admin_configs(r->target, ADMIN_TOPIC, target, r->o->timeout_ms, &k,
 	    &ignored))
 		return;
-	c = admin_configs_find(&k, "message.timestamp.type");
-	if (c && c->value && !strcmp(c->value, "LogAppendTime") &&
-	    r->shape.timestamp != REPLAY_TS_NOW)
+	limits_from_configs(&limits, &k);
+	admin_configs_release(&k);
+	if (limits.stamps && r->shape.timestamp != REPLAY_TS_NOW)
 		replayer_warn(r, "topic '%s' stamps records itself "
 			"(message.timestamp.type): their timestamps are not kept",
 			target);
-	limits_from_configs(&limits, &k);
 	if (age > limits.past_ms)
 		replayer_warn(r, "records are older than topic '%s' takes them "
 			"(message.timestamp.before.max.ms=%" PRId64 ") "
 			"(--timestamp now, or shift)", target, limits.past_ms);
-	c = admin_configs_find(&k, "retention.ms");
-	if (c && c->value && !num_int(slice_str(c->value), 0, INT64_MAX, &retention,
-	    &ignored) && age > retention)
+	if (age > limits.kept_ms)
 		replayer_warn(r, "records are older than topic '%s' keeps them "
 			"(retention.ms=%" PRId64 "): it will delete them soon "
-			"(--timestamp now, or shift)", target, retention);
-	admin_configs_release(&k);
+			"(--timestamp now, or shift)", target, limits.kept_ms);
 }
 
 int

@@ -111,6 +111,7 @@ says_how_far_off_a_timestamp_is(void)
 		.timestamp = NOW + 3 * HOUR };
 	struct err e = ERR_INIT;
 
+	l.now_option = "--now";
 	limits_check(&l, &r, NOW, false, &e);
 	CHECK_STR(e.msg, "timestamp 2026-11-22T10:31:27.352Z is 3 hours ahead of "
 		"now, the topic allows 60 minutes (message.timestamp.after.max.ms; "
