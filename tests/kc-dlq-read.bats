@@ -2,6 +2,7 @@
 # kc-dlq: what only reads: ls, groups, list, show, tail, check, export, and the search for origins.
 
 load lib/kc
+load lib/transactions
 
 setup_file() {
 	start_broker
@@ -532,4 +533,32 @@ selected() { # OPTION...
 	kc-dlq show "$dlq" 0:1 >/dev/null
 	kc-dlq ls >/dev/null
 	kc-topics --json | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "what was aborted is no dead letter, what is not committed is none yet: neither is waited for" {
+	local verb
+	letters
+	abort_tail "$dlq"
+	hold_open "$dlq"
+	for verb in list export "list --state open" "tail --limit 4"; do
+		# shellcheck disable=SC2086
+		exits 0 timeout 60 kc-dlq ${verb/%/ $dlq}
+		[[ ${#lines[@]} == 4 ]] || { echo "$verb: $output"; return 1; }
+	done
+	exits 0 timeout 60 kc-dlq redrive "$dlq" --plan -
+	[[ $(grep -c '"do":"send"' <<<"$output") == 4 ]]
+	exits 0 timeout 60 kc-dlq groups "$dlq" --json
+	[[ $(jq -s 'map(.count) | add' <<<"$output") == 4 ]]
+	exits 0 timeout 60 kc-dlq ls "$dlq" --json
+	[[ $(jq .open <<<"$output") == 4 ]]
+	exits 3 timeout 60 kc-dlq check "$dlq" --max-open 3
+	exits 1 timeout 60 kc-dlq show "$dlq" 0:4
+	exits 0 timeout 60 kc-dlq redrive "$dlq" --yes
+	says "4 of 4 sent"
+	end_open
+	exits 0 timeout 60 kc-dlq list "$dlq" --state open
+	[[ ${#lines[@]} == 1 ]]
+	exits 0 timeout 60 kc-dlq park "$dlq" --yes
+	exits 0 timeout 60 kc-dlq check "$dlq"
+	[[ $(kc-lag "kc-dlq.$dlq" | jq -s 'map(.lag) | add') == 0 ]]
 }

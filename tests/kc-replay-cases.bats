@@ -3,6 +3,7 @@
 # kc-replay where something is not as it should be: configs that change records, offsets that are gone or set by
 # others, rights that are missing, what was aborted.
 load lib/kc
+load lib/transactions
 
 setup_file() { start_broker; }
 teardown_file() { stop_broker; }
@@ -349,18 +350,6 @@ fault() { # RULE
 
 # ---- what was aborted ------------------------------------------------------------------
 
-# Two records at the end of a topic, in a transaction that is aborted.
-abort_tail() { # TOPIC
-	/usr/bin/python3 -c 'import sys
-from confluent_kafka import Producer
-p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "abort"})
-p.init_transactions()
-p.begin_transaction()
-p.produce(sys.argv[2], b"no"); p.produce(sys.argv[2], b"no")
-p.flush()
-p.abort_transaction()' "$KC_BROKERS" "$1"
-}
-
 @test "a tail that was aborted is an end, for a replay, for its resumption, and for dead letters" {
 	kc-topics create "$src" "$src.dlq" "$dst" -q
 	seq 1 5 | kc-produce "$src" --raw -q
@@ -382,28 +371,6 @@ p.abort_transaction()' "$KC_BROKERS" "$1"
 	[ "$(kc-lag "kc-dlq.$src.dlq" | jq -s 'map(.lag) | add')" = 0 ]
 	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
 	says 'nothing to redrive'
-}
-
-# A transaction of the id "hold" with one record, open until end_open.
-hold_open() { # TOPIC VALUE
-	[ -p hold ] || mkfifo hold
-	/usr/bin/python3 -c 'import sys
-from confluent_kafka import Producer
-p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold"})
-p.init_transactions()
-p.begin_transaction()
-p.produce(sys.argv[2], sys.argv[3])
-p.flush()
-sys.stdin.read()
-p.commit_transaction()' "$KC_BROKERS" "$1" "$2" <hold 3>&- 4>&- &
-	holder=$!
-	exec 7>hold
-	is_held() { [ "$(kc-consume "$1" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = "$2" ]; }
-	eventually is_held "$1" "$2"
-}
-end_open() {
-	exec 7>&-
-	wait "$holder"
 }
 
 @test "dead letters behind an open transaction are not waited for, and there once it ends" {

@@ -2,6 +2,7 @@
 # shellcheck disable=SC2154
 # kc-replay: ranges, selection, shape, pace; jobs that are gone on with, and verified; archives.
 load lib/kc
+load lib/transactions
 
 setup_file() { start_broker -o log.cleaner.backoff.ms=50; }
 teardown_file() { stop_broker; }
@@ -572,28 +573,6 @@ one_record() { # VALUE: a topic with it
 	end_open
 	exits 0 kc-replay --resume "$dst"
 	[ "$(kc-consume "$dst" -q -e -f '%s\n' | wc -l)" = 11 ]
-}
-
-# A transaction with one record, open until end_open.
-hold_open() { # TOPIC
-	mkfifo hold
-	/usr/bin/python3 -c 'import sys
-from confluent_kafka import Producer
-p = Producer({"bootstrap.servers": sys.argv[1], "transactional.id": "hold"})
-p.init_transactions()
-p.begin_transaction()
-p.produce(sys.argv[2], b"held")
-p.flush()
-sys.stdin.read()
-p.commit_transaction()' "$KC_BROKERS" "$1" <hold 3>&- &
-	holder=$!
-	exec 7>hold
-	eventually is_held "$1"
-}
-is_held() { [ "$(kc-consume "$1" -q -e --isolation uncommitted -f '%s\n' | tail -n 1)" = held ]; }
-end_open() {
-	exec 7>&-
-	wait "$holder"
 }
 
 @test "verify finds what is missing, there twice, altered, and strange" {
