@@ -120,8 +120,19 @@ letters() {
 	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
 	exits 0 kc-replay "$src" --to "$dst" --plan --rate 2
 	warns "topic '$src' is compacted and forgets tombstones after 5000 ms (delete.retention.ms), before this replay is at its end"
-	exits 0 kc-replay "$src" --to "$dst" --plan --rate 1000 --eos scan
-	[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	for o in '--rate 1000' '--rate 2 --tombstones drop'; do
+		# shellcheck disable=SC2086
+		exits 0 kc-replay "$src" --to "$dst" --plan $o --eos scan
+		[ "$(jq '.warnings | length' <<<"$output")" = 0 ]
+	done
+	# one that goes on began long ago
+	begun "$dst"
+	kc-topics alter "$src" -q -c delete.retention.ms=1
+	for o in --plan --dry-run ''; do
+		# shellcheck disable=SC2086
+		exits 0 kc-replay --resume "$dst" --rate 1000 $o
+		[[ $output$stderr == *"forgets tombstones after 1 ms"* ]]
+	done
 }
 
 # ---- going on --------------------------------------------------------------------------

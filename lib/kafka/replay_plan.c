@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "cli/json.h"
 #include "kafka/replayer.h"
 
@@ -92,33 +91,6 @@ add_place(struct json *to, const char *name, const char *cluster,
 	json_add(to, name, j);
 }
 
-/*
- * A tombstone is kept for a while after compaction has passed it; who reads
- * for longer may see the record that it deletes, and not the tombstone.
- */
-static void
-warn_tombstones(struct replayer *r, int64_t ms)
-{
-	struct admin_configs k = { 0 };
-	const struct admin_config *policy, *kept;
-	struct err ignored = ERR_INIT;
-	int64_t kept_ms;
-
-	if (ms < 0 || r->job.spec.archive || admin_configs(r->source, ADMIN_TOPIC,
-	    r->job.spec.topic, r->o->timeout_ms, &k, &ignored))
-		return;
-	policy = admin_configs_find(&k, "cleanup.policy");
-	kept = admin_configs_find(&k, "delete.retention.ms");
-	if (policy && policy->value && strstr(policy->value, "compact") && kept &&
-	    kept->value && !num_int(slice_str(kept->value), 0, INT64_MAX,
-	    &kept_ms, &ignored) && ms > kept_ms)
-		replayer_warn(r, "topic '%s' is compacted and forgets tombstones "
-			"after %" PRId64 " ms (delete.retention.ms), before this "
-			"replay is at its end: some deletions may be missed",
-			r->job.spec.topic, kept_ms);
-	admin_configs_release(&k);
-}
-
 static void
 write_plan(struct replayer *r, struct buf *out)
 {
@@ -132,7 +104,7 @@ write_plan(struct replayer *r, struct buf *out)
 	if (!r->job.spec.follow)
 		expected_ms = replay_pace_expect(&r->pace, t.first_ts, t.last_ts,
 			t.offsets, t.bytes_known ? t.bytes : -1);
-	warn_tombstones(r, expected_ms);
+	replayer_warn_tombstones(r, expected_ms);
 	for (int i = 0; i < r->warnings_n; i++)
 		json_add_text(warnings, NULL, slice_str(r->warnings[i]));
 	json_add_str(doc, "job", r->job.name);

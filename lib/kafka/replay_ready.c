@@ -245,6 +245,7 @@ ready_old(struct replayer *r, struct err *e)
 	bool gap;
 
 	replayer_choose_mode(r);
+	replayer_warn_tombstones(r, -1);
 	if (replayer_check_target(r, e) || open_producer(r, e) ||
 	    (replayer_is_txn(r) && read_again(r, e)) ||
 	    (r->job.spec.archive && replay_archive_plan(r, e)) ||

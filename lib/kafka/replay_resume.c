@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "base/xalloc.h"
 #include "cli/diag.h"
 #include "cli/sig.h"
@@ -161,6 +163,36 @@ replayer_pass_gaps(struct replayer *r, bool *any, struct err *e)
 	}
 	admin_topics_release(&topics);
 	return result;
+}
+
+/*
+ * A tombstone is kept for a while after compaction has passed it; who reads
+ * for longer may see the record that it deletes, and not the tombstone.
+ */
+void
+replayer_warn_tombstones(struct replayer *r, int64_t left_ms)
+{
+	int64_t ms = left_ms > 0 ? left_ms : 0, kept_ms;
+	struct admin_configs k = { 0 };
+	const struct admin_config *policy, *kept;
+	struct err ignored = ERR_INIT;
+
+	if (!r->is_new)
+		ms += clock_wall_ms(clock_system()) - r->job.started_ms;
+	if (!ms || r->job.spec.archive || r->select.tombstones == TOMBSTONES_DROP ||
+	    admin_configs(r->source, ADMIN_TOPIC, r->job.spec.topic,
+	    r->o->timeout_ms, &k, &ignored))
+		return;
+	policy = admin_configs_find(&k, "cleanup.policy");
+	kept = admin_configs_find(&k, "delete.retention.ms");
+	if (policy && policy->value && strstr(policy->value, "compact") && kept &&
+	    kept->value && !num_int(slice_str(kept->value), 0, INT64_MAX,
+	    &kept_ms, &ignored) && ms > kept_ms)
+		replayer_warn(r, "topic '%s' is compacted and forgets tombstones "
+			"after %" PRId64 " ms (delete.retention.ms), before this "
+			"replay is at its end: some deletions may be missed",
+			r->job.spec.topic, kept_ms);
+	admin_configs_release(&k);
 }
 
 /* The end is not reached: does a transaction that is open hold it back? */

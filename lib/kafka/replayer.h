@@ -116,6 +116,8 @@ int replayer_probe(struct replayer *r, bool last, struct err *e);
 int replayer_check_source(struct replayer *r, struct err *e);
 /* Records that are gone: a gap in the job when allowed, else ERR_NOT_FOUND. */
 int replayer_pass_gaps(struct replayer *r, bool *any, struct err *e);
+/* When the source forgets tombstones before the end: this far off, -1 = not known. */
+void replayer_warn_tombstones(struct replayer *r, int64_t left_ms);
 /* Why the source ended early, in *e; -1. */
 int replayer_explain(struct replayer *r, struct err *e);
 /* What REPLAY_SCAN left in the target behind its last document. */
