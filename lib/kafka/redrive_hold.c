@@ -111,7 +111,9 @@ redrive_hold_open(struct redrive_hold **out, const struct conf *conf,
 
 	h->limit = limit;
 	h->timeout_ms = timeout_ms;
-	if (lag_open(&h->client, conf, true, e))
+	/* lists of groups begin with who is connected */
+	if (lag_open(&h->client, conf, true, e) ||
+	    client_wait(h->client, timeout_ms, e))
 		return -1;
 	return limit->group ? measure(h, &left, &name, e) : 0;
 }
