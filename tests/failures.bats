@@ -209,7 +209,7 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 		Produce topic=$src error=TOPIC_AUTHORIZATION_FAILED|topic '$src': not authorised for the topic (it needs WRITE)
 		Produce topic=$dlq.kc-ledger error=TOPIC_AUTHORIZATION_FAILED|not authorised for the topic (it needs WRITE)
 		AddOffsetsToTxn error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
-		AddPartitionsToTxn error=TOPIC_AUTHORIZATION_FAILED|topic '$dlq.kc-ledger': cannot commit (transactional id 'kc-dlq.
+		AddPartitionsToTxn error=TOPIC_AUTHORIZATION_FAILED|topic '$dlq.kc-ledger': cannot commit
 		TxnOffsetCommit error=GROUP_AUTHORIZATION_FAILED|not authorised for the group (it needs READ)
 		EndTxn error=TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorised for the transactional id (it needs WRITE)
 	END

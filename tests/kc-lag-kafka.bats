@@ -6,6 +6,7 @@
 
 load lib/kc
 load lib/lag
+load lib/acl
 
 setup_file() {
 	start_broker
@@ -96,20 +97,6 @@ is_listed() { # GROUP
 }
 
 # ---- who may not see all -----------------------------------------------------------------
-
-# The same nodes, as a user who may do what no list denies.
-guest() { # COMMAND...
-	KC_X_SECURITY_PROTOCOL=sasl_plaintext KC_X_SASL_MECHANISM=PLAIN KC_X_SASL_USERNAME=guest KC_X_SASL_PASSWORD=guest \
-		KC_BROKERS=$(sed -n 's#^advertised.listeners=.*,SASL://##p' "$KC_TEST_CLUSTER/1/server.properties") "$@"
-}
-
-acl() { # ALLOW|DENY TOPIC|GROUP|CLUSTER NAME READ|DESCRIBE
-	declare -A code=([TOPIC]=2 [GROUP]=3 [CLUSTER]=4 [READ]=3 [DESCRIBE]=8 [DENY]=2 [ALLOW]=3)
-	ask CreateAcls 2 "$(jq -cn --argjson type "${code[$2]}" --arg name "$3" --argjson op "${code[$4]}" \
-		--argjson permission "${code[$1]}" '{Creations: [{ResourceType: $type, ResourceName: $name,
-		ResourcePatternType: 3, Principal: "User:guest", Host: "*", Operation: $op, PermissionType: $permission}]}')" \
-		'.Results[0].ErrorCode == 0'
-}
 
 @test "a group that the user may not see is a row with the reason, listed or not" {
 	commit "$t-seen" "$t/0/4"

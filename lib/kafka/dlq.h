@@ -80,6 +80,7 @@ struct dlq {
 	int64_t *highest;                /* offset of an entry, by partition; -1 = none */
 	bool beyond;                     /* an entry is of a partition that is not there */
 	bool unsettled;                  /* copies may be there that the ledger does not have */
+	bool marked;                     /* the marks were committed by this run */
 	bool keep_sent;                  /* what is sent now may be looked for, too */
 	struct dlq_redriven redriven;
 };

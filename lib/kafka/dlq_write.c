@@ -342,7 +342,8 @@ dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *out)
 	for (int i = 0; i < d->meta->partitions_n; i++) {
 		int64_t mark = ledger_mark(&d->ledger, i);
 
-		if (metadata || mark != d->committed[i])
+		/* the first time all: whether that is allowed is known before anything is sent */
+		if (metadata || !d->marked || mark != d->committed[i])
 			group_offsets_add(out, slice_str(d->o.topic), i, mark,
 				metadata);
 	}
@@ -351,6 +352,7 @@ dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *out)
 void
 dlq_keep_marks(struct dlq *d, const struct group_offsets *marks)
 {
+	d->marked = true;
 	for (int i = 0; i < marks->n; i++)
 		d->committed[marks->items[i].partition] = marks->items[i].offset;
 }

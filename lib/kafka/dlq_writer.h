@@ -10,7 +10,7 @@ int dlq_send_ledger(struct dlq *d, struct dlq_batch *b, struct ledger_run *run,
 	struct err *e);
 /* What a change adds to the counts of its run. */
 void dlq_count(struct ledger_run *run, const struct dlq_change *c);
-/* The marks that have moved; all of them when metadata travels with them. */
+/* The marks that have moved; all of them the first time, and when metadata travels with them. */
 void dlq_add_marks(struct dlq *d, const char *metadata, struct group_offsets *out);
 /* What was committed, when returns of it may come at once. ERR_IO. */
 int dlq_keep_sent(struct dlq *d, const struct dlq_batch *b, struct err *e);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -408,6 +409,15 @@ fail_call(struct producer *p, rd_kafka_error_t *error, const char *what,
 	return -1;
 }
 
+/* To commit a topic's offsets is to have read it; the same code also tells of topics that are written to. */
+static bool
+is_unread(const rd_kafka_error_t *error)
+{
+	return rd_kafka_error_code(error) ==
+		RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+		!strstr(rd_kafka_error_string(error), "add partition");
+}
+
 static int
 send_offsets(struct producer *p, const struct txn_source *source,
 	const struct group_offsets *offsets, struct err *e)
@@ -417,6 +427,7 @@ send_offsets(struct producer *p, const struct txn_source *source,
 	rd_kafka_consumer_group_metadata_t *group;
 	rd_kafka_error_t *error;
 	char what[512];
+	bool unread;
 
 	if (check_topics(p, offsets, e))
 		return give_up(p, e);
@@ -437,7 +448,11 @@ send_offsets(struct producer *p, const struct txn_source *source,
 		classify(e);
 		return give_up(p, e);
 	}
-	return fail_call(p, error, what, e);
+	unread = is_unread(error);
+	fail_call(p, error, what, e);
+	return !unread || e->code != ERR_REFUSED ? -1 : err_set(e, ERR_REFUSED,
+		"topic '%s': %s (transactional id '%s'): not authorised for the "
+		"topic (it needs READ)", offsets->items[0].topic, what, p->txn.id);
 }
 
 int
