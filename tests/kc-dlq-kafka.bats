@@ -109,7 +109,7 @@ refused() { # TEXT KIND NAME RIGHT...
 	[[ -z $(arrived) ]]
 }
 
-@test "a replay without WRITE on its target, and one without its transactional id" {
+@test "a replay without WRITE on its target, without its transactional id, without its group, without READ of its source" {
 	named
 	acl ALLOW TOPIC "$src" DESCRIBE
 	acl ALLOW TOPIC "$src" DESCRIBE_CONFIGS
@@ -126,4 +126,16 @@ refused() { # TEXT KIND NAME RIGHT...
 	exits 0 guest kc-replay "$dlq" --to "$src" --name "$src"
 	says "not authorised for the transactional id (it needs WRITE): mode scan then"
 	exits 0 kc-replay verify "$src"
+	named
+	acl ALLOW GROUP "kc-replay.$src" DESCRIBE
+	letters
+	exits 0 guest kc-replay "$dlq" --to "$src" --name "$src"
+	says "not authorised for the group (it needs READ): mode txn-checkpoint then"
+	exits 0 kc-replay verify "$src"
+	named
+	acl ALLOW TOPIC "$dlq" DESCRIBE
+	letters
+	exits 5 guest kc-replay "$dlq" --to "$src" --name "$src"
+	says "'$dlq' [0]: not authorised for the topic (it needs READ)"
+	exits 1 kc-replay status "$src"
 }

@@ -385,7 +385,6 @@ fault() { # RULE
 }
 
 @test "dead letters behind an open transaction are not waited for, and there once it ends" {
-	only_kc_broker
 	kc-topics create "$src.dlq" "$dst" -q
 	seq 1 2 | kc-produce "$src.dlq" --raw -q
 	hold_open "$src.dlq" 3
