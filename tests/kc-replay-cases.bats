@@ -258,7 +258,7 @@ prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
 }
 
 @test "a group with members is not the job's own: nothing is written" {
-	local pid job
+	local pid job how o
 	fill "$src"
 	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
 	begun "$dst" --eos txn
@@ -268,12 +268,12 @@ prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
 		pid=$!
 		has_members() { [ "$(kc-lag members "kc-replay.$1" 2>/dev/null | wc -l)" -gt 0 ]; }
 		eventually has_members "$job"
-		if [ "$job" = "$dst" ]; then
-			exits 5 kc-replay --resume "$job"
-		else
-			exits 5 kc-replay "$src" --to "$dst" --name "$job"
-		fi
-		says "group 'kc-replay.$job' has 1 member, which would commit over it: "
+		o=("$src" --to "$dst" --name "$job")
+		[ "$job" != "$dst" ] || o=(--resume "$job")
+		for how in --plan --dry-run --speed=max; do
+			exits 5 kc-replay "${o[@]}" "$how"
+			says "group 'kc-replay.$job' has 1 member, which would commit over it: "
+		done
 		kill $pid
 		wait $pid || true
 	done

@@ -156,6 +156,8 @@ replay_plan(const struct replay_options *given, struct buf *out, struct err *e)
 	if (replayer_check_target(&r, e))
 		goto out;
 	replayer_choose_mode(&r);
+	if (replayer_name(&r, e))
+		goto out;
 	warn_isolation(&r);
 	write_plan(&r, out);
 	result = 0;

@@ -109,11 +109,17 @@ change_mode(struct replayer *r, enum replay_mode mode, const char *why,
 	return replayer_open_producer(r, e);
 }
 
+int
+replayer_name(struct replayer *r, struct err *e)
+{
+	take_names(r);
+	return check_group(r, e);
+}
+
 static int
 open_producer(struct replayer *r, struct err *e)
 {
-	take_names(r);
-	if (check_group(r, e))
+	if (replayer_name(r, e))
 		return -1;
 	if (!replayer_open_producer(r, e))
 		return 0;

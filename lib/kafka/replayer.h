@@ -125,6 +125,8 @@ int replayer_scan(struct replayer *r, struct err *e);
 
 /* replay_ready.c */
 void replayer_choose_mode(struct replayer *r);
+/* By its mode: the transactional id, and the group, which must have no members. */
+int replayer_name(struct replayer *r, struct err *e);
 /* Everything before the first record. */
 int replayer_ready(struct replayer *r, struct err *e);
 
