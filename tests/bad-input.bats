@@ -201,6 +201,9 @@ each() { # FIELDS NAME VERSION JSON
 	[ "$(jq -c '[.Groups[].Topics[].Partitions[].CommittedOffset]' <<<"$output")" = "[1]" ]
 	exits 0 ask DescribeConfigs 4 - < <(many 50000 '{"ResourceType":2,"ResourceName":"much","ConfigurationKeys":null}' | jq -c '{Resources:.,IncludeDocumentation:true,IncludeSynonyms:true}')
 	[ "$(jq '.Results | length' <<<"$output")" = 1 ]
+	# groups need not exist to have configs
+	exits 0 ask DescribeConfigs 4 - < <(jq -nc '{Resources:[range(50000) | {ResourceType:32,ResourceName:"g\(.)",ConfigurationKeys:null}]}')
+	[ "$(jq -c '[[.Results[].ErrorCode] | group_by(.)[] | [.[0], length]] | [.[0][0], .[0][1] > 1000, .[1][0]]' <<<"$output")" = "[0,true,42]" ]
 	exits 0 ask DescribeGroups 5 - < <(many 100000 '"much"' | jq -c '{Groups:.}')
 	[ "$(jq '.Groups | length' <<<"$output")" = 1 ]
 	exits 0 ask ConsumerGroupDescribe 1 - < <(many 100000 '"much"' | jq -c '{GroupIds:.}')

@@ -13,6 +13,8 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
+enum { CONFIGS_MAX = 100000 };
+
 struct asked {
 	struct request *rq;
 	const struct describe_configs_request *q;
@@ -245,7 +247,7 @@ put_settings(const struct asked *a, struct describe_configs_response_resource *o
 }
 
 static void
-put_resource(const struct asked *a, struct describe_configs_response_resource *out)
+put_resource(const struct asked *a, bool too_many, struct describe_configs_response_resource *out)
 {
 	struct topic *t;
 	const char *why = NULL;
@@ -256,6 +258,10 @@ put_resource(const struct asked *a, struct describe_configs_response_resource *o
 	out->error_code = config_resource_find(a->rq->broker,
 		a->resource->resource_type, a->resource->resource_name,
 		&a->rq->arena, &t, &why);
+	if (!out->error_code && too_many) {
+		out->error_code = KERR_INVALID_REQUEST;
+		why = "the request asks for too many configs: ask in pieces";
+	}
 	if (out->error_code)
 		out->error_message = slice_str(why);
 	else if (t)
@@ -274,6 +280,7 @@ api_describe_configs(struct request *rq)
 	struct describe_configs_request q;
 	struct describe_configs_response resp;
 	struct map seen = { 0 };
+	int64_t counted = 0;
 
 	if (describe_configs_request_read(&rq->in, rq->version, &q) < 0)
 		return -1;
@@ -282,12 +289,19 @@ api_describe_configs(struct request *rq)
 		sizeof(*resp.results));
 	for (int32_t i = 0; i < q.resources_n; i++) {
 		struct asked a = { rq, &q, &q.resources[i] };
+		struct describe_configs_response_resource *out =
+			&resp.results[resp.results_n];
 
 		/* All that there is of a resource, once: it is many times its name. */
-		if (!asks_for_all(&a) || !map_put(&seen, config_resource_key(
+		if (asks_for_all(&a) && map_put(&seen, config_resource_key(
 		    &rq->arena, a.resource->resource_type,
-		    a.resource->resource_name), resp.results))
-			put_resource(&a, &resp.results[resp.results_n++]);
+		    a.resource->resource_name), out))
+			continue;
+		put_resource(&a, counted >= CONFIGS_MAX, out);
+		resp.results_n++;
+		/* Topics that are asked for whole are as many as there are. */
+		if (!asks_for_all(&a) || out->resource_type != RESOURCE_TOPIC)
+			counted += out->configs_n;
 	}
 	map_release(&seen);
 	describe_configs_response_write(request_reply(rq), rq->version, &resp);
