@@ -236,6 +236,21 @@ prints() { [ "$("${@:2}" 2>/dev/null)" = "$1" ]; }
 	[ "$(values "$dst")" = "$all" ]
 }
 
+@test "a week later its group's offsets and its transactional id have expired, and the job goes on" {
+	only_kc_broker
+	fill "$src"
+	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	begun "$dst" --eos txn
+	kc-lag list | grep -q "kc-replay.$dst"
+	kc-broker fault clock +8d --data-dir "$BATS_FILE_TMPDIR/broker" >/dev/null
+	has_expired() { [[ $(kc-lag list) != *"kc-replay.$dst"* ]]; }
+	eventually has_expired
+	exits 0 kc-replay --resume "$dst" --speed max
+	says "the offsets of group 'kc-replay.$dst' have expired: going on where the job's document is"
+	[ "$(values "$dst")" = "$all" ]
+	exits 0 kc-replay verify "$dst"
+}
+
 # ---- the group of a job ---------------------------------------------------------------
 
 @test "offsets of a job's group that have expired change nothing; those that others set are refused" {

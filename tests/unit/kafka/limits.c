@@ -142,6 +142,29 @@ leaves_times_to_log_append_time(void)
 	CHECK_INT(check_time(&l, NOW + 100 * HOUR), 0);
 }
 
+static int64_t
+kept(const char *policy, const char *type, const char *retention)
+{
+	const char *const pairs[][2] = {
+		{ "cleanup.policy", policy },
+		{ "message.timestamp.type", type },
+		{ "retention.ms", retention },
+	};
+
+	return limits_of(pairs, 3).kept_ms;
+}
+
+static void
+knows_what_retention_deletes(void)
+{
+	CHECK_INT(kept("delete", "CreateTime", "3600000"), HOUR);
+	CHECK_INT(kept("compact,delete", "CreateTime", "3600000"), HOUR);
+	CHECK_INT(kept("compact", "CreateTime", "3600000"), INT64_MAX);
+	CHECK_INT(kept("delete", "CreateTime", "-1"), INT64_MAX);
+	/* the time of arrival counts, not the record's */
+	CHECK_INT(kept("delete", "LogAppendTime", "3600000"), INT64_MAX);
+}
+
 static void
 wants_keys_in_compacted_topics(void)
 {
@@ -196,6 +219,7 @@ main(void)
 	RUN(says_how_far_off_a_timestamp_is);
 	RUN(knows_the_older_bound);
 	RUN(leaves_times_to_log_append_time);
+	RUN(knows_what_retention_deletes);
 	RUN(wants_keys_in_compacted_topics);
 	RUN(knowing_nothing_refuses_nothing);
 	RUN(checks_topic_names);
