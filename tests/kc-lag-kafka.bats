@@ -151,7 +151,7 @@ theirs_of() { # GROUP
 		org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$KC_BROKERS" --describe --group "$1" \
 		>theirs 2>/dev/null || true
 	awk '/^GROUP / { rows = 1; next } rows && NF { printf "%s%s", s, $6; s = "," }
-		NF && !rows && !text { text = substr($0, 1, 50) } END { if (!s) printf "\"%s\"", text }' theirs
+		NF && !rows && !text { text = $0; sub(/.*errors\./, "", text); text = substr(text, 1, 40) } END { if (!s) printf "\"%s\"", text }' theirs
 }
 
 ours_of() { # GROUP
