@@ -325,6 +325,14 @@ fault() { # RULE
 	local rule text job n=0
 	fill "$src"
 	kc-topics create "$dst" -p 2 -q -c retention.ms=-1
+	kc-topics create kc-checkpoints -q || true
+	kc-topics delete kc-checkpoints -yq
+	fault "CreateTopics error=TOPIC_AUTHORIZATION_FAILED"
+	exits 5 kc-replay "$src" --to "$dst"
+	says "cannot make topic 'kc-checkpoints', which remembers how far replays are (it needs CREATE;"
+	exits 5 kc-replay "$src" --to "$dst-new" --create-like
+	says "--create-like: topic '$dst-new' (it needs CREATE)"
+	kc-broker fault clear --data-dir "$BATS_FILE_TMPDIR/broker"
 	while IFS='|' read -r rule text; do
 		job=$dst-$((n += 1))
 		fault "$rule"

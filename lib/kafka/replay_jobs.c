@@ -52,7 +52,9 @@ replay_jobs_prepare(struct client *c, int timeout_ms, struct err *e)
 	if (admin_create(c, REPLAY_JOBS, 1, -1, configs, 3, &o, e) &&
 	    e->code != ERR_EXISTS)
 		return err_wrap(e, "cannot make topic '" REPLAY_JOBS "', which "
-			"remembers how far replays are");
+			"remembers how far replays are%s", e->code != ERR_REFUSED ?
+			"" : " (it needs CREATE; who has that: kc-topics create "
+			REPLAY_JOBS " -c cleanup.policy=compact)");
 	return admin_await(c, REPLAY_JOBS, timeout_ms, e);
 }
 

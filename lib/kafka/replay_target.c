@@ -10,6 +10,13 @@
 #include "kafka/replay_archive.h"
 #include "kafka/replayer.h"
 
+static int
+not_made(const char *target, struct err *e)
+{
+	return err_wrap(e, "--create-like: topic '%s'%s", target,
+		e->code == ERR_REFUSED ? " (it needs CREATE)" : "");
+}
+
 /* As the archive says that the topic was. */
 static int
 create_like_archive(struct replayer *r, struct err *e)
@@ -41,7 +48,7 @@ create_like_archive(struct replayer *r, struct err *e)
 	free(names);
 	free(changes);
 	archive_release(&a);
-	return result ? err_wrap(e, "--create-like: topic '%s'", target) : 0;
+	return result ? not_made(target, e) : 0;
 }
 
 static int
@@ -70,7 +77,7 @@ create_like(struct replayer *r, int partitions, struct err *e)
 	if (!result)
 		diag_note("made topic '%s' like '%s': %d partitions, %d configs",
 			target, r->job.spec.topic, partitions, n);
-	return result ? err_wrap(e, "--create-like: topic '%s'", target) : 0;
+	return result ? not_made(target, e) : 0;
 }
 
 /* Partitions of a topic; 0 = there is none. */
