@@ -413,6 +413,9 @@ fault() { # RULE
 	hold_open "$src.dlq" 3
 	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
 	says '2 of 2 sent'
+	says "'$src.dlq' [0]: an open transaction holds back offsets 2 to 2: they are not seen until it ends"
+	exits 0 kc-dlq ls "$src.dlq"
+	says 'an open transaction holds back offsets 2 to 2'
 	end_open
 	exits 0 kc-dlq redrive "$src.dlq" --yes --to "$dst"
 	says '1 of 1 sent'

@@ -220,6 +220,27 @@ admin_offsets(struct client *c, int timeout_ms, struct admin_topic *t,
 	}
 }
 
+static void
+read_uncommitted(rd_kafka_conf_t *k, void *user)
+{
+	(void)user;
+	rd_kafka_conf_set(k, "isolation.level", "read_uncommitted", NULL, 0);
+}
+
+int
+admin_high(const struct conf *conf, int timeout_ms, struct admin_topic *t,
+	struct err *e)
+{
+	struct client *c = NULL;
+	int result;
+
+	result = client_open_with(&c, conf, CLIENT_ADMIN, NULL, read_uncommitted,
+		NULL, e) || client_wait(c, timeout_ms, e) ||
+		admin_offsets(c, timeout_ms, t, e) ? -1 : 0;
+	client_close(c);
+	return result;
+}
+
 int
 admin_count_partitions(struct client *c, const char *topic, int timeout_ms,
 	int *out, struct err *e)

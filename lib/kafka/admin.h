@@ -53,6 +53,13 @@ int admin_offsets_now(struct client *c, int timeout_ms, struct admin_topic *t,
 	struct err *e);
 
 /*
+ * The same as read_uncommitted readers see the ends: behind what an open
+ * transaction holds back from the others.
+ */
+int admin_high(const struct conf *conf, int timeout_ms, struct admin_topic *t,
+	struct err *e);
+
+/*
  * How many partitions one topic has; 0 = there is none. Not with a CLIENT_ADMIN
  * or a CLIENT_PRODUCER: for those, a broker may make a topic that is asked for.
  */

@@ -136,6 +136,9 @@ struct dlq_scan {
  */
 int dlq_scan(struct dlq *d, const struct dlq_scan *s, struct err *e);
 
+/* Warns of records that an open transaction holds back. */
+int dlq_tell_held(struct dlq *d, struct err *e);
+
 /* True when a name looks like a dead-letter topic's: .dlq, -dlt, .DLT, dlq., error. ... */
 bool dlq_is_name(struct slice topic);
 

@@ -344,6 +344,8 @@ one(const struct conf *conf, const struct dlq_ls_options *o, const char *topic,
 	int result = dlq_open(&d, conf, &open, e) || measure(&s, &d, o, &x, e) ? -1 : 0;
 
 	if (!result)
+		result = dlq_tell_held(&d, e);
+	if (!result)
 		warn_expiry(&x, topic, o->now_ms);
 	if (!result && t)
 		put_row(t, topic, &s, &x);

@@ -269,7 +269,7 @@ send_all(struct redriver *j, struct err *e)
 		return -1;
 	if ((j->o->planned ? redrive_do_plan(j, e) : j->order.disordered ?
 	     redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
-	    (j->o->gone && send_gone(j, e)) || redrive_commit(j, e))
+	    dlq_tell_held(j->d, e) || (j->o->gone && send_gone(j, e)) || redrive_commit(j, e))
 		return -1;
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&
 	    !j->canary_over) {

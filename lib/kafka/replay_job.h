@@ -121,10 +121,6 @@ int replay_jobs_load(struct replay_jobs *out, struct client *c,
 	struct err *e);
 void replay_jobs_release(struct replay_jobs *j);
 
-/* Fills in the ends of a topic as read_uncommitted readers see them. */
-int replay_high(const struct conf *conf, struct admin_topic *t, int timeout_ms,
-	struct err *e);
-
 /* Makes the topic of the documents when it is not there. */
 int replay_jobs_prepare(struct client *c, int timeout_ms, struct err *e);
 

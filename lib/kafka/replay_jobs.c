@@ -7,29 +7,7 @@
 #include "cli/diag.h"
 #include "kafka/admin.h"
 #include "kafka/consume.h"
-#include "kafka/handle.h"
 #include "kafka/replay_job.h"
-
-static void
-read_uncommitted(rd_kafka_conf_t *k, void *user)
-{
-	(void)user;
-	rd_kafka_conf_set(k, "isolation.level", "read_uncommitted", NULL, 0);
-}
-
-int
-replay_high(const struct conf *conf, struct admin_topic *t, int timeout_ms,
-	struct err *e)
-{
-	struct client *c = NULL;
-	int result;
-
-	result = client_open_with(&c, conf, CLIENT_ADMIN, NULL, read_uncommitted,
-		NULL, e) || client_wait(c, timeout_ms, e) ||
-		admin_offsets(c, timeout_ms, t, e) ? -1 : 0;
-	client_close(c);
-	return result;
-}
 
 int
 replay_jobs_prepare(struct client *c, int timeout_ms, struct err *e)
@@ -165,7 +143,7 @@ replay_jobs_load(struct replay_jobs *out, struct client *c,
 	if (admin_topics(c, timeout_ms, &topics, e))
 		return -1;
 	t = admin_topics_find(&topics, REPLAY_JOBS);
-	if (t && replay_high(conf, t, timeout_ms, e))
+	if (t && admin_high(conf, timeout_ms, t, e))
 		goto out;
 	result = 0;
 	if (!t || !t->partitions_n || t->partitions[0].end <= 0)

@@ -206,8 +206,8 @@ replayer_plan_ranges(struct replayer *r, struct err *e)
 	    make_spans(r, &w, t, e)))
 		goto out;
 	/* a topic that is not there is told of by the reader */
-	if (resolve(r, &w, e) || (t && (replay_high(o->source_conf, t,
-	    o->timeout_ms, e) || check_ends(r, &w, t, e))))
+	if (resolve(r, &w, e) || (t && (admin_high(o->source_conf,
+	    o->timeout_ms, t, e) || check_ends(r, &w, t, e))))
 		goto out;
 	result = 0;
 out:

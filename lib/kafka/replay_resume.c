@@ -269,7 +269,7 @@ scan_on(struct replayer *r, struct admin_topic *t, int64_t *from, struct err *e)
 	};
 	int64_t n = 0;
 
-	if (replay_high(r->o->target_conf, t, r->o->timeout_ms, e))
+	if (admin_high(r->o->target_conf, r->o->timeout_ms, t, e))
 		n = -1;
 	for (int i = 0; i < t->partitions_n && !n; i++) {
 		if (from[i] < t->partitions[i].start)

@@ -419,7 +419,7 @@ replayer_settle(struct replayer *r)
 		return;
 	if (!admin_topics(r->target, r->o->timeout_ms, &topics, &ignored))
 		t = admin_topics_find(&topics, r->job.spec.target);
-	if (t && !replay_high(r->o->target_conf, t, r->o->timeout_ms, &ignored)) {
+	if (t && !admin_high(r->o->target_conf, r->o->timeout_ms, t, &ignored)) {
 		highs = xcalloc((size_t)t->partitions_n, sizeof(*highs));
 		for (int i = 0; i < t->partitions_n; i++)
 			highs[i] = t->partitions[i].end;

@@ -57,7 +57,7 @@ find_spans(struct check *c, struct consume_options *o,
 			r->job.spec.target);
 		goto out;
 	}
-	if (replay_high(r->o->target_conf, t, r->o->timeout_ms, e))
+	if (admin_high(r->o->target_conf, r->o->timeout_ms, t, e))
 		goto out;
 	*spans = xcalloc((size_t)t->partitions_n, sizeof(**spans));
 	for (int i = 0; i < t->partitions_n; i++) {
