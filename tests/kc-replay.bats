@@ -474,10 +474,9 @@ state() { # JOB STATE
 }
 
 @test "records that are gone: told with their offsets, or a gap that is counted" {
-	only_kc_broker
 	fill "$src"
 	target "$dst"
-	delete_before "$src" 0 4
+	kc-topics trim "$src" -o 4 -yq
 	exits 1 kc-replay "$src" --to "$dst" --offsets 0:2-7
 	says "has no offset 2 any more: it begins at 4"
 	exits 4 kc-replay "$src" --to "$dst" --offsets 0:2-7 --allow-gap --name "$dst"
@@ -486,20 +485,13 @@ state() { # JOB STATE
 	exits 0 kc-replay verify "$dst"
 }
 
-# DeleteRecords, which kc-topics has no verb for.
-delete_before() { # TOPIC PARTITION OFFSET
-	"$ROOT"/tests/lib/ask "$KC_BROKERS" DeleteRecords 0 '{"Topics": [{"Name": "'"$1"'", "Partitions":
-		[{"PartitionIndex": '"$2"', "Offset": '"$3"'}]}], "TimeoutMs": 5000}' >deleted
-}
-
 @test "records that go while they are replayed: what came before is kept, and it goes on behind them" {
-	only_kc_broker
 	fill "$src"
 	target "$dst"
 	begin "$dst" --rate 10 --offsets 0:0-9
 	kill $pid
 	wait $pid || true
-	delete_before "$src" 0 8
+	kc-topics trim "$src" -o 8 -yq
 	exits 1 kc-replay --resume "$dst"
 	says "were deleted before they were replayed: 0:"
 	exits 4 kc-replay --resume "$dst" --allow-gap --speed max
@@ -560,7 +552,6 @@ one_record() { # VALUE: a topic with it
 }
 
 @test "an open transaction holds the end back: told, not waited for" {
-	only_kc_broker
 	kc-topics create "$src" -q
 	target "$dst" 1
 	seq 1 5 | kc-produce "$src" --raw -q
@@ -577,7 +568,7 @@ one_record() { # VALUE: a topic with it
 
 @test "verify finds what is missing, there twice, altered, and strange" {
 	fill "$src"
-	target "$dst"
+	target "$dst" 1
 	exits 0 kc-replay "$src" --to "$dst" --name "$dst" --offsets 0:0-9 --headers -n
 	kc-consume "$dst" -q -e >all
 	other=$(topic)
@@ -590,8 +581,7 @@ one_record() { # VALUE: a topic with it
 	[ "$(jq -c '[.matched, .missing, .duplicate, .altered, .strange]' <<<"$output")" = '[9,0,1,0,1]' ]
 	# the source itself is changed: what was written is not what it has
 	exits 0 kc-replay "$src" --to "$other-x" --create-like --name "$other" --offsets 1:0-9
-	only_kc_broker
-	delete_before "$dst" 0 2
+	kc-topics trim "$dst" -o 2 -yq
 	exits 3 kc-replay verify "$dst"
 	says "2 missing"
 }
