@@ -147,7 +147,8 @@ delete_one(struct args *a, struct admin_topics *topics, const char *name,
 	const struct admin_options o = { a->timeout_ms, a->dry_run };
 
 	out->result = &DELETED;
-	if (a->dry_run && !admin_topics_find(topics, name))
+	/* Nobody was asked about what was not there. */
+	if ((a->dry_run || !a->yes) && !admin_topics_find(topics, name))
 		e->code = ERR_NOT_FOUND;
 	else if (!admin_delete(a->client, name, &o, e))
 		return 0;
