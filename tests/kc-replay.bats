@@ -653,6 +653,14 @@ one_record() { # VALUE: a topic with it
 	echo "profiles: {far: {brokers: '$other'}}" >"$XDG_CONFIG_HOME/kc/config.yaml"
 	exits 0 kc-replay verify x --to-cluster far
 	[ "$(KC_BROKERS=$other bare "$dst")" = "$(content "$src")" ]
+	# what names the first cluster does not name the other one
+	echo "bootstrap.servers=$KC_BROKERS" >first.properties
+	exits 0 kc-replay "$src" --to "$dst-2" --create-like --to-cluster far -F first.properties --name y
+	exits 0 kc-topics show -b "$other" "$dst-2"
+	exits 1 kc-topics show "$dst-2"
+	echo "profiles: {far: {properties: {client.id: x}}}" >"$XDG_CONFIG_HOME/kc/config.yaml"
+	exits 2 kc-replay verify x --to-cluster far
+	says "--to-cluster: profile 'far' names no brokers"
 	kill $other_pid
 	wait $other_pid || true
 	rm "$XDG_CONFIG_HOME/kc/config.yaml"

@@ -311,18 +311,41 @@ load_flags(struct conf *c, const struct conf_args *a, struct err *e)
 	return 0;
 }
 
-int
-conf_load(struct conf *c, const struct conf_args *a, struct err *e)
+/* What comes after the configuration file. */
+static int
+load_over(struct conf *c, const struct conf_args *a, struct err *e)
 {
-	*c = (struct conf){ 0 };
-	if (load_file(c, a, e) < 0)
-		return -1;
 	load_environment(c, a);
 	if (a->props_file && conf_properties_load(c, a->props_file, e) < 0) {
 		e->code = ERR_USAGE; /* a missing file too */
 		return -1;
 	}
-	if (load_flags(c, a, e) < 0)
+	return load_flags(c, a, e);
+}
+
+/* -F, -X and the environment name the first cluster: the other's brokers are its profile's. */
+static int
+load_over_profile(struct conf *c, const struct conf_args *a, struct err *e)
+{
+	const char *brokers = conf_get(c, "bootstrap.servers");
+	char *kept;
+	int result;
+
+	if (!brokers)
+		return err_set(e, ERR_USAGE, "profile '%s' names no brokers", a->profile);
+	kept = xstrdup(brokers);
+	result = load_over(c, a, e);
+	conf_set(c, "bootstrap.servers", kept, "profile '%s'", a->profile);
+	free(kept);
+	return result;
+}
+
+int
+conf_load(struct conf *c, const struct conf_args *a, struct err *e)
+{
+	*c = (struct conf){ 0 };
+	if (load_file(c, a, e) < 0 || (a->other && !a->brokers ?
+	    load_over_profile(c, a, e) : load_over(c, a, e)) < 0)
 		return -1;
 	conf_default(c, "bootstrap.servers", "localhost:9092");
 	/* Who asks what is set may be looking for the mistake. */

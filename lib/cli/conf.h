@@ -29,7 +29,7 @@ struct conf_args {
 	int64_t timeout_ms;       /* --timeout; -1 = not given */
 	bool quiet;               /* -q */
 	int verbose;              /* -v */
-	bool other;               /* another cluster than $KC_BROKERS, which does not count */
+	bool other;               /* another cluster: its brokers are those of `brokers`, or else of the profile */
 };
 #define CONF_ARGS_INIT { .timeout_ms = -1 }
 extern const struct opt conf_options[];
