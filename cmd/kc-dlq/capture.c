@@ -64,6 +64,7 @@ settle(void *arg, struct err *e)
 		return -1;
 	c->passed += c->passing;
 	c->passing = 0;
+	c->first = 0;
 	return 0;
 }
 
@@ -152,14 +153,12 @@ take_src(struct capture *c, const struct record *r, struct err *e)
 static int
 judge(struct capture *c, bool failed, struct err *e)
 {
-	int64_t first = c->held_n ? c->held[0].number : c->in.line;
-
 	breaker_add(&c->breaker, failed);
 	return !breaker_tripped(&c->breaker) ? 0 : err_set(e, ERR_PARTIAL,
 		"line %" PRId64 ": more than %d%% of the last %d lines failed: "
 		"stopped, and nothing from line %" PRId64 " on is captured or "
 		"passed on (--breaker)", c->in.line, c->breaker.percent,
-		c->breaker.size, first);
+		c->breaker.size, c->first);
 }
 
 static int
@@ -170,6 +169,8 @@ take_line(struct capture *c, struct slice line, struct err *e)
 	enum capture_kind kind = capture_read(c, line, &r, &why);
 	int take = 1;
 
+	if (!c->first)
+		c->first = c->in.line;
 	if (kind == CAPTURE_BARRIER)
 		return take_barrier(c, line, &r, e);
 	/* what is no record names none: it is captured, and the next line tells */

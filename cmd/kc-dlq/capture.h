@@ -40,6 +40,7 @@ struct capture {
 	int held_n, held_cap;
 	struct arena held_memory;
 	int64_t held_bytes;
+	int64_t first;            /* number of the batch's first line; 0 = none yet */
 	int64_t settled;          /* number of the last line that is done with */
 
 	struct out spill;         /* fd -1 = no --spill */
