@@ -145,6 +145,20 @@ promtool() {
 	((asked >= 1 && asked <= 4))
 }
 
+@test "a scrape that comes during a measuring is answered when that ends" {
+	only_kc_broker "is about a fault rule"
+	export KC_BROKER_ADMIN=$BATS_FILE_TMPDIR/broker/.admin
+	behind
+	kc-broker fault add "ListGroups delay=1s" >/dev/null
+	serve "$t"
+	SECONDS=0
+	get "$url" >"$BATS_TEST_TMPDIR/page"
+	# its patience is 8 s
+	((SECONDS < 7))
+	kc-broker fault clear >/dev/null
+	grep -q "^kc_lag_group_records{.*group=\"$t\"} 6$" "$BATS_TEST_TMPDIR/page"
+}
+
 @test "--serve ends on SIGTERM, as a signal ends" {
 	serve
 	kill "$SERVE_PID"

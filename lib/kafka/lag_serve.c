@@ -36,7 +36,11 @@ is_fresh(const struct serve *s, int64_t now)
 	return s->text.len && now - s->at_ms < s->o->fresh_ms;
 }
 
-/* Under the lock: until there is a result younger than `now`, or no patience left. */
+/*
+ * Under the lock: until there is a result that is fresh for who came at `now`,
+ * or no patience left. That moment counts, not the present: run() may find a
+ * result fresh that no longer is when this wakes, and then measures none.
+ */
 static void
 await(struct serve *s, int64_t now)
 {
@@ -47,7 +51,7 @@ await(struct serve *s, int64_t now)
 	until.tv_sec += PATIENCE_MS / 1000;
 	if (write(s->asked_fd, &one, sizeof(one)) < 0)
 		return;
-	while (!s->ending && (!s->text.len || s->at_ms < now) &&
+	while (!s->ending && (!s->text.len || s->at_ms < now) && !is_fresh(s, now) &&
 	    !pthread_cond_timedwait(&s->measured, &s->lock, &until))
 		;
 }
