@@ -133,6 +133,30 @@ handled() { # N
 	[[ -z $(kc-consume "$dlq" -e) ]]
 }
 
+@test "--spill is not for a broker that does not answer: the lines come again, and would be there twice" {
+	only_kc_broker
+	local data=$BATS_FILE_TMPDIR/broker
+	handled 3 >"$dir/all"
+	kc-topics alter -q "$dlq" -c max.message.bytes=2000
+	jq -c --arg x "$(printf '%03000d' 0)" '.error = "x" | if .key == "k0" then .value = $x else . end' "$dir/all" >"$dir/in"
+	kc-broker fault add "Produce topic=$dlq drop" --data-dir "$data" >/dev/null
+	runs_out 75 "0 passed on, 0 captured" kc-dlq capture "$dlq" --payload line --spill "$dir/spill" <"$dir/in"
+	[[ -e $dir/spill && ! -s $dir/spill && -z $output && $stderr != *"$dir/spill"* ]]
+	# what an earlier batch left there is told of
+	mkfifo "$dir/lines"
+	kc-dlq capture "$dlq" --payload line --spill "$dir/spill" --timeout 3s <"$dir/lines" 2>"$dir/err" &
+	exec 8>"$dir/lines"
+	head -n 1 "$dir/in" >&8
+	eventually test -s "$dir/spill"
+	sed 1d "$dir/in" >&8
+	exec 8>&-
+	status=0
+	wait $! || status=$?
+	kc-broker fault clear --data-dir "$data"
+	[[ $status == 75 && $(wc -l <"$dir/spill") == 1 ]]
+	grep -q "1 dead letters could not be written to '$dlq': they are in '$dir/spill' (kc-produce <$dir/spill sends them)" "$dir/err"
+}
+
 # ---- pipelines that commit ---------------------------------------------------------------
 
 # 100 records of two partitions, and the filter of their handler: every tenth fails.

@@ -31,11 +31,17 @@ enum {
 static int
 sync_spill(struct capture *c, struct err *e)
 {
-	if (!c->spill.buf.len)
+	if (!c->spilling)
 		return 0;
+	if (!c->spilled)
+		diag_warn("%s", c->spill_why.msg);
 	if (!out_flush(&c->spill, e) && fsync(c->spill.fd))
 		err_errno(e, ERR_IO, "cannot sync it");
-	return e->code ? err_wrap(e, "--spill '%s'", c->a->spill) : 0;
+	if (e->code)
+		return err_wrap(e, "--spill '%s'", c->a->spill);
+	c->spilled += c->spilling;
+	c->spilling = 0;
+	return 0;
 }
 
 /* The failures are kept, and what stands between them has gone on. */
@@ -281,16 +287,24 @@ open_capture(struct capture *c, struct err *e)
 static int
 tell(const struct capture *c, int result, struct err *e)
 {
+	struct err spilled;
+
 	if (!sig_caught())
 		diag_note("%" PRId64 " passed on, %" PRId64 " captured in '%s'",
 			c->passed, producer_totals(c->producer).acked, c->dlq);
 	if (c->sink && sink_passed(c->sink))
 		diag_note("%" PRId64 " lines were committed before, and passed over",
 			sink_passed(c->sink));
-	return result || !c->spilled ? result : err_set(e, ERR_PARTIAL,
-		"%" PRId64 " dead letters could not be written to '%s': they are "
-		"in '%s' (kc-produce <%s sends them)", c->spilled, c->dlq,
-		c->a->spill, c->a->spill);
+	if (!c->spilled)
+		return result;
+	err_set(&spilled, ERR_PARTIAL, "%" PRId64 " dead letters could not be "
+		"written to '%s': they are in '%s' (kc-produce <%s sends them)",
+		c->spilled, c->dlq, c->a->spill, c->a->spill);
+	if (result)
+		diag_warn("%s", spilled.msg);
+	else
+		*e = spilled;
+	return -1;
 }
 
 static void
@@ -324,9 +338,12 @@ run_capture(void *args, int argc, char **argv, struct err *e)
 	result = open_capture(&c, e);
 	if (!result) {
 		result = loop(&c, e);
-		/* nothing goes on behind a failure that is not kept */
-		if (result)
+		/* nothing goes on behind a failure that is not kept: the batch
+		 * comes again, and would be in the spill twice */
+		if (result) {
 			buf_clear(&c.a->out.buf);
+			buf_clear(&c.spill.buf);
+		}
 		result = tell(&c, result, e);
 	}
 	close_capture(&c);
@@ -343,7 +360,7 @@ const struct opt capture_options[] = {
 	{ 0, "breaker", OPT_STRING, AT(breaker), "P%/N",
 		.help = "stop when more than P percent of the last N lines failed" },
 	{ 0, "spill", OPT_STRING, AT(spill), "FILE",
-		.help = "keep dead letters that cannot be written there, and go on" },
+		.help = "keep dead letters there that are too large or refused, and go on" },
 	{ 0, "commit-group", OPT_STRING, AT(commit_group), "GROUP",
 		.help = "commit the lines' src for this group, once they are done" },
 	{ 0, "ack", OPT_STRING, AT(ack), "FIFO",

@@ -44,7 +44,9 @@ struct capture {
 	int64_t settled;          /* number of the last line that is done with */
 
 	struct out spill;         /* fd -1 = no --spill */
-	int64_t passed, passing, spilled; /* passing: as passed, in the batch */
+	struct err spill_why;     /* of the first letter in it */
+	int64_t passed, spilled;
+	int64_t passing, spilling; /* of the batch: not flushed yet */
 	struct err failure;       /* of a dead letter, without --spill */
 };
 

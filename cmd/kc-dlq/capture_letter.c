@@ -242,9 +242,12 @@ capture_failed(void *arg, const struct record *r, producer_tag tag,
 			c->failure = *why;
 		return;
 	}
-	if (!c->spilled++)
-		diag_warn("line %" PRId64 ": a dead letter could not be written to "
-			"'%s', it goes to '%s': %s", (int64_t)tag, c->dlq,
-			c->a->spill, why->msg);
+	if (!c->spilled && !c->spilling) {
+		c->spill_why = *why;
+		err_wrap(&c->spill_why, "line %" PRId64 ": a dead letter could not "
+			"be written to '%s', it goes to '%s'", (int64_t)tag, c->dlq,
+			c->a->spill);
+	}
+	c->spilling++;
 	reject_record(&c->spill.buf, r, c->in.name, (int64_t)tag, why->msg);
 }
