@@ -322,6 +322,26 @@ is_open() {
 	kc-dlq runs "$dlq" --json | jq -es 'map([.state, .selected, .sent]) == [["stopped", 2, 2], ["done", 2, 2]]'
 }
 
+@test "without transactions what a killed run sent of an export is not sent again when its dead letters are gone" {
+	local pid f=$BATS_TEST_TMPDIR/kept
+	only_kc_broker 'needs its fault rules'
+	topics
+	dead 0 1 2
+	kc-dlq export "$dlq" >"$f"
+	kc-topics trim "$dlq" -o 3 -yq
+	fault add Produce topic="$src" nth=1 drop
+	kc-dlq import "$dlq" "$f" --gone --eos scan --limit 2 -q 3>&- &
+	pid=$!
+	eventually eval '[[ $(arrived) == "v0 v1" ]]'
+	kill -9 $pid
+	wait $pid || true
+	fault clear
+	exits 4 kc-dlq import "$dlq" "$f" --gone --eos scan
+	says "found 2 that the ledger did not have"
+	says "'$dlq' 0:0: is not open: it is redriven"
+	[[ $(arrived) == "v0 v1 v2" ]]
+}
+
 @test "without transactions and with a ledger in a file: what cannot be sent is told, the others are known" {
 	local ledger=file:$BATS_TEST_TMPDIR/ledger
 	topics

@@ -263,8 +263,6 @@ take_entry(void *arg, struct slice key, struct slice value, struct err *e)
 		return -1;
 	count_entry(d, &x);
 	dlq_anew_saw(d, &x);
-	if (d->o.on_entry)
-		d->o.on_entry(d->o.arg, &x);
 	return 0;
 }
 
@@ -409,6 +407,8 @@ int
 dlq_apply(struct dlq *d, const struct ledger_entry *x, struct err *e)
 {
 	ledger_apply(&d->ledger, x);
+	if (d->o.on_entry)
+		d->o.on_entry(d->o.arg, x);
 	return d->o.returns ? dlq_redriven_add(&d->redriven, x, e) : 0;
 }
 

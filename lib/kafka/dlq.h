@@ -34,7 +34,7 @@ struct dlq_options {
 	/* The ledger was lost and nothing was ever handled: go on without it. */
 	bool assume_none;
 	bool returns;         /* for dlq_is_return(): what was redriven is remembered */
-	/* Each entry that is loaded, in the order of writing; or NULL. */
+	/* Each entry that is loaded, or found missing, in the order of writing; or NULL. */
 	void (*on_entry)(void *arg, const struct ledger_entry *x);
 	void *arg;
 };
