@@ -410,6 +410,19 @@ start_other() {
 	says "--to-cluster: "
 }
 
+@test "who may not see configs sends with the time of the origin, but does not learn what is compacted" {
+	only_kc_broker 'needs its fault rules'
+	topics
+	dead 0 1
+	fault add DescribeConfigs error=TOPIC_AUTHORIZATION_FAILED
+	exits 5 kc-dlq redrive "$dlq" --yes --timestamp origin
+	says "configs of topic '$src' (--if-newer send does not ask for them)"
+	[[ -z $(arrived) ]]
+	exits 0 kc-dlq redrive "$dlq" --yes --timestamp origin --if-newer send
+	[[ $(arrived) == "v0 v1" ]]
+	fault clear
+}
+
 @test "who may not use transactions is told what to do" {
 	only_kc_broker 'needs its fault rules'
 	topics

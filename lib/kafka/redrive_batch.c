@@ -157,24 +157,33 @@ fetch_payloads(struct redriver *j, struct err *e)
 
 /* ---- configs of a target ---- */
 
-/* Into j->limits; without says which option does without. */
+/*
+ * Into j->limits; without says which option does without. Who may not see
+ * configs knows of no limits, unless they are needed.
+ */
 static int
-ask_configs(struct redriver *j, struct slice topic, const char *without,
-	struct err *e)
+ask_configs(struct redriver *j, struct slice topic, bool needed,
+	const char *without, struct err *e)
 {
 	struct admin_configs k = { 0 };
+	struct err why = ERR_INIT;
 	char *name;
 
-	if (slice_eq(j->asked, topic))
+	if (slice_eq(j->asked, topic) && !(needed && j->unseen))
 		return 0;
 	name = xmemdup0(topic.data, topic.len);
-	if (admin_configs(j->d->target.client, ADMIN_TOPIC, name, j->d->o.timeout_ms,
-	    &k, e)) {
+	j->unseen = admin_configs(j->d->target.client, ADMIN_TOPIC, name,
+		j->d->o.timeout_ms, &k, &why);
+	if (j->unseen && (needed || why.code != ERR_REFUSED)) {
 		free(name);
+		*e = why;
 		return err_wrap(e, "configs of topic '%.*s' (%s does not ask for "
 			"them)", SLICE_ARG(topic), without);
 	}
-	limits_from_configs(&j->limits, &k);
+	if (j->unseen)
+		limits_init(&j->limits);
+	else
+		limits_from_configs(&j->limits, &k);
 	admin_configs_release(&k);
 	free((void *)(uintptr_t)j->asked.data);
 	j->asked = slice_make(name, topic.len);
@@ -191,7 +200,7 @@ drop_expired(struct redriver *j, struct err *e)
 
 		if (c->gone || slice_is_null(c->copy.topic) || !c->copy.has_timestamp)
 			continue;
-		if (ask_configs(j, c->copy.topic, "--timestamp now", e))
+		if (ask_configs(j, c->copy.topic, false, "--timestamp now", e))
 			return -1;
 		if (c->copy.timestamp >= j->now_ms - j->limits.kept_ms)
 			continue;
@@ -243,7 +252,7 @@ look_for_newer(struct redriver *j, struct err *e)
 		    c->origin_partition < 0 || c->origin_offset < 0)
 			continue;
 		if (mode == REDRIVE_NEWER_AUTO &&
-		    ask_configs(j, c->copy.topic, "--if-newer send", e))
+		    ask_configs(j, c->copy.topic, true, "--if-newer send", e))
 			return -1;
 		if (mode == REDRIVE_NEWER_AUTO && !j->limits.compacted)
 			continue;

@@ -27,6 +27,7 @@ struct redriver {
 	const char *retry;      /* and the answer; NULL = there is none */
 	struct slice asked;     /* topic whose configs were asked for last; owned */
 	struct limits limits;   /* and the answer */
+	bool unseen;            /* they may not be seen */
 	int64_t taken;          /* chosen to be sent, of `limit` */
 	int64_t now_ms;         /* wall clock, asked once a batch */
 	bool begun;             /* the ledger knows of the run */
