@@ -609,6 +609,21 @@ typed() { # ANSWERS COMMAND
 	[[ $(arrived) == "v0 v1 v2 v3 v4 v5 v6 v7" ]]
 }
 
+@test "a topic that was made anew: of a ledger in a file the path is told" {
+	local ledger=$BATS_TEST_TMPDIR/ledger
+	dead_letters 3
+	kc-dlq discard "$dlq" --yes -q --ledger "file:$ledger"
+	kc-topics delete -q --yes "$dlq"
+	eventually eval '[[ -z $(kc-topics list "$dlq") ]]'
+	kc-topics create -q -p 2 "$dlq"
+	dead_letters 1 3
+	exits 1 kc-dlq redrive "$dlq" --yes --ledger "file:$ledger"
+	says "it was made anew, and the ledger is of the one before (rm $ledger, and then --assume-none)"
+	rm "$ledger"
+	exits 0 kc-dlq redrive "$dlq" --yes --ledger "file:$ledger" --assume-none
+	[[ $(arrived) == "v3" ]]
+}
+
 @test "a lost ledger is rebuilt from the headers of what was sent" {
 	dead_letters 6
 	kc-dlq redrive "$dlq" --class PriceException -q

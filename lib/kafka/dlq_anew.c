@@ -59,9 +59,9 @@ dlq_anew_check(struct dlq *d, struct err *e)
 	if (d->o.write)
 		return err_set(e, ERR_FAILED, "the ledger tells of records that "
 			"'%s' does not have yet: it was made anew, and the ledger "
-			"is of the one before (kc-topics delete %s, and then "
-			"--assume-none)", d->o.topic, d->file ? "its ledger" :
-			d->ledger_topic);
+			"is of the one before (%s %s, and then --assume-none)",
+			d->o.topic, d->file ? "rm" : "kc-topics delete",
+			d->file ? d->o.ledger + strlen("file:") : d->ledger_topic);
 	diag_warn("the ledger tells of records that '%s' does not have yet: it was "
 		"made anew, and states are those of the one before", d->o.topic);
 	return 0;
