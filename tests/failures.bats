@@ -291,7 +291,7 @@ loses_its_epoch() { # TOOL TARGET COMMAND...
 	kc-topics alter -q "$dlq" -c retention.ms=7200000 -c segment.ms=600000
 	exits 0 kc-dlq ls "$dlq"
 	says "'$dlq': retention takes the oldest open record, from "
-	says "(kc-topics alter $dlq -c retention.ms=-1 keeps all; kc-dlq export $dlq and later import --gone keeps what is open)"
+	says "(kc-topics alter $dlq -c retention.ms=-1 keeps all; kc-dlq export --no-redact $dlq and later import --gone keeps what is open)"
 	kc-dlq export "$dlq" >"$f"
 	exits 0 kc-dlq redrive "$dlq" 0:0 --yes
 	exits 0 kc-dlq discard "$dlq" 0:1

@@ -336,6 +336,9 @@ selected() { # OPTION...
 	export KC_CONFIG=$config KC_PROFILE=prod
 	exits 0 kc-dlq export "$dlq"
 	jq -es 'map(.key, .value) | all(. == "[redacted]")' <<<"$output"
+	says "'key' is masked, and import refuses what is masked (--no-redact, and without --redact: all of it)"
+	exits 0 kc-dlq export "$dlq" --no-redact
+	[[ $stderr != *masked* ]]
 	while read -r verb; do
 		read -ra verb <<<"$verb"
 		exits 0 kc-dlq "${verb[0]}" "$dlq" "${verb[@]:1}"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "cli/diag.h"
 #include "kafka/dlq_groups.h"
 #include "kafka/dlq_list.h"
 #include "kafka/dlq_locate.h"
@@ -127,7 +128,21 @@ run_listing(struct args *a, const struct dlq_entries *entries,
 	}
 RUN_LISTING(list)
 RUN_LISTING(tail)
-RUN_LISTING(export)
+
+/* Who finds out at the import may have no other copy by then. */
+int
+run_export(void *args, int argc, char **argv, struct err *e)
+{
+	struct args *a = args;
+
+	if (open_to_read(a, argc, argv, e))
+		return -1;
+	if (a->redact.n)
+		diag_note("'%s' is masked, and import refuses what is masked "
+			"(--no-redact, and without --redact: all of it)",
+			a->redact.paths[0].text);
+	return run_listing(a, NULL, dlq_export, e);
+}
 
 /* The ledger's entries of what is shown are kept while it is loaded. */
 int

@@ -327,7 +327,7 @@ warn_expiry(const struct standing *x, const char *topic, int64_t now_ms)
 	if (x->expires >= 0 && x->expires - now_ms < DAY_MS)
 		diag_warn("'%s': retention takes the oldest open record, from %s on "
 			"(kc-topics alter %s -c retention.ms=-1 keeps all; kc-dlq "
-			"export %s and later import --gone keeps what is open)",
+			"export --no-redact %s and later import --gone keeps what is open)",
 			topic, num_time_text(x->expires, when), topic, topic);
 }
 
