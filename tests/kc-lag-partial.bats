@@ -298,3 +298,19 @@ $g-2 4"
 	says "partial"
 	jq -se 'length > 0 and length < 40 and all(.partial)' <<<"$output"
 }
+
+@test "a broker that lists no groups in time: no group is called missing, and none is under a limit" {
+	only_kc_broker "no broker loses one kind of request"
+	kc-topics create -q -p 1 "$t.dlq"
+	jq -cn --arg t "$t" '{topic: "\($t).dlq", value: "v", headers: [["topic", $t], ["partition", "0"], ["offset", "0"]] |
+		map({key: "__connect.errors.\(.[0])", value: .[1]})}' | kc-produce -q
+	commit -n 40 "$g" "$t/1/0"
+	fault "ListGroups node=2 drop"
+	exits 75 kc-lag export "$g-none" --timeout 3s
+	says "not every broker listed its groups in time"
+	exits 75 kc-dlq redrive "$t.dlq" --yes --max-lag 1000 --timeout 4s
+	says "--max-lag: not every group could be measured"
+	kc-broker fault clear >/dev/null
+	exits 0 kc-dlq redrive "$t.dlq" --yes --max-lag 1000
+	says "1 of 1 sent"
+}

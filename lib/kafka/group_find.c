@@ -144,6 +144,15 @@ filter(struct groups *l, char **names, int n, struct err *e)
 	return 0;
 }
 
+static int
+list_whole(struct client *c, int timeout_ms, struct groups *out, struct err *e)
+{
+	if (groups_list(c, timeout_ms, out, e))
+		return -1;
+	return out->partial ? err_set(e, ERR_TEMPORARY, "not every broker "
+		"listed its groups in time (raise --timeout)") : 0;
+}
+
 /* Dead may be of the new protocol: the list of all knows better. */
 static int
 check_dead(struct client *c, struct groups *l, int timeout_ms, struct err *e)
@@ -155,8 +164,10 @@ check_dead(struct client *c, struct groups *l, int timeout_ms, struct err *e)
 		dead |= !l->items[i].why && !strcmp(l->items[i].state, "Dead");
 	if (!dead)
 		return 0;
-	if (groups_list(c, timeout_ms, &all, e))
+	if (list_whole(c, timeout_ms, &all, e)) {
+		groups_release(&all);
 		return -1;
+	}
 	for (int i = 0; i < l->n; i++) {
 		struct group *g = &l->items[i];
 		const struct group *listed = groups_find(&all, g->name);
@@ -224,10 +235,7 @@ group_find(struct client *c, char **names, int n, int timeout_ms,
 		literal &= names[i][0] != '^';
 	if (literal)
 		return describe(c, names, n, timeout_ms, out, e);
-	if (groups_list(c, timeout_ms, out, e))
+	if (list_whole(c, timeout_ms, out, e))
 		return -1;
-	if (out->partial)
-		return err_set(e, ERR_TEMPORARY, "not every broker listed its "
-			"groups in time (raise --timeout)");
 	return n ? filter(out, names, n, e) : 0;
 }

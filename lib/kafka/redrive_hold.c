@@ -97,6 +97,10 @@ measure(struct redrive_hold *h, int64_t *left, const char **name, struct err *e)
 			*name = arena_printf(&h->memory, "%s", g->name);
 		}
 	}
+	/* a group that nobody tells of may be over the limit */
+	if (!result && !h->limit->group && s.partial)
+		result = err_set(e, ERR_TEMPORARY, "--max-lag: not every group "
+			"could be measured: %s", s.partial_why);
 	lag_snapshot_release(&s);
 	return result;
 }
