@@ -77,14 +77,18 @@ wake_fetchers(struct consume *c)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* The queue that was full is half empty: before it is empty there is more. */
+/*
+ * The queue that was full is half empty: before it is empty there is more.
+ * Nearly full counts: it may have been full between two looks, and then its
+ * fetcher sleeps for a second that nobody knows of.
+ */
 void
 consume_mind_queue(struct consume *c)
 {
 	int64_t n = (int64_t)rd_kafka_queue_length(c->queue);
 	int64_t bytes = c->records ? n * (c->bytes / c->records) : 0;
 
-	if (n >= c->queue_records || bytes >= c->queue_bytes / 4 * 3) {
+	if (n >= c->queue_records / 4 * 3 || bytes >= c->queue_bytes / 4 * 3) {
 		c->was_full = true;
 	} else if (c->was_full && n < c->queue_records / 2 &&
 		   bytes < c->queue_bytes / 2) {
