@@ -256,7 +256,7 @@ property_name(struct buf *out, const char *text, size_t n)
 }
 
 static void
-load_environment(struct conf *c, const struct conf_args *a)
+load_environment(struct conf *c)
 {
 	static const char prefix[] = "KC_X_";
 	const size_t skip = sizeof(prefix) - 1;
@@ -272,7 +272,7 @@ load_environment(struct conf *c, const struct conf_args *a)
 		conf_set(c, buf_cstr(&name), *v + n + 1, "$%.*s", (int)n, *v);
 		buf_release(&name);
 	}
-	if (brokers && !a->other)
+	if (brokers)
 		conf_set(c, "bootstrap.servers", brokers, "$KC_BROKERS");
 }
 
@@ -315,7 +315,7 @@ load_flags(struct conf *c, const struct conf_args *a, struct err *e)
 static int
 load_over(struct conf *c, const struct conf_args *a, struct err *e)
 {
-	load_environment(c, a);
+	load_environment(c);
 	if (a->props_file && conf_properties_load(c, a->props_file, e) < 0) {
 		e->code = ERR_USAGE; /* a missing file too */
 		return -1;
