@@ -136,8 +136,11 @@ struct dlq_scan {
  */
 int dlq_scan(struct dlq *d, const struct dlq_scan *s, struct err *e);
 
-/* Warns of records that an open transaction holds back. */
-int dlq_tell_held(struct dlq *d, struct err *e);
+/* Its partitions, to ask for their offsets anew; who asked frees t.partitions. */
+struct admin_topic dlq_partitions(const struct dlq *d);
+
+/* Warns of records that an open transaction holds back, if that can be seen. */
+void dlq_tell_held(struct dlq *d);
 
 /* True when a name looks like a dead-letter topic's: .dlq, -dlt, .DLT, dlq., error. ... */
 bool dlq_is_name(struct slice topic);

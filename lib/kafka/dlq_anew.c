@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/xalloc.h"
 #include "cli/diag.h"
 #include "kafka/dlq_writer.h"
 
@@ -33,13 +32,9 @@ is_beyond(const struct dlq *d, const struct admin_topic *t)
 static int
 look_again(struct dlq *d, bool *beyond, struct err *e)
 {
-	struct admin_topic now = *d->meta;
-	size_t size = (size_t)now.partitions_n * sizeof(*now.partitions);
-	int result;
+	struct admin_topic now = dlq_partitions(d);
+	int result = admin_offsets(d->client, d->o.timeout_ms, &now, e);
 
-	now.partitions = xmalloc(size);
-	memcpy(now.partitions, d->meta->partitions, size);
-	result = admin_offsets(d->client, d->o.timeout_ms, &now, e);
 	*beyond = !result && is_beyond(d, &now);
 	free(now.partitions);
 	return result;

@@ -7,8 +7,8 @@
 #include "cli/diag.h"
 #include "kafka/dlq.h"
 
-static struct admin_topic
-same_partitions(const struct dlq *d)
+struct admin_topic
+dlq_partitions(const struct dlq *d)
 {
 	struct admin_topic t = *d->meta;
 	size_t size = (size_t)t.partitions_n * sizeof(*t.partitions);
@@ -19,14 +19,15 @@ same_partitions(const struct dlq *d)
 }
 
 /* The stable ends are asked for last: what is behind them then is held. */
-int
-dlq_tell_held(struct dlq *d, struct err *e)
+void
+dlq_tell_held(struct dlq *d)
 {
-	struct admin_topic high = same_partitions(d), stable = same_partitions(d);
-	int result = admin_high(d->conf, d->o.timeout_ms, &high, e) ||
-		admin_offsets(d->client, d->o.timeout_ms, &stable, e) ? -1 : 0;
+	struct admin_topic high = dlq_partitions(d), stable = dlq_partitions(d);
+	struct err ignored = ERR_INIT;
+	bool known = !admin_high(d->conf, d->o.timeout_ms, &high, &ignored) &&
+		!admin_offsets(d->client, d->o.timeout_ms, &stable, &ignored);
 
-	for (int i = 0; i < high.partitions_n && !result; i++)
+	for (int i = 0; i < high.partitions_n && known; i++)
 		if (stable.partitions[i].end < high.partitions[i].end)
 			diag_warn("'%s' [%d]: an open transaction holds back "
 				"offsets %" PRId64 " to %" PRId64 ": they are not "
@@ -35,5 +36,4 @@ dlq_tell_held(struct dlq *d, struct err *e)
 				high.partitions[i].end - 1);
 	free(high.partitions);
 	free(stable.partitions);
-	return result;
 }

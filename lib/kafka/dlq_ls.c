@@ -343,10 +343,10 @@ one(const struct conf *conf, const struct dlq_ls_options *o, const char *topic,
 	struct dlq d;
 	int result = dlq_open(&d, conf, &open, e) || measure(&s, &d, o, &x, e) ? -1 : 0;
 
-	if (!result)
-		result = dlq_tell_held(&d, e);
-	if (!result)
+	if (!result) {
+		dlq_tell_held(&d);
 		warn_expiry(&x, topic, o->now_ms);
+	}
 	if (!result && t)
 		put_row(t, topic, &s, &x);
 	else if (!result)

@@ -269,8 +269,9 @@ send_all(struct redriver *j, struct err *e)
 		return -1;
 	if ((j->o->planned ? redrive_do_plan(j, e) : j->order.disordered ?
 	     redrive_ordered(j, e) : redrive_scan(j, on_record, e)) ||
-	    dlq_tell_held(j->d, e) || (j->o->gone && send_gone(j, e)) || redrive_commit(j, e))
+	    (j->o->gone && send_gone(j, e)) || redrive_commit(j, e))
 		return -1;
+	dlq_tell_held(j->d);
 	if (j->o->watch_ms && !j->o->dry_run && j->run->sent &&
 	    !j->canary_over) {
 		if (redrive_watch(j, e))
