@@ -203,7 +203,8 @@ $(BUILD)/schema-jars:
 # The tools' bats files against three nodes of Apache Kafka.
 KAFKA_SUITES := $(TOOLS:%=tests/%.bats) tests/crash-replay tests/crash-pipelines tests/pipelines.bats tests/handlers.bats \
 	$(addprefix tests/kc-lag-,cases.bats partial.bats state.bats groups.bats kafka.bats prom.bats watch.bats) \
-	tests/lag-story.bats tests/kc-dlq-read.bats tests/kc-dlq-redrive.bats tests/kc-dlq-apply.bats tests/kc-dlq-capture.bats tests/kc-dlq-kafka.bats tests/kc-replay-cases.bats tests/crash-dlq tests/crash-kafka
+	$(addprefix tests/kc-dlq-,read.bats redrive.bats apply.bats capture.bats kafka.bats) \
+	tests/lag-story.bats tests/kc-replay-cases.bats tests/crash-dlq tests/crash-kafka
 check-kafka:
 	@$(call need,$(DEPS_KAFKA))
 	@$(MAKE) --no-print-directory -s all $(BUILD)/tests/commit $(BUILD)/kafka-jars

@@ -13,7 +13,7 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
-enum { CONFIGS_MAX = 100000 };
+enum { CONFIGS_MAX = 100000 }; /* of a request; each takes half a kilobyte */
 
 struct asked {
 	struct request *rq;
@@ -247,7 +247,8 @@ put_settings(const struct asked *a, struct describe_configs_response_resource *o
 }
 
 static void
-put_resource(const struct asked *a, bool too_many, struct describe_configs_response_resource *out)
+put_resource(const struct asked *a, bool too_many,
+	struct describe_configs_response_resource *out)
 {
 	struct topic *t;
 	const char *why = NULL;
