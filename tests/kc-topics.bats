@@ -293,6 +293,24 @@ config_is() { # TOPIC NAME VALUE
 	[[ $(jq -r .result <<<"$output" | paste -sd,) == deleted,failed ]]
 }
 
+@test "delete does not delete what was not there when it asked" {
+	t=$(topic)
+	cd "$BATS_TEST_TMPDIR"
+	kc-topics create -q "$t" -p 1
+	mkfifo answer
+	script -qfec "kc-topics delete $t $t-new" typed <answer >/dev/null 3>&- &
+	exec 8>answer
+	eventually grep -q "delete topic '$t' with all records" typed
+	kc-topics create -q "$t-new" -p 1
+	eventually has "$t-new" 1
+	echo y >&8
+	exec 8>&-
+	run wait $!
+	eventually gone "$t"
+	has "$t-new" 1
+	kc-topics delete -qy "$t-new"
+}
+
 @test "names with odd but legal characters work" {
 	t="$(topic)._-Z"
 	exits 0 kc-topics create "$t" -p 1
