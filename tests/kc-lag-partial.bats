@@ -16,15 +16,8 @@ teardown_file() {
 	stop_broker
 }
 
-# Topic $t with ten records in partition 0 of two, group $g.
 setup() {
-	cd "$BATS_TEST_TMPDIR"
-	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
-	export KC_BROKER_ADMIN=$BATS_FILE_TMPDIR/broker/.admin
-	t=$(topic)
-	g=$t-g
-	kc-topics create -q "$t" -p 2 -c retention.ms=-1
-	seq 10 | kc-produce -q --raw "$t" -p 0
+	ten_records
 }
 
 teardown() {

@@ -1,5 +1,6 @@
 # lag.bash - what the suites of kc-lag share: `load lib/lag` behind lib/kc.
 #
+#   ten_records                in setup: topic $t with ten records in partition 0 of two, group $g, a state of its own
 #   commit GROUP TOPIC/PARTITION/OFFSET...   commits for a group without members
 #   member OPTION...           a member that stays, until end_members; its words are in member.N
 #   holder GROUP CLIENT TOPIC...   a member that stays, and commits nothing
@@ -11,6 +12,16 @@
 #   ask NAME VERSION JSON OK   a request to whichever broker answers it so that OK holds, in jq; it is in "reply"
 #   at_terminal COMMAND        runs a line of shell on a terminal of 200 columns; $lines as it shows them
 # shellcheck shell=bash disable=SC2154
+
+ten_records() {
+	cd "$BATS_TEST_TMPDIR"
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	export KC_BROKER_ADMIN=$BATS_FILE_TMPDIR/broker/.admin
+	t=$(topic)
+	g=$t-g
+	kc-topics create -q "$t" -p 2 -c retention.ms=-1
+	seq 10 | kc-produce -q --raw "$t" -p 0
+}
 
 commit() {
 	"$ROOT/${BUILD:-build}/tests/commit" "$@"
