@@ -11,7 +11,7 @@
 #   fault RULE                 of kc-broker
 #   ask NAME VERSION JSON OK   a request to whichever broker answers it so that OK holds, in jq; it is in "reply"
 #   at_terminal COMMAND        runs a line of shell on a terminal of 200 columns; $lines as it shows them
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034,SC2164
 
 ten_records() {
 	cd "$BATS_TEST_TMPDIR"
